@@ -1,0 +1,107 @@
+//! Exact fractions inside a program and the fixed-point amount of published figures.
+
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Sub};
+
+use reorient_core::Usd;
+
+/// A published amount in units of 1e-9 US dollars. Sums are exact; a world of trade (2.3e22) is far below 1.7e38.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct NanoUsd(pub i128);
+
+impl NanoUsd {
+    /// Units in a dollar.
+    pub const PER_USD: i128 = 1_000_000_000;
+
+    /// `units / scale` dollars, rounded half to even at 1e-9 dollars.
+    pub fn from_scaled(units: i128, scale: i128) -> Self {
+        ExactAmount { numerator: units, denominator: 1 }.to_nano(scale)
+    }
+
+    /// The nearest double, in dollars.
+    #[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for.
+    pub fn to_dollars(self) -> f64 {
+        self.0 as f64 / Self::PER_USD as f64
+    }
+}
+
+impl From<Usd> for NanoUsd {
+    fn from(amount: Usd) -> Self {
+        Self(i128::from(amount.get()) * Self::PER_USD)
+    }
+}
+
+impl Add for NanoUsd {
+    type Output = Self;
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl Sub for NanoUsd {
+    type Output = Self;
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+
+impl AddAssign for NanoUsd {
+    fn add_assign(&mut self, other: Self) {
+        self.0 += other.0;
+    }
+}
+
+impl Sum for NanoUsd {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::default(), Add::add)
+    }
+}
+
+/// `numerator / denominator` units of a program, exactly. The denominator is positive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExactAmount {
+    /// Above the bar.
+    pub numerator: i128,
+    /// Below the bar; positive.
+    pub denominator: i128,
+}
+
+impl ExactAmount {
+    /// A whole number of units.
+    pub const fn whole(units: i128) -> Self {
+        Self { numerator: units, denominator: 1 }
+    }
+
+    /// Rounds half to even at 1e-9 dollars, where one dollar is `scale` units.
+    pub fn to_nano(self, scale: i128) -> NanoUsd {
+        let units = self.numerator.div_euclid(self.denominator);
+        let rest = self.numerator.rem_euclid(self.denominator);
+        // (units + rest / denominator) / scale = dollars + remainder / (denominator * scale)
+        let dollars = units.div_euclid(scale);
+        let divisor = self.denominator * scale;
+        let remainder = units.rem_euclid(scale) * self.denominator + rest;
+        let scaled = remainder * NanoUsd::PER_USD;
+        let floor = scaled / divisor;
+        let twice = 2 * (scaled % divisor);
+        let up = twice > divisor || (twice == divisor && floor % 2 == 1);
+        NanoUsd(dollars * NanoUsd::PER_USD + floor + i128::from(up))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rounding_is_half_to_even() {
+        let nano = |numerator, denominator, scale| ExactAmount { numerator, denominator }.to_nano(scale).0;
+        assert_eq!(nano(7, 1, 20), 350_000_000);
+        assert_eq!(nano(1, 3, 1), 333_333_333);
+        assert_eq!(nano(2, 3, 1), 666_666_667);
+        assert_eq!(nano(1, 2_000_000_000, 1), 0);
+        assert_eq!(nano(3, 2_000_000_000, 1), 2);
+        assert_eq!(nano(5, 2_000_000_000, 1), 2);
+        assert_eq!(nano(3, 1_000_000_000, 2), 2);
+        assert_eq!(nano(-1, 2, 1), -500_000_000);
+    }
+}

@@ -1,0 +1,215 @@
+//! Step M6 of docs/method.md: an independent check of every allocation. It knows the program and nothing of how the
+//! allocation was found.
+
+use crate::{ExactAmount, Program, Role};
+
+/// Why an allocation is not certified.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    /// Another number of flows than exporters.
+    #[error("the allocation has {found} flows for {expected} exporters")]
+    Length {
+        /// Exporters of the program.
+        expected: usize,
+        /// Flows of the allocation.
+        found: usize,
+    },
+    /// A flow outside its bounds, or no number at all.
+    #[error("the flow at position {0} is outside its bounds")]
+    Bounds(usize),
+    /// Imports are not preserved.
+    #[error("the flows do not sum to the bloc's imports")]
+    Sum,
+    /// Amounts beyond exact arithmetic.
+    #[error("the amounts are too large to be checked exactly")]
+    Overflow,
+    /// Feasible, but not shown to be optimal.
+    #[error("the value {primal} is not matched by the dual bound {dual} (units of the program)")]
+    Gap {
+        /// Value of the allocation.
+        primal: String,
+        /// Bound that the multiplier proves.
+        dual: String,
+    },
+}
+
+/// Proof of optimality in units of the program: `primal = dual`, exactly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Certificate {
+    /// Value of the allocation: imports left with the risk origins.
+    pub primal: i128,
+    /// Lower bound on every feasible value, proved by `multiplier`.
+    pub dual: i128,
+    /// Multiplier of the equality.
+    pub multiplier: i128,
+}
+
+/// An allocation that [`verify`] accepted; nothing else makes one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertifiedAllocation {
+    flows: Vec<ExactAmount>,
+    certificate: Certificate,
+}
+
+impl CertifiedAllocation {
+    /// One amount per exporter, in units of the program.
+    pub fn flows(&self) -> &[ExactAmount] {
+        &self.flows
+    }
+
+    /// The proof.
+    pub const fn certificate(&self) -> Certificate {
+        self.certificate
+    }
+}
+
+/// Certifies `flows` as an optimum of `program`, in exact integers.
+///
+/// Primal: bounds and sum hold. Dual: for any multiplier `l` of the equality, `l T + sum min over [L, U] of (w - l) x` is
+/// a lower bound on every feasible value (weak duality). Equal values prove optimality.
+///
+/// # Errors
+/// [`Rejection`] with the first condition that fails.
+pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> Result<CertifiedAllocation, Rejection> {
+    if flows.len() != program.len() {
+        return Err(Rejection::Length { expected: program.len(), found: flows.len() });
+    }
+    for (position, flow) in flows.iter().enumerate() {
+        let reach = |bound: i128| bound.checked_mul(flow.denominator).ok_or(Rejection::Overflow);
+        let within = flow.denominator > 0
+            && reach(program.lower[position])? <= flow.numerator
+            && flow.numerator <= reach(program.upper[position])?;
+        if !within {
+            return Err(Rejection::Bounds(position));
+        }
+    }
+    let total = |role: Option<Role>| {
+        exact_sum(flows.iter().zip(&program.role).filter(|(_, own)| role.is_none_or(|role| role == **own)).map(|(flow, _)| *flow))
+    };
+    if total(None)? != Some(program.total) {
+        return Err(Rejection::Sum);
+    }
+    let dual = dual_bound(program, multiplier)?;
+    match total(Some(Role::Risk))? {
+        Some(primal) if primal == dual => {
+            Ok(CertifiedAllocation { flows, certificate: Certificate { primal, dual, multiplier } })
+        }
+        primal => Err(Rejection::Gap {
+            primal: primal.map_or_else(|| "(not a whole number)".to_owned(), |value| value.to_string()),
+            dual: dual.to_string(),
+        }),
+    }
+}
+
+/// The bound that a multiplier proves, in units of the program.
+fn dual_bound(program: &Program, multiplier: i128) -> Result<i128, Rejection> {
+    let times = |factor: i128, amount: i128| factor.checked_mul(amount).ok_or(Rejection::Overflow);
+    let mut bound = times(multiplier, program.total)?;
+    for (position, role) in program.role.iter().enumerate() {
+        let reduced = i128::from(*role == Role::Risk) - multiplier;
+        let at = if reduced >= 0 { program.lower[position] } else { program.upper[position] };
+        bound = bound.checked_add(times(reduced, at)?).ok_or(Rejection::Overflow)?;
+    }
+    Ok(bound)
+}
+
+/// Sum of exact amounts when it is whole; amounts that share a denominator are added first.
+fn exact_sum(amounts: impl Iterator<Item = ExactAmount>) -> Result<Option<i128>, Rejection> {
+    let mut by_denominator: Vec<ExactAmount> = Vec::with_capacity(2);
+    for amount in amounts {
+        match by_denominator.iter_mut().find(|sum| sum.denominator == amount.denominator) {
+            Some(sum) => sum.numerator = sum.numerator.checked_add(amount.numerator).ok_or(Rejection::Overflow)?,
+            None => by_denominator.push(amount),
+        }
+    }
+    let mut total: i128 = 0;
+    for sum in by_denominator {
+        if sum.numerator % sum.denominator != 0 {
+            return Ok(None);
+        }
+        total = total.checked_add(sum.numerator / sum.denominator).ok_or(Rejection::Overflow)?;
+    }
+    Ok(Some(total))
+}
+
+/// Checks a solver's vertex in doubles: bounds, sum and value within `1e-9 max(T, 1 kUSD)` of the certified value.
+///
+/// `flows` and the value are in shares of `T`, as in [`LinearProgram`](crate::LinearProgram).
+///
+/// # Errors
+/// [`Rejection`] with the first condition that fails.
+#[allow(clippy::cast_precision_loss)] // A check in doubles with a tolerance.
+pub fn check_vertex(program: &Program, flows: &[f64], certificate: Certificate) -> Result<(), Rejection> {
+    if flows.len() != program.len() {
+        return Err(Rejection::Length { expected: program.len(), found: flows.len() });
+    }
+    let unit = (program.total.max(1)) as f64;
+    let tolerance = 1e-9 * (unit.max(1_000.0 * program.scale as f64)) / unit;
+    for (position, &flow) in flows.iter().enumerate() {
+        let (lower, upper) = (program.lower[position] as f64 / unit, program.upper[position] as f64 / unit);
+        // Written so that NaN fails.
+        if !(flow >= lower - tolerance && flow <= upper + tolerance) {
+            return Err(Rejection::Bounds(position));
+        }
+    }
+    let sum: f64 = flows.iter().sum();
+    let expected = if program.total == 0 { 0.0 } else { 1.0 };
+    if (sum - expected).abs() > tolerance {
+        return Err(Rejection::Sum);
+    }
+    let value: f64 = flows.iter().zip(&program.role).filter(|(_, role)| **role == Role::Risk).map(|(flow, _)| flow).sum();
+    if (value - certificate.primal as f64 / unit).abs() > tolerance {
+        return Err(Rejection::Gap { primal: (value * unit).to_string(), dual: certificate.dual.to_string() });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Drain, Fill, closed_form, declare};
+
+    fn program() -> Program {
+        Program {
+            scale: 20,
+            total: 35,
+            role: vec![Role::Risk, Role::Risk, Role::Alternative, Role::Alternative],
+            baseline: vec![10, 20, 5, 0],
+            lower: vec![0, 0, 5, 0],
+            upper: vec![10, 20, 12, 8],
+        }
+    }
+
+    #[test]
+    fn the_declared_point_is_certified() {
+        let program = program();
+        let optimum = closed_form(&program).unwrap_or_else(|_| unreachable!("feasible"));
+        let flows = declare(&program, &optimum, Drain::Proportional, Fill::ProportionalCapacity);
+        let certified = verify(&program, flows, optimum.shadow_price);
+        assert_eq!(certified.map(|certified| certified.certificate()), Ok(Certificate { primal: 15, dual: 15, multiplier: 1 }));
+    }
+
+    #[test]
+    fn wrong_allocations_are_refused() {
+        let whole = |flows: [i128; 4]| flows.map(ExactAmount::whole).to_vec();
+        let check = |flows, multiplier| verify(&program(), flows, multiplier).map(|_| ());
+        assert_eq!(check(whole([5, 10, 12, 8]), 1), Ok(()));
+        assert_eq!(check(whole([11, 4, 12, 8]), 1), Err(Rejection::Bounds(0)));
+        assert_eq!(check(whole([5, 9, 12, 8]), 1), Err(Rejection::Sum));
+        assert!(matches!(check(whole([6, 10, 11, 8]), 1), Err(Rejection::Gap { .. })), "feasible, not optimal");
+        assert!(matches!(check(whole([5, 10, 12, 8]), 0), Err(Rejection::Gap { .. })), "optimal, not proved");
+        assert!(matches!(check(vec![ExactAmount::whole(0)], 1), Err(Rejection::Length { .. })));
+        let no_number = vec![ExactAmount { numerator: 5, denominator: 0 }; 4];
+        assert_eq!(check(no_number, 1), Err(Rejection::Bounds(0)));
+    }
+
+    #[test]
+    fn vertices_are_checked_with_a_tolerance() {
+        let certificate = Certificate { primal: 15, dual: 15, multiplier: 1 };
+        let check = |flows: [f64; 4]| check_vertex(&program(), &flows.map(|flow| flow / 35.0), certificate);
+        assert_eq!(check([5.0, 10.0, 12.0, 8.0]), Ok(()));
+        assert!(check([5.0, 10.0, 12.0, f64::NAN]).is_err());
+        assert!(check([5.0, 10.1, 12.0, 8.0]).is_err());
+        assert!(check([6.0, 10.0, 11.0, 8.0]).is_err());
+    }
+}

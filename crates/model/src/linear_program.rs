@@ -1,0 +1,65 @@
+//! The program as solver arrays, and as a file that any solver reads.
+
+use std::fmt::Write;
+
+use crate::{Program, Role};
+
+/// `minimise cost x` subject to `sum x = 1` and bounds, in shares of `T`: one row, one column per exporter, CSC.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinearProgram {
+    /// 1 for risk origins, otherwise 0.
+    pub cost: Vec<f64>,
+    /// Lower bounds, shares of `T`.
+    pub lower: Vec<f64>,
+    /// Upper bounds, shares of `T`.
+    pub upper: Vec<f64>,
+    /// Right-hand side of the equality: 1, or 0 where nothing is imported.
+    pub right_hand_side: f64,
+    /// CSC: start of each column, and the number of entries at the end.
+    pub column_start: Vec<usize>,
+    /// CSC: row of each entry.
+    pub row_index: Vec<usize>,
+    /// CSC: value of each entry.
+    pub value: Vec<f64>,
+}
+
+impl LinearProgram {
+    /// Scales a program by its total.
+    #[allow(clippy::cast_precision_loss)] // Solvers work in doubles; answers are certified in integers.
+    pub fn new(program: &Program) -> Self {
+        let n_columns = program.len();
+        let unit = program.total.max(1) as f64;
+        let share = |amounts: &[i128]| amounts.iter().map(|amount| *amount as f64 / unit).collect();
+        Self {
+            cost: program.role.iter().map(|role| f64::from(u8::from(*role == Role::Risk))).collect(),
+            lower: share(&program.lower),
+            upper: share(&program.upper),
+            right_hand_side: if program.total == 0 { 0.0 } else { 1.0 },
+            column_start: (0..=n_columns).collect(),
+            row_index: vec![0; n_columns],
+            value: vec![1.0; n_columns],
+        }
+    }
+}
+
+impl Program {
+    /// Free-format MPS of the unscaled program in units of `1 / scale` dollars: every number is a whole number.
+    ///
+    /// `names` gives each exporter's column name, without spaces.
+    pub fn to_mps(&self, title: &str, names: &[String]) -> String {
+        let mut text = format!("* One unit is 1/{} US dollar.\nNAME {title}\nROWS\n N risk\n E imports\nCOLUMNS\n", self.scale);
+        // Writing to a String cannot fail.
+        for (name, role) in names.iter().zip(&self.role) {
+            if *role == Role::Risk {
+                let _ = writeln!(text, " {name} risk 1");
+            }
+            let _ = writeln!(text, " {name} imports 1");
+        }
+        let _ = writeln!(text, "RHS\n RHS imports {}\nBOUNDS", self.total);
+        for (position, name) in names.iter().enumerate() {
+            let _ = writeln!(text, " LO BND {name} {}\n UP BND {name} {}", self.lower[position], self.upper[position]);
+        }
+        text.push_str("ENDATA\n");
+        text
+    }
+}

@@ -1,0 +1,91 @@
+//! What a product's trade looks like from the bloc, borrowed from the baseline.
+
+use std::fmt;
+
+use reorient_core::{CountryIndex, Usd};
+
+/// A set of countries by index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountrySet {
+    member: Vec<bool>,
+}
+
+impl CountrySet {
+    /// The given members among `n_countries`.
+    pub fn new(n_countries: usize, members: impl IntoIterator<Item = CountryIndex>) -> Self {
+        let mut member = vec![false; n_countries];
+        for index in members {
+            member[index.at()] = true;
+        }
+        Self { member }
+    }
+
+    /// Whether the country is a member.
+    pub fn contains(&self, country: CountryIndex) -> bool {
+        self.member[country.at()]
+    }
+
+    /// Members, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = CountryIndex> + '_ {
+        (0_u16..).zip(&self.member).filter(|(_, member)| **member).map(|(index, _)| CountryIndex(index))
+    }
+
+    /// Number of members.
+    pub fn len(&self) -> usize {
+        self.member.iter().filter(|member| **member).count()
+    }
+
+    /// Whether nobody is a member.
+    pub fn is_empty(&self) -> bool {
+        !self.member.contains(&true)
+    }
+}
+
+/// One product: parallel slices over the exporters that sell it to anyone, ascending by index. Trade of a country with
+/// itself is left out.
+#[derive(Debug, Clone, Copy)]
+pub struct Market<'a> {
+    /// Who sells.
+    pub exporters: &'a [CountryIndex],
+    /// `x0`: the bloc's imports from each, trade inside the bloc included.
+    pub imports: &'a [Usd],
+    /// `W`: exports of each to the whole world; at least `imports`.
+    pub world_exports: &'a [Usd],
+}
+
+/// What became of a product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// Some risk imports cannot be replaced.
+    Shortage,
+    /// Capacity equals the need to the dollar.
+    Tight,
+    /// Capacity is left over.
+    Slack,
+    /// The bloc imports nothing from risk origins.
+    NoRisk,
+    /// No allocation meets the bounds.
+    Infeasible,
+    /// The solver gave no answer.
+    Unsolved,
+}
+
+impl Status {
+    /// Lower-case name, as in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Shortage => "shortage",
+            Self::Tight => "tight",
+            Self::Slack => "slack",
+            Self::NoRisk => "no-risk",
+            Self::Infeasible => "infeasible",
+            Self::Unsolved => "unsolved",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(self.name())
+    }
+}
