@@ -1,0 +1,165 @@
+//! Result rows, in the units and order of the result files.
+
+use reorient_core::{CountryIndex, ProductCode, Sector, Usd};
+use reorient_model::{NanoUsd, Status};
+
+/// One product of `products.csv`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProductRow {
+    /// HS6 code.
+    pub product: ProductCode,
+    /// CEPII's description; empty when the code table lacks it.
+    pub description: String,
+    /// Sectors it belongs to, ascending, joined by `;`.
+    pub sectors: String,
+    /// Stages it belongs to, ascending, joined by `;`.
+    pub stages: String,
+    /// The bloc's imports from all origins.
+    pub imports: Usd,
+    /// The bloc's imports from the risk origins today.
+    pub risk_before: Usd,
+    /// The same after reorientation; none when not solved.
+    pub risk_after: Option<NanoUsd>,
+    /// Extra capacity of all alternatives together.
+    pub capacity: NanoUsd,
+    /// Shortage, tight, slack, no-risk, infeasible or unsolved.
+    pub status: Status,
+    /// What one more dollar of capacity takes off the risk imports (right derivative).
+    pub shadow_price: Option<f64>,
+    /// Herfindahl-Hirschman index of the origins today, 0 to 1; none without imports.
+    pub hhi_before: Option<f64>,
+    /// The same at the declared point.
+    pub hhi_after: Option<f64>,
+    /// The exporters in ascending order of code; empty when the product was not solved.
+    pub flows: Vec<FlowRow>,
+}
+
+/// One exporter of one product: a row of `flows.parquet`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FlowRow {
+    /// The exporter.
+    pub exporter: CountryIndex,
+    /// The bloc's imports from it today.
+    pub imports: Usd,
+    /// Its exports to the whole world.
+    pub world_exports: Usd,
+    /// The most that it may add; zero for risk origins.
+    pub capacity: NanoUsd,
+    /// The bloc's imports from it at the declared point.
+    pub optimised: NanoUsd,
+    /// The least over all optima.
+    pub min: NanoUsd,
+    /// The most over all optima.
+    pub max: NanoUsd,
+}
+
+/// What a share row sums over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// All products, each once.
+    Overall,
+    /// The products of one sector.
+    Sector,
+    /// The products of one subsector.
+    Subsector,
+    /// The products of one stage.
+    Stage,
+}
+
+impl Level {
+    /// Lower-case name, as in `shares.csv`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Overall => "overall",
+            Self::Sector => "sector",
+            Self::Subsector => "subsector",
+            Self::Stage => "stage",
+        }
+    }
+}
+
+/// Whose share a row gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Origin {
+    /// All risk origins together.
+    AllRisk,
+    /// One of them.
+    Country(CountryIndex),
+}
+
+/// Imports from risk origins before and after: a row of `shares.csv`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShareRow {
+    /// Overall, sector, subsector or stage.
+    pub level: Level,
+    /// Name within the level; `all` for overall.
+    pub name: String,
+    /// All risk origins or one.
+    pub origin: Origin,
+    /// The bloc's imports from all origins: the denominator of every share in the row.
+    pub imports: Usd,
+    /// From this origin today.
+    pub before: Usd,
+    /// From this origin at the declared point.
+    pub after: NanoUsd,
+    /// The least over all optima.
+    pub after_min: NanoUsd,
+    /// The most over all optima.
+    pub after_max: NanoUsd,
+}
+
+/// A gaining country outside the bloc: a row of Table A.1.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountryRow {
+    /// From 1, by falling increase, ties by code.
+    pub rank: usize,
+    /// The exporter.
+    pub country: CountryIndex,
+    /// Sum over products of max(0, after - before).
+    pub increase: NanoUsd,
+    /// The least over all optima.
+    pub increase_min: NanoUsd,
+    /// The most over all optima.
+    pub increase_max: NanoUsd,
+    /// The sector with the largest increase.
+    pub main_sector: Sector,
+    /// The bloc's listed imports from it today.
+    pub before: Usd,
+    /// The same at the declared point.
+    pub after: NanoUsd,
+    /// The least over all optima.
+    pub after_min: NanoUsd,
+    /// The most over all optima.
+    pub after_max: NanoUsd,
+}
+
+/// The figures of a headline.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Headline {
+    /// Products that were solved and certified.
+    pub products: usize,
+    /// Of them, with capacity too small to replace all risk imports.
+    pub in_shortage: usize,
+    /// Products with an infeasible program; in no sum.
+    pub infeasible: usize,
+    /// Products that the solver left open; in no sum.
+    pub unsolved: usize,
+    /// The bloc's imports from all origins.
+    pub imports: Usd,
+    /// From risk origins today.
+    pub risk_before: Usd,
+    /// From risk origins after.
+    pub risk_after: NanoUsd,
+    /// Increase of exporters inside the bloc.
+    pub shifted_inside: NanoUsd,
+    /// Increase of exporters outside the bloc.
+    pub shifted_outside: NanoUsd,
+    /// Imports of products that are on the list only through reconstructed rows.
+    pub reconstructed_imports: Usd,
+    /// Number of such products.
+    pub reconstructed_products: usize,
+    /// Products in which the index rose, fell.
+    pub hhi_rose: usize,
+    /// Products in which the index fell.
+    pub hhi_fell: usize,
+}
