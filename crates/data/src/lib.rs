@@ -1,1 +1,18 @@
-//! Placeholder.
+//! BACI rows, code tables, goods lists and HS correlations, read into checked tables.
+//!
+//! Everything that enters here is verified once: amounts are exact, codes are known, keys are unique. A value that
+//! breaks a rule is an error that names the file, the place and the value; nothing is dropped in silence.
+
+mod codes;
+mod csv_file;
+mod error;
+pub mod list;
+mod source;
+pub mod store;
+mod table;
+
+pub use csv_file::convert_csv;
+pub use error::{DataError, DataErrorKind};
+pub use list::{MapRule, MappedList, PartialCode, embedded_goods_list, map_list, read_goods_list};
+pub use source::{InputFile, RowLedger, Trade, TradeSource};
+pub use table::{ProductRows, TradeRow, TradeTable};

@@ -1,0 +1,122 @@
+//! What can go wrong while data are read or written.
+
+use std::io;
+use std::path::Path;
+
+use reorient_core::{CountryIndex, ProductCode, Year};
+
+/// Family of an error; a command line turns it into its exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum DataErrorKind {
+    /// The input breaks a rule or is damaged (exit code 65).
+    BadData,
+    /// The input cannot be found or read (exit code 66).
+    Missing,
+    /// The output cannot be written (exit code 74).
+    CannotWrite,
+    /// A defect of the program itself (exit code 1).
+    Internal,
+}
+
+/// An error with the file, the place and the value that caused it.
+#[derive(Debug, thiserror::Error)]
+pub enum DataError {
+    /// One value breaks a rule.
+    #[error("{file}, {place}, column `{column}`: `{value}`: {problem}")]
+    Value {
+        /// File name.
+        file: String,
+        /// Line of a text file or row of a Parquet file, counted from 1.
+        place: String,
+        /// Name of the column.
+        column: &'static str,
+        /// The value as it stands in the file.
+        value: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// A whole file breaks a rule.
+    #[error("{file}: {problem}")]
+    File {
+        /// File name.
+        file: String,
+        /// What is wrong and what to do.
+        problem: String,
+    },
+    /// The bytes of a file are not those that were written.
+    #[error("{file} is damaged: {problem}; fetch or convert it again")]
+    Damaged {
+        /// File name.
+        file: String,
+        /// Where the damage shows.
+        problem: String,
+    },
+    /// One key stands twice among rows.
+    #[error(
+        "year {year}: product {product}, exporter at position {} and importer at position {} of the country table stand twice",
+        exporter.0,
+        importer.0
+    )]
+    Duplicate {
+        /// Year of the table.
+        year: Year,
+        /// Product of the key.
+        product: ProductCode,
+        /// Exporter of the key.
+        exporter: CountryIndex,
+        /// Importer of the key.
+        importer: CountryIndex,
+    },
+    /// A file or a year that is not there or cannot be read.
+    #[error("{file}: {problem}")]
+    Missing {
+        /// File name.
+        file: String,
+        /// What was looked for and what to do.
+        problem: String,
+    },
+    /// A file that cannot be written.
+    #[error("{file} cannot be written: {problem}")]
+    CannotWrite {
+        /// File name.
+        file: String,
+        /// Cause.
+        problem: String,
+    },
+    /// A defect of the program.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
+
+impl DataError {
+    /// The family of the error.
+    pub fn kind(&self) -> DataErrorKind {
+        match self {
+            Self::Value { .. } | Self::File { .. } | Self::Damaged { .. } | Self::Duplicate { .. } => DataErrorKind::BadData,
+            Self::Missing { .. } => DataErrorKind::Missing,
+            Self::CannotWrite { .. } => DataErrorKind::CannotWrite,
+            Self::Internal(_) => DataErrorKind::Internal,
+        }
+    }
+
+    pub(crate) fn file(file: &str, problem: impl Into<String>) -> Self {
+        Self::File { file: file.to_owned(), problem: problem.into() }
+    }
+
+    pub(crate) fn damaged(file: &str, problem: impl Into<String>) -> Self {
+        Self::Damaged { file: file.to_owned(), problem: problem.into() }
+    }
+
+    pub(crate) fn unreadable(path: &Path, error: &io::Error) -> Self {
+        Self::Missing { file: path.display().to_string(), problem: format!("cannot be read: {error}") }
+    }
+
+    pub(crate) fn unwritable(path: &Path, error: impl std::fmt::Display) -> Self {
+        Self::CannotWrite { file: path.display().to_string(), problem: error.to_string() }
+    }
+}
+
+/// Last part of a path, for messages and manifests.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

@@ -1,0 +1,225 @@
+//! The list of critical goods and its translation into older HS revisions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use reorient_core::{GoodsList, HsRevision, ListSource, Membership, ProductCode};
+
+use crate::DataError;
+use crate::error::file_name;
+
+const LIST: &str = "critical_goods_hs2022.csv";
+const LIST_CSV: &str = include_str!("../../../data/lists/critical_goods_hs2022.csv");
+const DESCENDANTS: &str = "hs2022_descendants.csv";
+const DESCENDANTS_CSV: &str = include_str!("../../../data/codes/hs2022_descendants.csv");
+const COLUMNS: [&str; 6] = ["hs_revision", "hs6", "sector", "subsector", "stage", "source"];
+
+/// The list that is shipped, in HS 2022.
+///
+/// # Errors
+/// [`DataError`] when the shipped file breaks a rule, which a test excludes.
+pub fn embedded_goods_list() -> Result<GoodsList, DataError> {
+    parse_list(LIST, LIST_CSV.as_bytes())
+}
+
+/// A list of the user: CSV with the columns `hs_revision,hs6,sector,subsector,stage,source` in any order.
+///
+/// # Errors
+/// [`DataError`] when the file cannot be read or a value breaks a rule; it names the line, the column and the value.
+pub fn read_goods_list(path: &Path) -> Result<GoodsList, DataError> {
+    let bytes = std::fs::read(path).map_err(|error| DataError::unreadable(path, &error))?;
+    parse_list(&file_name(path), &bytes)
+}
+
+fn parse_list(file: &str, bytes: &[u8]) -> Result<GoodsList, DataError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let header = reader.headers().map_err(|error| DataError::file(file, error.to_string()))?.clone();
+    let mut at = [0; COLUMNS.len()];
+    for (position, column) in at.iter_mut().zip(COLUMNS) {
+        let found = header.iter().position(|name| name.eq_ignore_ascii_case(column));
+        *position = found
+            .ok_or_else(|| DataError::file(file, format!("column `{column}` is missing; a list needs {}", COLUMNS.join(","))))?;
+    }
+    let mut revision: Option<HsRevision> = None;
+    let mut goods: BTreeMap<ProductCode, BTreeSet<Membership>> = BTreeMap::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| DataError::file(file, error.to_string()))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        let field = |column: usize| record.get(at[column]).unwrap_or("");
+        let fail = |column: usize, problem: String| DataError::Value {
+            file: file.to_owned(),
+            place: format!("line {line}"),
+            column: COLUMNS[column],
+            value: field(column).to_owned(),
+            problem,
+        };
+        let of_row: HsRevision = field(0).parse().map_err(|error| fail(0, format!("{error}")))?;
+        if *revision.get_or_insert(of_row) != of_row {
+            return Err(fail(0, "the rows above are of another revision; keep one revision per list".to_owned()));
+        }
+        let product: ProductCode = field(1).parse().map_err(|error| fail(1, format!("{error}")))?;
+        let membership = Membership {
+            sector: field(2).parse().map_err(|error| fail(2, format!("{error}")))?,
+            subsector: field(3).to_owned(),
+            stage: field(4).parse().map_err(|error| fail(4, format!("{error}")))?,
+            source: ListSource(field(5).to_owned()),
+        };
+        goods.entry(product).or_default().insert(membership);
+    }
+    let revision = revision.ok_or_else(|| DataError::file(file, "the list has no rows"))?;
+    Ok(GoodsList {
+        revision,
+        goods: goods.into_iter().map(|(product, members)| (product, members.into_iter().collect())).collect(),
+    })
+}
+
+/// What to do with a product of an older revision of which only a part is on the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MapRule {
+    /// Take a product only when all its descendants are listed.
+    All,
+    /// Take a product when any of its descendants is listed.
+    Any,
+}
+
+/// A product of which only some descendants are listed. Both sets ascend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartialCode {
+    /// Code in the older revision.
+    pub product: ProductCode,
+    /// Its HS 2022 descendants that are on the list.
+    pub listed: Vec<ProductCode>,
+    /// All its HS 2022 descendants.
+    pub descendants: Vec<ProductCode>,
+}
+
+/// A list in another revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappedList {
+    /// The products taken; their memberships are those of all listed descendants.
+    pub list: GoodsList,
+    /// Products listed in part, ascending; left out with [`MapRule::All`], taken with [`MapRule::Any`].
+    pub partial: Vec<PartialCode>,
+    /// Listed codes that descend from no product of the older revision, ascending.
+    pub unmatched: Vec<ProductCode>,
+}
+
+/// Translates an HS 2022 list into an older revision by the chained UN correlation tables; the same revision is the
+/// identity. The shipped correlations hold the pairs of the shipped list: other codes come back as unmatched.
+///
+/// # Errors
+/// [`DataError::File`] when the list is neither in HS 2022 nor in revision `to`.
+pub fn map_list(list: &GoodsList, to: HsRevision, rule: MapRule) -> Result<MappedList, DataError> {
+    if list.revision == to {
+        return Ok(MappedList { list: list.clone(), partial: Vec::new(), unmatched: Vec::new() });
+    }
+    if list.revision != HsRevision::Hs22 {
+        let problem = format!("a list in {} cannot be translated to {to}; give it in HS22 or in {to}", list.revision);
+        return Err(DataError::file("goods list", problem));
+    }
+    let mut goods = BTreeMap::new();
+    let mut partial = Vec::new();
+    let mut reached = BTreeSet::new();
+    for (product, descendants) in descendants(to)? {
+        reached.extend(descendants.iter().copied());
+        let listed: Vec<ProductCode> = descendants.iter().copied().filter(|code| list.goods.contains_key(code)).collect();
+        let complete = listed.len() == descendants.len();
+        if listed.is_empty() {
+            continue;
+        }
+        if complete || rule == MapRule::Any {
+            let members: BTreeSet<&Membership> = listed.iter().filter_map(|code| list.goods.get(code)).flatten().collect();
+            goods.insert(product, members.into_iter().cloned().collect());
+        }
+        if !complete {
+            partial.push(PartialCode { product, listed, descendants });
+        }
+    }
+    let unmatched = list.goods.keys().copied().filter(|code| !reached.contains(code)).collect();
+    Ok(MappedList { list: GoodsList { revision: to, goods }, partial, unmatched })
+}
+
+/// HS 2022 descendants by product of a revision, both ascending.
+fn descendants(revision: HsRevision) -> Result<BTreeMap<ProductCode, Vec<ProductCode>>, DataError> {
+    let fail = |problem: String| DataError::file(DESCENDANTS, problem);
+    let mut found: BTreeMap<ProductCode, Vec<ProductCode>> = BTreeMap::new();
+    for record in csv::Reader::from_reader(DESCENDANTS_CSV.as_bytes()).records() {
+        let record = record.map_err(|error| fail(error.to_string()))?;
+        let field = |column: usize| record.get(column).unwrap_or("");
+        if field(0) != revision.name() {
+            continue;
+        }
+        let code = |column: usize| field(column).parse::<ProductCode>().map_err(|error| fail(error.to_string()));
+        found.entry(code(1)?).or_default().push(code(2)?);
+    }
+    for codes in found.values_mut() {
+        codes.sort_unstable();
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::TradeSource;
+
+    #[test]
+    fn the_sample_is_54_products_on_the_list_and_2_in_part() {
+        let source = TradeSource::embedded().unwrap();
+        let sample = source.products(source.years()[0]).unwrap();
+        let list = embedded_goods_list().unwrap();
+        let mapped = map_list(&list, HsRevision::Hs92, MapRule::All).unwrap();
+        assert_eq!(mapped.list.goods.keys().filter(|product| sample.contains(product)).count(), 54);
+        let partial: Vec<String> = mapped
+            .partial
+            .iter()
+            .map(|partial| partial.product)
+            .filter(|product| sample.contains(product))
+            .map(|product| product.to_string())
+            .collect();
+        assert_eq!(partial, ["711290", "810710"]);
+        assert!(mapped.partial.iter().all(|code| !code.listed.is_empty() && code.listed.len() < code.descendants.len()));
+
+        let any = map_list(&list, HsRevision::Hs92, MapRule::Any).unwrap();
+        assert_eq!(any.list.goods.len(), mapped.list.goods.len() + mapped.partial.len());
+        assert_eq!(any.partial, mapped.partial);
+    }
+
+    #[test]
+    fn every_listed_code_is_known_to_the_older_revisions() {
+        let list = embedded_goods_list().unwrap();
+        for revision in HsRevision::ALL {
+            let mapped = map_list(&list, revision, MapRule::Any).unwrap();
+            assert_eq!(mapped.unmatched, [], "{revision}");
+            assert_eq!(mapped.list.revision, revision);
+        }
+        assert_eq!(map_list(&list, HsRevision::Hs22, MapRule::All).unwrap().list, list);
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_line_and_column() {
+        let header = "hs_revision,hs6,sector,subsector,stage,source\r\n";
+        for (row, expected) in [
+            ("HS2022,10121,all,x,all,s\r\nHS2017,010121,all,x,all,s", "line 3, column `hs_revision`"),
+            ("HS2022,27.9,all,x,all,s", "line 2, column `hs6`: `27.9`"),
+            ("HS2022,270900,steel,x,all,s", "line 2, column `sector`: `steel`"),
+            ("HS2022,270900,all,x,raw,s", "line 2, column `stage`: `raw`"),
+            ("", "no rows"),
+        ] {
+            let error = parse_list("list.csv", format!("\u{feff}{header}{row}").as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert!(parse_list("list.csv", b"hs6,sector\n").unwrap_err().to_string().contains("`hs_revision` is missing"));
+        let list =
+            parse_list("list.csv", format!("{header}HS22,10121,ALL,x,all,s\nHS22,10121,all,x,all,s\n").as_bytes()).unwrap();
+        assert_eq!(list.goods[&"010121".parse::<ProductCode>().unwrap()].len(), 1);
+    }
+
+    #[test]
+    fn a_list_in_an_older_revision_is_not_guessed() {
+        let list = GoodsList::everything(HsRevision::Hs17, []);
+        assert!(map_list(&list, HsRevision::Hs92, MapRule::All).is_err());
+    }
+}

@@ -1,0 +1,85 @@
+//! Our Parquet layout: one year per file, every byte covered by BLAKE3.
+//!
+//! The columns are `product` (six characters), `exporter` and `importer` (BACI numbers), `value_kusd` and
+//! `quantity_tons` (three exact decimals), sorted by product, exporter, importer. A row group ends where a product
+//! ends. The footer carries an index of products with their numbers of rows, so that a reader decodes only what it
+//! needs, and four kinds of hash: one per row group, one of the page index, one of the footer itself with its own hash
+//! blanked out. Together with the two magic marks they cover the whole file.
+
+mod footer;
+mod read;
+mod write;
+
+use reorient_core::{CountryCode, HsRevision, ProductCode, Usd, Year};
+
+pub(crate) use footer::Footer;
+pub(crate) use read::read_year;
+pub use write::write_year;
+
+/// What a file says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct YearInfo {
+    /// Year of every row.
+    pub year: Year,
+    /// Revision of the product codes.
+    pub revision: HsRevision,
+    /// CEPII's release such as `202401b`, or `unknown`.
+    pub release: String,
+    /// Whether the rows are made up rather than observed.
+    pub synthetic: bool,
+    /// Where the rows come from and under which licence.
+    pub attribution: String,
+}
+
+/// One row of a file. Rows order by product, exporter, importer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StoredRow {
+    /// What is traded.
+    pub product: ProductCode,
+    /// Who sells.
+    pub exporter: CountryCode,
+    /// Who buys.
+    pub importer: CountryCode,
+    /// Whole current US dollars; more than zero.
+    pub value: Usd,
+    /// Kilograms (CEPII prints metric tons with three decimals), where known.
+    pub quantity: Option<i64>,
+}
+
+const SCHEMA: &str = "message baci {
+    REQUIRED BYTE_ARRAY product (STRING);
+    REQUIRED INT32 exporter;
+    REQUIRED INT32 importer;
+    REQUIRED INT64 value_kusd (DECIMAL(18,3));
+    OPTIONAL INT64 quantity_tons (DECIMAL(18,3));
+}";
+/// What DECIMAL(18,3) can hold, in thousandths.
+const DECIMAL_LIMIT: i64 = 1_000_000_000_000_000_000;
+
+const FORMAT: &str = "1";
+const KEY_FORMAT: &str = "reorient.format";
+const KEY_REVISION: &str = "reorient.revision";
+const KEY_YEAR: &str = "reorient.year";
+const KEY_RELEASE: &str = "reorient.release";
+const KEY_SYNTHETIC: &str = "reorient.synthetic";
+const KEY_UNIT: &str = "reorient.unit";
+const KEY_ATTRIBUTION: &str = "reorient.attribution";
+const KEY_PRODUCTS: &str = "reorient.products";
+const KEY_ROW_GROUPS: &str = "reorient.row_groups";
+const KEY_PAGE_INDEX: &str = "reorient.page_index_blake3";
+const KEY_FOOTER: &str = "reorient.footer_blake3";
+/// Hexadecimal digits of a hash, all zero until the hash is known.
+const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+const MAGIC: &[u8; 4] = b"PAR1";
+
+/// Where the value of `key` starts in a footer: Thrift writes the key, a field header (0x18) and the length (64).
+fn hash_position(footer: &[u8], key: &str) -> Option<usize> {
+    let mut mark = key.as_bytes().to_vec();
+    mark.extend([0x18, 0x40]);
+    let start = footer.windows(mark.len()).position(|window| window == mark)? + mark.len();
+    (footer.len() >= start + BLANK.len()).then_some(start)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    blake3::hash(bytes).to_hex().to_string()
+}

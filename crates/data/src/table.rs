@@ -1,0 +1,166 @@
+//! One year of trade in memory.
+
+use reorient_core::{CountryIndex, HsRevision, ProductCode, ProductIndex, Usd, Year};
+
+use crate::DataError;
+
+/// One flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TradeRow {
+    /// What is traded.
+    pub product: ProductCode,
+    /// Who sells, as a position in the country table.
+    pub exporter: CountryIndex,
+    /// Who buys, as a position in the country table.
+    pub importer: CountryIndex,
+    /// Whole current US dollars.
+    pub value: Usd,
+}
+
+/// One year of flows, sorted by product, exporter, importer, each key once. A flow of a country with itself is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TradeTable {
+    year: Year,
+    revision: HsRevision,
+    products: Vec<ProductCode>,
+    // Product p owns the rows starts[p]..starts[p + 1].
+    starts: Vec<usize>,
+    exporters: Vec<CountryIndex>,
+    importers: Vec<CountryIndex>,
+    values: Vec<Usd>,
+}
+
+/// The rows of one product: three slices of equal length in ascending order of exporter, then importer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProductRows<'a> {
+    /// Who sells.
+    pub exporters: &'a [CountryIndex],
+    /// Who buys.
+    pub importers: &'a [CountryIndex],
+    /// Whole current US dollars.
+    pub values: &'a [Usd],
+}
+
+impl TradeTable {
+    /// Sorts the rows.
+    ///
+    /// # Errors
+    /// [`DataError::Duplicate`] when a product, exporter and importer stand twice.
+    pub fn from_rows(year: Year, revision: HsRevision, mut rows: Vec<TradeRow>) -> Result<Self, DataError> {
+        rows.sort_unstable();
+        let mut table = Self::with_capacity(year, revision, rows.len());
+        for row in rows {
+            table.push(row)?;
+        }
+        Ok(table)
+    }
+
+    pub(crate) fn with_capacity(year: Year, revision: HsRevision, rows: usize) -> Self {
+        Self {
+            year,
+            revision,
+            products: Vec::new(),
+            starts: vec![0],
+            exporters: Vec::with_capacity(rows),
+            importers: Vec::with_capacity(rows),
+            values: Vec::with_capacity(rows),
+        }
+    }
+
+    /// Appends a row that must follow the last one in the order of the table.
+    pub(crate) fn push(&mut self, row: TradeRow) -> Result<(), DataError> {
+        let TradeRow { product, exporter, importer, value } = row;
+        let last = self.products.last().zip(self.exporters.last()).zip(self.importers.last());
+        if let Some(((last_product, last_exporter), last_importer)) = last {
+            let last_key = (*last_product, *last_exporter, *last_importer);
+            if last_key == (product, exporter, importer) {
+                return Err(DataError::Duplicate { year: self.year, product, exporter, importer });
+            }
+            if last_key > (product, exporter, importer) {
+                return Err(DataError::Internal(format!("rows of product {product} are out of order")));
+            }
+        }
+        if self.products.last() != Some(&product) {
+            self.products.push(product);
+            self.starts.push(self.exporters.len());
+        }
+        self.exporters.push(exporter);
+        self.importers.push(importer);
+        self.values.push(value);
+        if let Some(end) = self.starts.last_mut() {
+            *end = self.exporters.len();
+        }
+        Ok(())
+    }
+
+    /// The year of every row.
+    pub const fn year(&self) -> Year {
+        self.year
+    }
+
+    /// The revision of the product codes.
+    pub const fn revision(&self) -> HsRevision {
+        self.revision
+    }
+
+    /// Number of flows.
+    pub const fn n_rows(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Products with at least one flow, ascending; the position is the [`ProductIndex`].
+    pub fn products(&self) -> &[ProductCode] {
+        &self.products
+    }
+
+    /// The flows of one product; the index must come from this table.
+    pub fn rows(&self, product: ProductIndex) -> ProductRows<'_> {
+        let range = self.starts[product.at()]..self.starts[product.at() + 1];
+        ProductRows {
+            exporters: &self.exporters[range.clone()],
+            importers: &self.importers[range.clone()],
+            values: &self.values[range],
+        }
+    }
+
+    /// Position of a product, if it has a flow.
+    pub fn find(&self, product: ProductCode) -> Option<ProductIndex> {
+        self.products.binary_search(&product).ok().and_then(|at| u32::try_from(at).ok()).map(ProductIndex)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn row(product: &str, exporter: u16, importer: u16, dollars: i64) -> TradeRow {
+        TradeRow {
+            product: product.parse().unwrap(),
+            exporter: CountryIndex(exporter),
+            importer: CountryIndex(importer),
+            value: Usd::new(dollars),
+        }
+    }
+
+    #[test]
+    fn rows_are_sorted_and_found_by_product() {
+        let rows = vec![row("270900", 2, 1, 5), row("010121", 1, 1, 7), row("270900", 1, 9, 3), row("270900", 1, 2, 4)];
+        let table = TradeTable::from_rows(Year::new(2023).unwrap(), HsRevision::Hs92, rows).unwrap();
+        assert_eq!((table.n_rows(), table.products().len()), (4, 2));
+        let oil = table.rows(table.find("270900".parse().unwrap()).unwrap());
+        assert_eq!(oil.exporters, [CountryIndex(1), CountryIndex(1), CountryIndex(2)]);
+        assert_eq!(oil.importers, [CountryIndex(2), CountryIndex(9), CountryIndex(1)]);
+        assert_eq!(oil.values, [Usd::new(4), Usd::new(3), Usd::new(5)]);
+        assert_eq!(table.find("010122".parse().unwrap()), None);
+        assert_eq!(table.rows(ProductIndex(0)).values, [Usd::new(7)]);
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_named() {
+        let rows = vec![row("270900", 2, 1, 5), row("270900", 2, 1, 6)];
+        let error = TradeTable::from_rows(Year::new(2023).unwrap(), HsRevision::Hs92, rows).unwrap_err();
+        assert!(error.to_string().contains("270900"), "{error}");
+        assert_eq!(error.kind(), crate::DataErrorKind::BadData);
+    }
+}
