@@ -1,1 +1,16 @@
-//! Placeholder.
+//! From a trade source and a scenario to certified results, in parallel over products.
+//!
+//! [`run`] tells the story in eight steps (docs/method.md); nothing here prints or writes.
+
+mod baseline;
+mod error;
+mod pipeline;
+mod scenario;
+mod solver;
+
+pub use baseline::Baseline;
+pub use error::{EngineError, EngineErrorKind};
+pub use pipeline::{Coverage, RunResult, Timings, formulate_product, run};
+pub use reorient_solve::HIGHS_VERSION;
+pub use scenario::{Bloc, ListChoice, Scenario, ScenarioError};
+pub use solver::SolverChoice;

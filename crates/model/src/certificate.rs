@@ -101,8 +101,11 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> R
     }
 }
 
-/// The bound that a multiplier proves, in units of the program.
-fn dual_bound(program: &Program, multiplier: i128) -> Result<i128, Rejection> {
+/// The lower bound on every feasible value that a multiplier of the equality proves, in units of the program.
+///
+/// # Errors
+/// [`Rejection::Overflow`] for multipliers far from 0 and 1.
+pub fn dual_bound(program: &Program, multiplier: i128) -> Result<i128, Rejection> {
     let times = |factor: i128, amount: i128| factor.checked_mul(amount).ok_or(Rejection::Overflow);
     let mut bound = times(multiplier, program.total)?;
     for (position, role) in program.role.iter().enumerate() {

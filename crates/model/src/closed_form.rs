@@ -24,6 +24,15 @@ pub struct Optimum {
     pub shadow_price: i128,
 }
 
+impl Optimum {
+    /// The optimum with this value; the shadow price is the right derivative, so that it does not depend on a solver's
+    /// choice where capacity equals the need.
+    pub fn with_value(program: &Program, risk_total: i128) -> Self {
+        let shadow_price = i128::from(risk_total > program.block_sum(Role::Risk, &program.lower));
+        Self { risk_total, alternative_total: program.total - risk_total, shadow_price }
+    }
+}
+
 /// The optimum: alternatives carry all they can, the rest stays with the risk origins.
 ///
 /// # Errors
@@ -40,8 +49,7 @@ pub fn closed_form(program: &Program) -> Result<Optimum, Infeasible> {
     if risk_total > risk_most {
         return Err(Infeasible::CannotSupply);
     }
-    let shadow_price = i128::from(risk_total > risk_least);
-    Ok(Optimum { risk_total, alternative_total: program.total - risk_total, shadow_price })
+    Ok(Optimum::with_value(program, risk_total))
 }
 
 #[cfg(test)]

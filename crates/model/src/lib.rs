@@ -13,7 +13,7 @@ mod program;
 mod tie_break;
 
 pub use amount::{ExactAmount, NanoUsd};
-pub use certificate::{Certificate, CertifiedAllocation, Rejection, check_vertex, verify};
+pub use certificate::{Certificate, CertifiedAllocation, Rejection, check_vertex, dual_bound, verify};
 pub use closed_form::{Infeasible, Optimum, closed_form};
 pub use interval::{Interval, intervals};
 pub use linear_program::LinearProgram;

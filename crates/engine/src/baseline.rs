@@ -1,0 +1,71 @@
+//! Step M2 of docs/method.md: what the bloc buys and what the world sells, per product and exporter.
+
+use reorient_core::{CountryIndex, ProductCode, ProductIndex, Usd};
+use reorient_data::TradeTable;
+use reorient_model::{CountrySet, Market};
+
+/// Markets of all products, one behind the other, ascending by product and exporter.
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    products: Vec<ProductCode>,
+    offsets: Vec<usize>,
+    exporters: Vec<CountryIndex>,
+    imports: Vec<Usd>,
+    world_exports: Vec<Usd>,
+}
+
+impl Baseline {
+    /// Sums the table by product and exporter. Rows of a country with itself are left out.
+    pub fn new(table: &TradeTable, bloc: &CountrySet) -> Self {
+        let products = table.products().to_vec();
+        let mut baseline = Self {
+            offsets: Vec::with_capacity(products.len() + 1),
+            products,
+            exporters: Vec::new(),
+            imports: Vec::new(),
+            world_exports: Vec::new(),
+        };
+        baseline.offsets.push(0);
+        for product in (0_u32..).take(table.products().len()) {
+            let rows = table.rows(ProductIndex(product));
+            let first = baseline.exporters.len();
+            for ((&exporter, &importer), &value) in rows.exporters.iter().zip(rows.importers).zip(rows.values) {
+                if exporter == importer {
+                    continue;
+                }
+                if baseline.exporters[first..].last() != Some(&exporter) {
+                    baseline.exporters.push(exporter);
+                    baseline.imports.push(Usd::ZERO);
+                    baseline.world_exports.push(Usd::ZERO);
+                }
+                let last = baseline.exporters.len() - 1;
+                baseline.world_exports[last] += value;
+                if bloc.contains(importer) {
+                    baseline.imports[last] += value;
+                }
+            }
+            baseline.offsets.push(baseline.exporters.len());
+        }
+        baseline
+    }
+
+    /// Product codes, ascending.
+    pub fn products(&self) -> &[ProductCode] {
+        &self.products
+    }
+
+    /// The market of the product at a position.
+    pub fn market(&self, position: usize) -> Market<'_> {
+        let range = self.offsets[position]..self.offsets[position + 1];
+        Market {
+            exporters: &self.exporters[range.clone()],
+            imports: &self.imports[range.clone()],
+            world_exports: &self.world_exports[range],
+        }
+    }
+
+    /// Whether somebody outside the bloc buys anything: without, no capacity can be known.
+    pub fn is_world(&self) -> bool {
+        self.exporters.is_empty() || self.imports != self.world_exports
+    }
+}

@@ -1,0 +1,71 @@
+//! What can stop a run.
+
+use reorient_core::ProductCode;
+use reorient_data::{DataError, DataErrorKind};
+use reorient_model::{ProgramError, Rejection};
+
+use crate::ScenarioError;
+
+/// Why a run gave no result.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The input.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The question.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// Trade that no program can be made of.
+    #[error("product {product}: {source}")]
+    Program {
+        /// Which product.
+        product: ProductCode,
+        /// Why.
+        source: ProgramError,
+    },
+    /// Rows of one importing bloc alone.
+    #[error(
+        "the trade data name no importer outside the bloc: world exports would equal the bloc's imports and every capacity \
+         would be zero. Use rows world x world, as CEPII ships them"
+    )]
+    NotWorld,
+    /// An allocation that the verifier refused.
+    #[error("product {product} is not certified: {source}")]
+    NotCertified {
+        /// Which product.
+        product: ProductCode,
+        /// Why.
+        source: Rejection,
+    },
+    /// Closed form and HiGHS differ.
+    #[error("product {product}: closed form and HiGHS disagree: {reason}")]
+    Disagreement {
+        /// Which product.
+        product: ProductCode,
+        /// How.
+        reason: String,
+    },
+}
+
+/// How a caller should treat an error; the exit code follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineErrorKind {
+    /// The question is wrong.
+    Scenario,
+    /// The input is wrong, missing, or something else of its own.
+    Data(DataErrorKind),
+    /// The answer is not certified.
+    NotCertified,
+}
+
+impl EngineError {
+    /// Class of the error.
+    pub fn kind(&self) -> EngineErrorKind {
+        match self {
+            Self::Data(error) => EngineErrorKind::Data(error.kind()),
+            Self::Scenario(_) => EngineErrorKind::Scenario,
+            Self::Program { .. } | Self::NotWorld => EngineErrorKind::Data(DataErrorKind::BadData),
+            Self::NotCertified { .. } | Self::Disagreement { .. } => EngineErrorKind::NotCertified,
+        }
+    }
+}
