@@ -105,9 +105,17 @@ fn quantity(field: &Field<'_>) -> Result<Option<i64>, DataError> {
     if thousandths < 0 { Err(field.fail("a quantity cannot be negative")) } else { Ok(Some(thousandths)) }
 }
 
+/// Line of a record, from 1. The reader's own count is one behind after `\r\n` and before empty lines.
+pub(crate) fn line_of(bytes: &[u8], start: Option<&csv::Position>) -> usize {
+    let from = start.map_or(0, |start| usize::try_from(start.byte()).unwrap_or(0)).min(bytes.len());
+    let blank = bytes[from..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    1 + bytes[..from + blank].iter().filter(|byte| **byte == b'\n').count()
+}
+
 /// The records of a file with the position of each of the six columns.
 struct Lines<'a> {
     name: &'a str,
+    bytes: &'a [u8],
     reader: csv::Reader<&'a [u8]>,
     at: [usize; COLUMNS.len()],
     width: usize,
@@ -124,13 +132,13 @@ impl<'a> Lines<'a> {
             let problem = || format!("line 1: column `{column}` is missing; a BACI file has the columns {}", COLUMNS.join(","));
             *position = found.ok_or_else(|| DataError::file(name, problem()))?;
         }
-        Ok(Self { name, reader, at, width: header.len() })
+        Ok(Self { name, bytes, reader, at, width: header.len() })
     }
 
     fn next(&mut self, record: &mut csv::ByteRecord) -> Result<bool, DataError> {
         let more = self.reader.read_byte_record(record).map_err(|error| DataError::file(self.name, error.to_string()))?;
         if more && record.len() != self.width {
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = line_of(self.bytes, record.position());
             let problem =
                 format!("line {line} has {} fields instead of {}; the file may be cut off or joined", record.len(), self.width);
             return Err(DataError::file(self.name, problem));
@@ -143,8 +151,8 @@ impl<'a> Lines<'a> {
         'a: 'r,
     {
         let bytes = record.get(self.at[column]).unwrap_or(b"").trim_ascii();
-        let line = record.position().map_or(0, csv::Position::line);
-        let field = Field { name: self.name, line, column: COLUMNS[column], text: std::str::from_utf8(bytes).unwrap_or("") };
+        let text = std::str::from_utf8(bytes).unwrap_or("");
+        let field = Field { name: self.name, file: self.bytes, start: record.position(), column: COLUMNS[column], text };
         if field.text.len() == bytes.len() {
             return Ok(field);
         }
@@ -156,7 +164,8 @@ impl<'a> Lines<'a> {
 /// One field without its padding.
 struct Field<'a> {
     name: &'a str,
-    line: u64,
+    file: &'a [u8],
+    start: Option<&'a csv::Position>,
     column: &'static str,
     text: &'a str,
 }
@@ -169,7 +178,7 @@ impl Field<'_> {
     fn fail(&self, problem: &str) -> DataError {
         DataError::Value {
             file: self.name.to_owned(),
-            place: format!("line {}", self.line),
+            place: format!("line {}", line_of(self.file, self.start)),
             column: self.column,
             value: self.text.to_owned(),
             problem: problem.to_owned(),

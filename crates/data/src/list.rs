@@ -6,6 +6,7 @@ use std::path::Path;
 use reorient_core::{GoodsList, HsRevision, ListSource, Membership, ProductCode};
 
 use crate::DataError;
+use crate::csv_file::line_of;
 use crate::error::file_name;
 
 const LIST: &str = "critical_goods_hs2022.csv";
@@ -45,11 +46,10 @@ fn parse_list(file: &str, bytes: &[u8]) -> Result<GoodsList, DataError> {
     let mut goods: BTreeMap<ProductCode, BTreeSet<Membership>> = BTreeMap::new();
     for record in reader.records() {
         let record = record.map_err(|error| DataError::file(file, error.to_string()))?;
-        let line = record.position().map_or(0, csv::Position::line);
         let field = |column: usize| record.get(at[column]).unwrap_or("");
         let fail = |column: usize, problem: String| DataError::Value {
             file: file.to_owned(),
-            place: format!("line {line}"),
+            place: format!("line {}", line_of(bytes, record.position())),
             column: COLUMNS[column],
             value: field(column).to_owned(),
             problem,

@@ -1,0 +1,223 @@
+//! The Parquet store: round trip, damage, pruning, folders.
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+use reorient_core::{CountryCode, HsRevision, ProductCode, ProductIndex, Usd, Year};
+use reorient_data::store::{StoredRow, YearInfo, write_year};
+use reorient_data::{DataErrorKind, Trade, TradeSource, TradeTable};
+
+const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/baci/BACI_HS92_Y2023_raw-materials.parquet");
+
+fn info(year: u16) -> YearInfo {
+    YearInfo {
+        year: Year::new(year).unwrap(),
+        revision: HsRevision::Hs92,
+        release: "test".to_owned(),
+        synthetic: true,
+        attribution: "made up".to_owned(),
+    }
+}
+
+type Key = (ProductCode, CountryCode, CountryCode);
+
+fn stored(rows: &BTreeMap<Key, (i64, Option<i64>)>) -> Vec<StoredRow> {
+    let row = |(key, amounts): (&Key, &(i64, Option<i64>))| StoredRow {
+        product: key.0,
+        exporter: key.1,
+        importer: key.2,
+        value: Usd::new(amounts.0),
+        quantity: amounts.1,
+    };
+    // The writer sorts.
+    rows.iter().rev().map(row).collect()
+}
+
+fn flat(source: &TradeSource, table: &TradeTable) -> Vec<(Key, i64)> {
+    let mut rows = Vec::new();
+    for (product, at) in table.products().iter().zip((0..).map(ProductIndex)) {
+        let of_product = table.rows(at);
+        for ((exporter, importer), value) in of_product.exporters.iter().zip(of_product.importers).zip(of_product.values) {
+            let code = |index| source.countries().country(index).code;
+            rows.push(((*product, code(*exporter), code(*importer)), value.get()));
+        }
+    }
+    rows
+}
+
+fn balanced(trade: &Trade) -> bool {
+    trade.ledger.rows_in == trade.ledger.rows_used + trade.ledger.unused.values().sum::<u64>()
+        && trade.ledger.rows_used == trade.table.n_rows() as u64
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn what_is_written_is_read(
+        rows in proptest::collection::btree_map(
+            (0_u32..40, proptest::sample::select(vec![4_u16, 490, 516, 842]), proptest::sample::select(vec![8_u16, 490, 842])),
+            (1_i64..1_000_000_000_000_000_000, proptest::option::of(0_i64..1_000_000_000)),
+            1..200,
+        ),
+        wanted in proptest::collection::btree_set(0_u32..40, 0..10),
+    ) {
+        let product = |number: u32| ProductCode::from_number(number * 25_000 + 10).unwrap();
+        let rows: BTreeMap<Key, _> = rows
+            .into_iter()
+            .map(|((k, i, j), amounts)| ((product(k), CountryCode::new(i).unwrap(), CountryCode::new(j).unwrap()), amounts))
+            .collect();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("year.parquet");
+        write_year(&path, &info(2020), stored(&rows)).unwrap();
+        let source = TradeSource::open(&path).unwrap();
+        prop_assert!(source.is_synthetic());
+        let year = source.years()[0];
+        let all = source.read(year, None).unwrap();
+        let expected: Vec<_> = rows.iter().map(|(key, amounts)| (*key, amounts.0)).collect();
+        prop_assert_eq!(flat(&source, &all.table), expected.clone());
+        prop_assert_eq!(source.products(year).unwrap(), rows.keys().map(|key| key.0).collect());
+        let wanted = wanted.into_iter().map(product).collect();
+        let some = source.read(year, Some(&wanted)).unwrap();
+        let expected: Vec<_> = expected.into_iter().filter(|(key, _)| wanted.contains(&key.0)).collect();
+        prop_assert_eq!(flat(&source, &some.table), expected);
+        prop_assert!(balanced(&all) && balanced(&some));
+    }
+}
+
+#[test]
+fn row_groups_end_with_a_product_and_are_pruned() {
+    let codes: Vec<CountryCode> = TradeSource::embedded().unwrap().countries().iter().map(|(_, country)| country.code).collect();
+    let mut rows = BTreeMap::new();
+    for number in 0..7_u32 {
+        for (i, exporter) in codes.iter().enumerate() {
+            for (j, importer) in codes.iter().enumerate() {
+                let value = i64::try_from(i * j).unwrap() + i64::from(number) + 1;
+                rows.insert((ProductCode::from_number(number + 1).unwrap(), *exporter, *importer), (value, None));
+            }
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("year.parquet");
+    write_year(&path, &info(2020), stored(&rows)).unwrap();
+    let source = TradeSource::open(&path).unwrap();
+    for wanted in [vec![], vec![1], vec![3], vec![2, 7], vec![1, 2, 3, 4, 5, 6, 7]] {
+        let wanted = wanted.into_iter().map(|number| ProductCode::from_number(number).unwrap()).collect();
+        let trade = source.read(source.years()[0], Some(&wanted)).unwrap();
+        let expected: Vec<_> =
+            rows.iter().filter(|(key, _)| wanted.contains(&key.0)).map(|(key, amounts)| (*key, amounts.0)).collect();
+        assert_eq!(flat(&source, &trade.table), expected);
+    }
+    // A damaged row group is noticed by whoever reads it.
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    assert_eq!(source.read(source.years()[0], None).unwrap_err().kind(), DataErrorKind::BadData);
+}
+
+/// A small generator with a fixed seed (xorshift), so that a failure can be repeated.
+fn next(state: &mut u64) -> usize {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    usize::try_from(*state >> 1).unwrap()
+}
+
+#[test]
+fn damaged_bytes_are_never_other_values() {
+    let good = std::fs::read(SAMPLE).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("damaged.parquet");
+    let mut state = 0x5eed_cafe_f00d_u64;
+    for round in 0..600 {
+        let mut bytes = good.clone();
+        let at = match round % 4 {
+            // The opening mark, the last 64 KiB (page index, footer) and any place.
+            0 if round < 16 => round / 4,
+            0 | 1 => bytes.len() - 1 - next(&mut state) % 65_536.min(good.len()),
+            _ => next(&mut state) % good.len(),
+        };
+        if round % 7 == 6 {
+            bytes.truncate(at);
+        } else {
+            bytes[at] ^= 1 << (next(&mut state) % 8);
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let read = TradeSource::open(&path).and_then(|source| source.read(source.years()[0], None));
+        let error = read.err().unwrap_or_else(|| panic!("round {round}: byte {at} was accepted"));
+        assert_eq!(error.kind(), DataErrorKind::BadData, "{error}");
+        assert!(error.to_string().contains("damaged.parquet"), "{error}");
+    }
+}
+
+#[test]
+fn a_folder_holds_one_release_and_each_year_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = ("270900".parse().unwrap(), CountryCode::literal(4), CountryCode::literal(4));
+    let rows = || stored(&BTreeMap::from([(key, (5, Some(7)))]));
+    assert_eq!(TradeSource::open(folder.path()).unwrap_err().kind(), DataErrorKind::Missing);
+    write_year(&folder.path().join("a.parquet"), &info(2020), rows()).unwrap();
+    write_year(&folder.path().join("b.parquet"), &info(2021), rows()).unwrap();
+    let source = TradeSource::open(folder.path()).unwrap();
+    assert_eq!(source.years().iter().map(|year| year.get()).collect::<Vec<_>>(), [2020, 2021]);
+    assert_eq!(source.read(Year::new(1999).unwrap(), None).unwrap_err().kind(), DataErrorKind::Missing);
+    write_year(&folder.path().join("c.parquet"), &info(2021), rows()).unwrap();
+    assert!(TradeSource::open(folder.path()).unwrap_err().to_string().contains("keep one of them"));
+    let other = YearInfo { release: "202501".to_owned(), ..info(2022) };
+    write_year(&folder.path().join("c.parquet"), &other, rows()).unwrap();
+    assert!(TradeSource::open(folder.path()).unwrap_err().to_string().contains("202501"));
+    assert_eq!(TradeSource::open(Path::new("/nowhere.parquet")).unwrap_err().kind(), DataErrorKind::Missing);
+}
+
+#[test]
+fn the_writer_refuses_what_breaks_a_rule() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("year.parquet");
+    let key = ("270900".parse().unwrap(), CountryCode::literal(4), CountryCode::literal(8));
+    let row = stored(&BTreeMap::from([(key, (5, None))]))[0];
+    let twice = write_year(&path, &info(2020), vec![row, StoredRow { value: Usd::new(6), ..row }]).unwrap_err();
+    assert!(twice.to_string().contains("product 270900, exporter 4, importer 8"), "{twice}");
+    for bad in [StoredRow { value: Usd::ZERO, ..row }, StoredRow { quantity: Some(-1), ..row }] {
+        assert_eq!(write_year(&path, &info(2020), vec![bad]).unwrap_err().kind(), DataErrorKind::BadData);
+    }
+    let nowhere = folder.path().join("no").join("year.parquet");
+    assert_eq!(write_year(&nowhere, &info(2020), vec![row]).unwrap_err().kind(), DataErrorKind::CannotWrite);
+    assert!(!path.exists());
+    // A country outside the table is only met by the reader.
+    write_year(&path, &info(2020), vec![row, StoredRow { exporter: CountryCode::literal(999), ..row }]).unwrap();
+    let source = TradeSource::open(&path).unwrap();
+    let error = source.read(source.years()[0], None).unwrap_err().to_string();
+    assert!(error.contains("year.parquet, row 2, column `exporter`: `999`"), "{error}");
+}
+
+#[test]
+fn the_sample_is_the_csv_it_was_made_from() {
+    let source = TradeSource::embedded().unwrap();
+    assert_eq!(source.label(), "BACI HS92 2023, 71 raw materials (embedded sample)");
+    assert!(!source.is_synthetic() && source.description("250310".parse().unwrap()).is_some());
+    let trade = source.read(source.years()[0], None).unwrap();
+    assert_eq!((trade.table.n_rows(), trade.table.products().len(), trade.inputs[0].verified), (52_818, 71, true));
+    assert_eq!(
+        trade.table.products().iter().copied().collect::<std::collections::BTreeSet<_>>(),
+        source.products(source.years()[0]).unwrap()
+    );
+
+    // The product column that others read agrees with the index that we read.
+    use parquet::file::reader::FileReader;
+    let file = parquet::file::reader::SerializedFileReader::new(std::fs::File::open(SAMPLE).unwrap()).unwrap();
+    let names: Vec<String> =
+        file.get_row_iter(None).unwrap().map(|row| row.unwrap().get_column_iter().next().unwrap().1.to_string()).collect();
+    let expected: Vec<String> = flat(&source, &trade.table).iter().map(|(key, _)| format!("\"{}\"", key.0)).collect();
+    assert_eq!(names, expected);
+
+    let csv = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/baci/BACI_HS92_Y2023_raw-materials.csv");
+    if !csv.exists() {
+        eprintln!("skipped: the CSV of the sample is not there");
+        return;
+    }
+    let from_csv = TradeSource::open(&csv).unwrap();
+    let read = from_csv.read(from_csv.years()[0], None).unwrap();
+    assert_eq!(read.table, trade.table);
+    assert!(!read.inputs[0].verified && balanced(&read));
+}
