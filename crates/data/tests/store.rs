@@ -1,5 +1,5 @@
 //! The Parquet store: round trip, damage, pruning, folders.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
