@@ -1,1 +1,33 @@
-fn main() {}
+//! The command line: arguments to a plan, a plan to one command; the only place that prints or exits.
+
+mod arguments;
+mod exit;
+mod inspect;
+mod run;
+mod talk;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Command};
+
+/// Allocation-heavy reading and reporting; HiGHS keeps its own allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    talk::start(&arguments.talk);
+    let done = match &arguments.command {
+        Command::Run(run) => run::run(run, &arguments.talk),
+        Command::Inspect(inspect) => inspect::inspect(inspect),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            talk::failure(&failure, &arguments.talk);
+            failure.code()
+        }
+    }
+}

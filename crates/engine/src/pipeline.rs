@@ -60,11 +60,16 @@ pub struct RunResult {
     pub timings: Timings,
 }
 
-/// Answers one scenario. `progress` is told after each product, from any thread.
+/// Answers one scenario. `expect` is told the number of products, `progress` after each one, from any thread.
 ///
 /// # Errors
 /// [`EngineError`] when the data, the scenario or a certificate does not hold.
-pub fn run(source: &TradeSource, scenario: &Scenario, progress: &(dyn Fn() + Sync)) -> Result<RunResult, EngineError> {
+pub fn run(
+    source: &TradeSource,
+    scenario: &Scenario,
+    expect: &dyn Fn(u64),
+    progress: &(dyn Fn() + Sync),
+) -> Result<RunResult, EngineError> {
     let mut clock = Clock::start();
     if HIGHS_VERSION.is_none() && (scenario.solver == SolverChoice::Highs || scenario.cross_check) {
         return Err(ScenarioError::NoHighs.into());
@@ -93,6 +98,7 @@ pub fn run(source: &TradeSource, scenario: &Scenario, progress: &(dyn Fn() + Syn
         (0..baseline.products().len()).filter(|position| list.goods.contains_key(&baseline.products()[*position])).collect();
     let memberships: Vec<&[Membership]> =
         listed.iter().map(|position| list.goods[&baseline.products()[*position]].as_slice()).collect();
+    expect(listed.len() as u64);
     let answers: Vec<(ProductRow, Option<&'static str>)> = listed
         .par_iter()
         .zip(&memberships)
@@ -186,11 +192,13 @@ fn list_for(
     scenario: &Scenario,
     available: &BTreeSet<ProductCode>,
 ) -> Result<(GoodsList, Coverage, Vec<ProductCode>), EngineError> {
+    let as_they_are = |matched: Vec<ProductCode>| {
+        let list = GoodsList::everything(source.revision(), matched.iter().copied());
+        Ok((list, Coverage { matched, ..Coverage::default() }, Vec::new()))
+    };
     let published = match &scenario.list {
-        ListChoice::All => {
-            let list = GoodsList::everything(source.revision(), available.iter().copied());
-            return Ok((list, Coverage { matched: available.iter().copied().collect(), ..Coverage::default() }, Vec::new()));
-        }
+        ListChoice::All => return as_they_are(available.iter().copied().collect()),
+        ListChoice::One(product) => return as_they_are(available.get(product).copied().into_iter().collect()),
         ListChoice::Critical => embedded_goods_list()?,
         ListChoice::File(path) => read_goods_list(path)?,
     };

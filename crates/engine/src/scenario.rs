@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use reorient_core::{CountryCode, CountryTable, Fraction, Year};
+use reorient_core::{CountryCode, CountryTable, Fraction, ProductCode, Year};
 use reorient_data::MapRule;
 use reorient_model::CountrySet;
 
@@ -101,6 +101,8 @@ pub enum ListChoice {
     All,
     /// A list in a CSV file.
     File(PathBuf),
+    /// One product, listed or not.
+    One(ProductCode),
 }
 
 /// One question, resolved from defaults and settings but not yet held against data.
@@ -223,6 +225,7 @@ impl Scenario {
         let list = match &self.list {
             ListChoice::Critical => "critical".to_owned(),
             ListChoice::All => "all".to_owned(),
+            ListChoice::One(product) => product.to_string(),
             ListChoice::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         };
         let own = [

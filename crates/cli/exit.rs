@@ -1,0 +1,88 @@
+//! Failures and their exit codes.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use reorient_data::{DataError, DataErrorKind};
+use reorient_engine::{EngineError, EngineErrorKind, ScenarioError};
+use reorient_report::ReportError;
+
+/// Some products have no answer.
+pub(crate) const UNSOLVED: u8 = 3;
+
+/// What went wrong and the code to exit with.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    code: u8,
+    error: anyhow::Error,
+}
+
+impl Failure {
+    /// A question that cannot be asked (exit code 2).
+    pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 2, error: error.into() }
+    }
+
+    /// Something asked for is not there (exit code 66).
+    pub(crate) fn missing(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 66, error: error.into() }
+    }
+
+    /// Something cannot be written (exit code 74).
+    pub(crate) fn cannot_write(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 74, error: error.into() }
+    }
+
+    /// A defect of the program (exit code 1).
+    pub(crate) fn internal(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 1, error: error.into() }
+    }
+
+    pub(crate) fn code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:#}", self.error)
+    }
+}
+
+const fn data_code(kind: DataErrorKind) -> u8 {
+    match kind {
+        DataErrorKind::BadData => 65,
+        DataErrorKind::Missing => 66,
+        DataErrorKind::CannotWrite => 74,
+        DataErrorKind::Internal => 1,
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        Self { code: data_code(error.kind()), error: error.into() }
+    }
+}
+
+impl From<ScenarioError> for Failure {
+    fn from(error: ScenarioError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<EngineError> for Failure {
+    fn from(error: EngineError) -> Self {
+        let code = match error.kind() {
+            EngineErrorKind::Scenario => 2,
+            EngineErrorKind::Data(kind) => data_code(kind),
+            EngineErrorKind::NotCertified => 70,
+        };
+        Self { code, error: error.into() }
+    }
+}
+
+impl From<ReportError> for Failure {
+    fn from(error: ReportError) -> Self {
+        Self { code: error.exit_code(), error: error.into() }
+    }
+}

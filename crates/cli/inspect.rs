@@ -1,0 +1,90 @@
+//! `reorient inspect`.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use reorient_core::ProductCode;
+use reorient_engine::{ListChoice, formulate_product};
+use reorient_model::NanoUsd;
+use reorient_report::{decimal, grouped};
+
+use crate::arguments::Inspect;
+use crate::exit::Failure;
+use crate::run::{open, scenario};
+use crate::talk;
+
+/// Exporters shown; the file has all.
+const SHOWN: usize = 25;
+
+/// Prints one product and writes its linear program.
+pub(crate) fn inspect(arguments: &Inspect) -> Result<ExitCode, Failure> {
+    let product: ProductCode = arguments.product.parse().map_err(Failure::usage)?;
+    let mut scenario = scenario(&arguments.question)?;
+    scenario.list = ListChoice::One(product);
+    let source = open(&arguments.question)?;
+    let Some((program, codes)) = formulate_product(&source, &scenario, product)? else {
+        return Err(Failure::missing(anyhow!("product {product} has no row in {}", source.label())));
+    };
+    if let Some(path) = &arguments.dump_lp {
+        let names: Vec<String> = codes.iter().map(|code| format!("x_{code}")).collect();
+        write_whole(path, &program.to_mps(&format!("HS{product}"), &names))
+            .with_context(|| format!("cannot write {}", path.display()))
+            .map_err(Failure::cannot_write)?;
+    }
+    let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
+    let Some(row) = result.collection.products.first() else { return Ok(ExitCode::SUCCESS) };
+
+    let musd = |amount: NanoUsd| grouped(&decimal(amount.0, NanoUsd::PER_USD * 1_000_000, 3));
+    let mut text = format!("{product}  {}\n{}, bloc {}\n\n", row.description, source.label(), result.bloc.name);
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "imports of the bloc  {:>16} M$", musd(row.imports.into()));
+    let _ = writeln!(text, "from risk origins    {:>16} M$", musd(row.risk_before.into()));
+    let _ = writeln!(text, "  after              {:>16} M$", row.risk_after.map_or_else(|| "-".to_owned(), musd));
+    let _ = writeln!(text, "extra capacity       {:>16} M$", musd(row.capacity));
+    let _ = writeln!(text, "status               {:>16}", row.status.name());
+    let _ = writeln!(
+        text,
+        "shadow price         {:>16}\n",
+        row.shadow_price.map_or_else(|| "-".to_owned(), |price| price.to_string())
+    );
+    let _ = writeln!(
+        text,
+        "{:>4}  {:<24} {:>14} {:>14} {:>12} {:>14}   range over all optima",
+        "code", "exporter (M$)", "to the world", "to the bloc", "capacity", "after"
+    );
+    let mut flows = row.flows.clone();
+    flows.sort_by_key(|flow| (std::cmp::Reverse(flow.optimised.max(flow.imports.into())), flow.exporter));
+    for flow in flows.iter().take(SHOWN) {
+        let country = source.countries().country(flow.exporter);
+        let name: String = country.name.chars().take(24).collect();
+        let _ = writeln!(
+            text,
+            "{:>4}  {name:<24} {:>14} {:>14} {:>12} {:>14}   [{}, {}]",
+            country.code,
+            musd(flow.world_exports.into()),
+            musd(flow.imports.into()),
+            musd(flow.capacity),
+            musd(flow.optimised),
+            musd(flow.min),
+            musd(flow.max),
+        );
+    }
+    if flows.len() > SHOWN {
+        let _ = writeln!(text, "and {} more exporters; `reorient run --out DIR` writes all", flows.len() - SHOWN);
+    }
+    talk::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The whole file or none of it.
+fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! `reorient run`.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Context;
+use reorient_data::TradeSource;
+use reorient_engine::{Coverage, HIGHS_VERSION, RunResult, Scenario};
+use reorient_report::{
+    CertificateSummary, FolderOptions, InputFile, Ledger, ListSummary, Manifest, SolverSummary, TerminalOptions, decimal,
+    grouped, json, terminal, write_folder,
+};
+
+use crate::arguments::{Question, Run, Talk};
+use crate::exit::{Failure, UNSOLVED};
+use crate::talk;
+
+/// Columns of the printed view.
+const WIDTH: u16 = 100;
+
+/// Answers the question, prints it, writes the folder.
+pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
+    let started = Instant::now();
+    if let Some(threads) = arguments.threads {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
+        pool.build_global().map_err(Failure::internal)?;
+    }
+    let mut scenario = scenario(&arguments.question)?;
+    if let Some(list) = &arguments.list {
+        scenario.set("list", list)?;
+    }
+    if let Some(solver) = &arguments.solver {
+        scenario.set("solver", solver)?;
+    }
+    scenario.cross_check = arguments.cross_check;
+    let source = open(&arguments.question)?;
+    if HIGHS_VERSION.is_none() {
+        tracing::info!("built without HiGHS: every program is solved by its closed form");
+    }
+
+    let bar = talk::progress(0, talk);
+    let result = reorient_engine::run(&source, &scenario, &|total| bar.set_length(total), &|| bar.inc(1));
+    bar.finish_and_clear();
+    let result = result?;
+    for (product, reason) in &result.unsolved {
+        tracing::warn!("product {product} is unsolved: {reason}");
+    }
+
+    let mut manifest = manifest(&source, &scenario, &result);
+    manifest.timings_ms.insert("total".to_owned(), milliseconds(started));
+    if let Some(directory) = &arguments.out {
+        let options = FolderOptions { csv_flows: arguments.csv };
+        write_folder(directory, &result.collection, source.countries(), &manifest, &options)?;
+        tracing::info!("results in {}", directory.display());
+    }
+    if arguments.json {
+        let object = json(&result.collection, source.countries(), &manifest);
+        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
+        talk::print(&format!("{text}\n"))?;
+    } else if !talk.quiet {
+        talk::print(&view(&source, &result))?;
+    }
+    let open = result.collection.headline.infeasible + result.collection.headline.unsolved;
+    Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
+}
+
+/// Opens the named trade data, or the embedded sample.
+pub(crate) fn open(question: &Question) -> Result<TradeSource, Failure> {
+    Ok(match &question.trade {
+        Some(path) => TradeSource::open(path)?,
+        None => TradeSource::embedded()?,
+    })
+}
+
+/// Defaults, then the file, then `--set`, then options of their own.
+pub(crate) fn scenario(question: &Question) -> Result<Scenario, Failure> {
+    let mut scenario = Scenario::default();
+    if let Some(path) = &question.scenario {
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the scenario {name}"));
+        scenario.set_from_toml(&text.map_err(Failure::missing)?, &name)?;
+    }
+    for setting in &question.set {
+        scenario.set_from_text(setting)?;
+    }
+    if let Some(year) = &question.year {
+        scenario.set("year", year)?;
+    }
+    Ok(scenario)
+}
+
+fn view(source: &TradeSource, result: &RunResult) -> String {
+    terminal(
+        &result.collection,
+        source.countries(),
+        &TerminalOptions {
+            width: WIDTH,
+            // The stream strips colour where it is not wanted.
+            colour: true,
+            bloc: &result.bloc.name,
+            source: source.label(),
+            notes: &notes(source, &result.coverage, result),
+        },
+    )
+}
+
+fn notes(source: &TradeSource, coverage: &Coverage, result: &RunResult) -> Vec<String> {
+    let musd = |amount: reorient_core::Usd| grouped(&decimal(i128::from(amount.get()), 1_000_000, 1));
+    let mut notes = Vec::new();
+    if source.is_synthetic() {
+        notes.push("The trade data are synthetic.".to_owned());
+    }
+    if !coverage.partial.is_empty() {
+        let codes: Vec<String> =
+            coverage.partial.iter().map(|(product, imports)| format!("{product} ({} M$)", musd(*imports))).collect();
+        notes.push(format!(
+            "{} products are listed in part only (map = {}): {}.",
+            coverage.partial.len(),
+            result.scenario.get("map").map_or("", String::as_str),
+            codes.join(", "),
+        ));
+    }
+    if !coverage.without_trade.is_empty() {
+        notes.push(format!("{} listed products have no row in these data.", coverage.without_trade.len()));
+    }
+    if !coverage.unmatched.is_empty() {
+        let codes: Vec<String> = coverage.unmatched.iter().map(ToString::to_string).collect();
+        notes.push(format!("Listed codes that match no product of {}: {}.", source.revision(), codes.join(", ")));
+    }
+    notes
+}
+
+fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Manifest {
+    let headline = &result.collection.headline;
+    let codes = |products: &[reorient_core::ProductCode]| products.iter().map(ToString::to_string).collect();
+    Manifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        method: "aggregate".to_owned(),
+        scenario: result.scenario.clone(),
+        synthetic: source.is_synthetic(),
+        source: source.label().to_owned(),
+        inputs: result
+            .inputs
+            .iter()
+            .map(|input| InputFile {
+                name: input.name.clone(),
+                bytes: input.bytes,
+                blake3: input.blake3.clone(),
+                verified: input.verified,
+            })
+            .collect(),
+        ledger: Ledger {
+            rows_in: result.ledger.rows_in,
+            rows_used: result.ledger.rows_used,
+            unused: result.ledger.unused.clone(),
+        },
+        list: ListSummary {
+            source: result.scenario.get("list").cloned().unwrap_or_default(),
+            matched: result.coverage.matched.len(),
+            partial: result.coverage.partial.iter().map(|(product, _)| product.to_string()).collect(),
+            without_trade: codes(&result.coverage.without_trade),
+            unmatched: codes(&result.coverage.unmatched),
+        },
+        solver: SolverSummary {
+            requested: scenario.solver.name().to_owned(),
+            used: result.solved_by.iter().map(|(name, count)| (name.clone(), *count as u64)).collect(),
+            highs_version: HIGHS_VERSION.map(str::to_owned),
+            cross_checked: scenario.cross_check,
+        },
+        certificates: CertificateSummary {
+            certified: headline.products,
+            infeasible: headline.infeasible,
+            unsolved: headline.unsolved,
+        },
+        timings_ms: result
+            .timings
+            .steps
+            .iter()
+            .map(|(step, time)| ((*step).to_owned(), u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
+            .collect::<BTreeMap<_, _>>(),
+        platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+    }
+}
+
+fn milliseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

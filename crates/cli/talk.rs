@@ -1,0 +1,55 @@
+//! Standard error is talk: log lines and progress. Standard output is data.
+
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use tracing::Level;
+
+use crate::arguments::{LogFormat, Talk};
+use crate::exit::Failure;
+
+/// Starts logging to standard error.
+pub(crate) fn start(talk: &Talk) {
+    let level = match (talk.quiet, talk.verbose) {
+        (true, _) => Level::ERROR,
+        (_, true) => Level::DEBUG,
+        _ => Level::INFO,
+    };
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+    match talk.log_format {
+        LogFormat::Json => builder.json().init(),
+        LogFormat::Text => builder.without_time().with_ansi(std::io::stderr().is_terminal()).init(),
+    }
+}
+
+/// Says why nothing came of it.
+pub(crate) fn failure(failure: &Failure, talk: &Talk) {
+    match talk.log_format {
+        LogFormat::Json => tracing::error!("{failure}"),
+        // Nothing more can be done when standard error is closed.
+        LogFormat::Text => drop(writeln!(std::io::stderr(), "error: {failure}")),
+    }
+}
+
+/// A bar over `total` products, drawn on a terminal alone.
+pub(crate) fn progress(total: u64, talk: &Talk) -> ProgressBar {
+    if talk.quiet || talk.log_format == LogFormat::Json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total);
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} products, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.set_message("solving");
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+/// Writes data to standard output; a reader that has gone away is no error.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = anstream::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::cannot_write(error)),
+        _ => Ok(()),
+    }
+}
