@@ -1,1 +1,22 @@
-//! Placeholder.
+//! Result rows to files and screens: CSV, Parquet, manifest, JSON and the terminal view.
+//!
+//! Money is printed from exact integers; only Parquet, concentration and shadow prices hold doubles. The files of one
+//! result are byte-identical for any thread count; `manifest.json` alone may differ (timings, platform).
+
+mod bars;
+mod csv;
+mod flows;
+mod folder;
+mod manifest;
+mod number;
+mod tables;
+mod terminal;
+mod text;
+
+#[cfg(test)]
+mod sample;
+
+pub use folder::{FolderOptions, ReportError, listed_files, write_folder};
+pub use manifest::{CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, json};
+pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, decimal, grouped, percent};
+pub use terminal::{TerminalOptions, terminal};

@@ -1,0 +1,300 @@
+//! A result folder, complete or without a manifest.
+//!
+//! All files are written under temporary names first; then the old manifest goes, the files take their names, and the
+//! new manifest comes last. A folder with a manifest therefore always holds the files that it lists.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use reorient_core::CountryTable;
+use reorient_metrics::Collection;
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use crate::manifest::{Document, FileEntry, GENERATOR, Manifest};
+use crate::{csv, flows};
+
+const MANIFEST: &str = "manifest.json";
+const FLOWS_CSV: &str = "flows.csv";
+
+/// What a result folder holds besides the usual files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FolderOptions {
+    /// Also `flows.csv`.
+    pub csv_flows: bool,
+}
+
+/// Why a result folder was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The operating system refused, or a disk is full.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// What was being written.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The folder or its manifest cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// What was being read.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// Other people's files are never overwritten.
+    #[error(
+        "{path} is neither empty nor a complete result folder (it has no reorient {MANIFEST}); choose another folder or empty it"
+    )]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+impl ReportError {
+    /// Exit code of the program: cannot write.
+    pub const fn exit_code(&self) -> u8 {
+        74
+    }
+}
+
+/// Writes a result folder and returns the names of its files in the order in which they were completed.
+///
+/// Creates the directory if need be. An existing one must be empty or hold a reorient manifest; its results are then
+/// replaced, other files in it stay.
+///
+/// # Errors
+/// [`ReportError`] when the directory holds other people's files or something cannot be written. No file is ever left
+/// half-written, and no manifest of an incomplete folder.
+pub fn write_folder(
+    directory: &Path,
+    collection: &Collection,
+    countries: &CountryTable,
+    manifest: &Manifest,
+    options: &FolderOptions,
+) -> Result<Vec<String>, ReportError> {
+    let old = prepare(directory)?;
+    let mut staged = vec![
+        stage(directory, "table_a1.csv", |out| csv::table_a1(collection, countries).write(out))?,
+        stage(directory, "shares.csv", |out| csv::shares(collection, countries).write(out))?,
+        stage(directory, "products.csv", |out| csv::products(collection).write(out))?,
+        stage(directory, "flows.parquet", |out| flows::write_parquet(out, collection, countries, &manifest.version))?,
+    ];
+    if options.csv_flows {
+        staged.push(stage(directory, FLOWS_CSV, |out| flows::write_csv(out, collection, countries))?);
+    }
+    let files: Vec<FileEntry> = staged.iter().map(|file| file.entry.clone()).collect();
+    let last = stage(directory, MANIFEST, |out| {
+        serde_json::to_writer_pretty(&mut *out, &Document::new(manifest, &collection.headline, &files))?;
+        out.write_all(b"\n")
+    })?;
+
+    if let Some(old) = old {
+        remove(&directory.join(MANIFEST))?;
+        // Flows of an earlier run do not belong to this result.
+        if !options.csv_flows && old.iter().any(|file| file.name == FLOWS_CSV) {
+            remove(&directory.join(FLOWS_CSV))?;
+        }
+    }
+    let mut names = Vec::with_capacity(staged.len() + 1);
+    for file in staged {
+        names.push(publish(directory, file)?);
+    }
+    sync(directory)?;
+    names.push(publish(directory, last)?);
+    sync(directory)?;
+    Ok(names)
+}
+
+/// The result files that a reorient manifest in `directory` lists; none without such a manifest.
+///
+/// # Errors
+/// [`ReportError::Read`] when there is a manifest that cannot be read.
+pub fn listed_files(directory: &Path) -> Result<Option<Vec<FileEntry>>, ReportError> {
+    let path = directory.join(MANIFEST);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(ReportError::Read { path, source }),
+    };
+    let mut value: Value = serde_json::from_slice(&text).unwrap_or_default();
+    if value.get("generator").and_then(Value::as_str) != Some(GENERATOR) {
+        return Ok(None);
+    }
+    Ok(serde_json::from_value(value["files"].take()).ok())
+}
+
+/// Creates the directory or checks that it may be written to; returns what an old manifest lists.
+fn prepare(directory: &Path) -> Result<Option<Vec<FileEntry>>, ReportError> {
+    fs::create_dir_all(directory).map_err(|source| write_error(directory, source))?;
+    let read_error = |source| ReportError::Read { path: directory.to_owned(), source };
+    if fs::read_dir(directory).map_err(read_error)?.next().is_none() {
+        return Ok(None);
+    }
+    let old = listed_files(directory)?;
+    if old.is_none() {
+        return Err(ReportError::Foreign { path: directory.to_owned() });
+    }
+    Ok(old)
+}
+
+/// A complete file under a temporary name, which vanishes unless published.
+struct Staged {
+    file: NamedTempFile,
+    entry: FileEntry,
+}
+
+/// Counts and hashes what passes.
+struct Hashing<W> {
+    out: W,
+    bytes: u64,
+    hasher: blake3::Hasher,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(buffer)?;
+        self.hasher.update(&buffer[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn stage(
+    directory: &Path,
+    name: &str,
+    write: impl FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()>,
+) -> Result<Staged, ReportError> {
+    let staged = || {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".reorient-").suffix(".tmp");
+        #[cfg(unix)]
+        {
+            // Like any new file; the umask still applies.
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o666));
+        }
+        let file = builder.tempfile_in(directory)?;
+        let mut out = Hashing { out: BufWriter::new(file.as_file()), bytes: 0, hasher: blake3::Hasher::new() };
+        write(&mut out)?;
+        out.flush()?;
+        let entry = FileEntry { name: name.to_owned(), bytes: out.bytes, blake3: out.hasher.finalize().to_hex().to_string() };
+        drop(out);
+        file.as_file().sync_all()?;
+        Ok(Staged { file, entry })
+    };
+    staged().map_err(|source| write_error(&directory.join(name), source))
+}
+
+fn publish(directory: &Path, staged: Staged) -> Result<String, ReportError> {
+    let path = directory.join(&staged.entry.name);
+    staged.file.persist(&path).map_err(|failure| write_error(&path, failure.error))?;
+    Ok(staged.entry.name)
+}
+
+fn remove(path: &Path) -> Result<(), ReportError> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(write_error(path, source)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the names in a directory durable, where the system offers that.
+fn sync(directory: &Path) -> Result<(), ReportError> {
+    if cfg!(unix) {
+        File::open(directory).and_then(|open| open.sync_all()).map_err(|source| write_error(directory, source))?;
+    }
+    Ok(())
+}
+
+fn write_error(path: &Path, source: io::Error) -> ReportError {
+    ReportError::Write { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn write(directory: &Path, csv_flows: bool) -> Result<Vec<String>, ReportError> {
+        let options = FolderOptions { csv_flows };
+        write_folder(directory, &sample::collection(), &sample::countries(), &sample::manifest(), &options)
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).unwrap();
+        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_manifest_describes_every_other_file() {
+        let root = tempfile::tempdir().unwrap();
+        let directory = root.path().join("new/result");
+        let written = write(&directory, true).unwrap();
+        assert_eq!(written.last().unwrap(), MANIFEST);
+        let listed = listed_files(&directory).unwrap().unwrap();
+        assert_eq!(listed.len(), 5);
+        for file in &listed {
+            let bytes = fs::read(directory.join(&file.name)).unwrap();
+            assert_eq!((bytes.len() as u64, blake3::hash(&bytes).to_hex().to_string()), (file.bytes, file.blake3.clone()));
+        }
+        assert_eq!(names(&directory).len(), written.len());
+    }
+
+    #[test]
+    fn an_earlier_result_is_replaced_and_other_files_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), true).unwrap();
+        fs::write(directory.path().join("notes.txt"), "mine").unwrap();
+        write(directory.path(), false).unwrap();
+        let expected = [MANIFEST, "flows.parquet", "notes.txt", "products.csv", "shares.csv", "table_a1.csv"];
+        assert_eq!(names(directory.path()).len(), expected.len());
+        assert!(expected.iter().all(|name| names(directory.path()).contains(&(*name).to_owned())));
+    }
+
+    #[test]
+    fn a_foreign_directory_is_refused_and_untouched() {
+        for (name, text) in
+            [("thesis.tex", "mine"), (MANIFEST, "{\"generator\": \"other\", \"files\": []}"), (MANIFEST, "no json")]
+        {
+            let directory = tempfile::tempdir().unwrap();
+            fs::write(directory.path().join(name), text).unwrap();
+            let error = write(directory.path(), false).unwrap_err();
+            assert!(matches!(error, ReportError::Foreign { .. }) && error.exit_code() == 74);
+            assert!(error.to_string().contains("neither empty nor a complete result folder"));
+            assert_eq!(names(directory.path()), [name]);
+            assert_eq!(fs::read_to_string(directory.path().join(name)).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_where_no_directory_can_be() {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("file"), "mine").unwrap();
+        let error = write(&root.path().join("file/result"), false).unwrap_err();
+        assert!(matches!(error, ReportError::Write { .. }) && error.to_string().contains("result"));
+        assert_eq!(names(root.path()), ["file"]);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_leaves_no_manifest_and_no_fragments() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), false).unwrap();
+        let blocked = directory.path().join("products.csv");
+        fs::remove_file(&blocked).unwrap();
+        fs::create_dir(&blocked).unwrap();
+        let error = write(directory.path(), false).unwrap_err();
+        assert!(matches!(&error, ReportError::Write { path, .. } if *path == blocked), "{error}");
+        assert_eq!(names(directory.path()), ["flows.parquet", "products.csv", "shares.csv", "table_a1.csv"]);
+    }
+}

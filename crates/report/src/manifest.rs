@@ -1,0 +1,262 @@
+//! What a run was made of, and the result object for `--json`.
+
+use std::collections::BTreeMap;
+
+use reorient_core::CountryTable;
+use reorient_metrics::{Collection, Headline};
+use reorient_model::NanoUsd;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json as object};
+
+use crate::csv;
+use crate::number::{musd, percent};
+
+/// The name by which a manifest is recognised.
+pub(crate) const GENERATOR: &str = "reorient";
+
+/// The circumstances of a run. Headline figures and the list of files are added where the manifest is written.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Version of the program.
+    pub version: String,
+    /// Formulation, such as `aggregate`.
+    pub method: String,
+    /// The resolved scenario: every key with its value as text.
+    pub scenario: BTreeMap<String, String>,
+    /// Whether the trade data are synthetic.
+    pub synthetic: bool,
+    /// Label of the trade data.
+    pub source: String,
+    /// Files read.
+    pub inputs: Vec<InputFile>,
+    /// Rows read and used.
+    pub ledger: Ledger,
+    /// The list of goods.
+    pub list: ListSummary,
+    /// Solvers.
+    pub solver: SolverSummary,
+    /// Certificates.
+    pub certificates: CertificateSummary,
+    /// Milliseconds per step.
+    pub timings_ms: BTreeMap<String, u64>,
+    /// Operating system and processor architecture, such as `linux-x86_64`.
+    pub platform: String,
+}
+
+/// One input file.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct InputFile {
+    /// Name without its folder.
+    pub name: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// BLAKE3 hash in hexadecimal.
+    pub blake3: String,
+    /// Whether the hash was compared with a known one.
+    pub verified: bool,
+}
+
+/// What became of the input rows; `rows_in = rows_used + sum of unused`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Rows read.
+    pub rows_in: u64,
+    /// Rows used.
+    pub rows_used: u64,
+    /// Rows not used, by reason.
+    pub unused: BTreeMap<String, u64>,
+}
+
+/// How the list of goods met the trade data.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ListSummary {
+    /// Name of the list.
+    pub source: String,
+    /// Codes of the list with trade.
+    pub matched: usize,
+    /// Codes that the revision of the data carries only in part.
+    pub partial: Vec<String>,
+    /// Listed products of the data's revision without a row.
+    pub without_trade: Vec<String>,
+    /// Listed codes that no product of the data's revision stands for.
+    pub unmatched: Vec<String>,
+}
+
+/// Which solver did what.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SolverSummary {
+    /// As the scenario asked: auto, closed-form or highs.
+    pub requested: String,
+    /// Products by solver used.
+    pub used: BTreeMap<String, u64>,
+    /// Version of HiGHS, when it is built in.
+    pub highs_version: Option<String>,
+    /// Whether every product was solved again with HiGHS and compared.
+    pub cross_checked: bool,
+}
+
+/// Products by outcome of the check.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CertificateSummary {
+    /// Optimality proved.
+    pub certified: usize,
+    /// No allocation meets the bounds.
+    pub infeasible: usize,
+    /// Left open by the solver.
+    pub unsolved: usize,
+}
+
+/// One file of a result folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Name without its folder.
+    pub name: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// BLAKE3 hash in hexadecimal.
+    pub blake3: String,
+}
+
+/// Headline figures: million USD as exact texts with six decimals, percent as numbers.
+#[derive(Serialize)]
+struct Figures {
+    products: usize,
+    in_shortage: usize,
+    infeasible: usize,
+    unsolved: usize,
+    imports_musd: String,
+    risk_before_musd: String,
+    risk_after_musd: String,
+    risk_before_pct: Option<f64>,
+    risk_after_pct: Option<f64>,
+    shifted_musd: String,
+    shifted_inside_musd: String,
+    shifted_outside_musd: String,
+    reconstructed_products: usize,
+    reconstructed_imports_musd: String,
+    hhi_rose: usize,
+    hhi_fell: usize,
+}
+
+impl From<&Headline> for Figures {
+    fn from(headline: &Headline) -> Self {
+        Self {
+            products: headline.products,
+            in_shortage: headline.in_shortage,
+            infeasible: headline.infeasible,
+            unsolved: headline.unsolved,
+            imports_musd: musd(headline.imports.into()),
+            risk_before_musd: musd(headline.risk_before.into()),
+            risk_after_musd: musd(headline.risk_after),
+            risk_before_pct: share(headline.risk_before.into(), headline.imports.into()),
+            risk_after_pct: share(headline.risk_after, headline.imports.into()),
+            shifted_musd: musd(headline.shifted_inside + headline.shifted_outside),
+            shifted_inside_musd: musd(headline.shifted_inside),
+            shifted_outside_musd: musd(headline.shifted_outside),
+            reconstructed_products: headline.reconstructed_products,
+            reconstructed_imports_musd: musd(headline.reconstructed_imports.into()),
+            hhi_rose: headline.hhi_rose,
+            hhi_fell: headline.hhi_fell,
+        }
+    }
+}
+
+/// Percent rounded to six decimals, as the nearest double.
+fn share(part: NanoUsd, whole: NanoUsd) -> Option<f64> {
+    percent(part, whole, 6).and_then(|text| text.parse().ok())
+}
+
+#[derive(Serialize)]
+struct ListDocument<'a> {
+    #[serde(flatten)]
+    list: &'a ListSummary,
+    reconstructed_products_pct: Option<f64>,
+    reconstructed_imports_pct: Option<f64>,
+}
+
+/// `manifest.json`, in the order of its keys.
+#[derive(Serialize)]
+pub(crate) struct Document<'a> {
+    generator: &'static str,
+    version: &'a str,
+    method: &'a str,
+    scenario: &'a BTreeMap<String, String>,
+    synthetic: bool,
+    source: &'a str,
+    inputs: &'a [InputFile],
+    ledger: &'a Ledger,
+    list: ListDocument<'a>,
+    solver: &'a SolverSummary,
+    certificates: &'a CertificateSummary,
+    headline: Figures,
+    files: &'a [FileEntry],
+    timings_ms: &'a BTreeMap<String, u64>,
+    platform: &'a str,
+}
+
+impl<'a> Document<'a> {
+    /// The manifest of a folder that holds `files`.
+    pub(crate) fn new(manifest: &'a Manifest, headline: &Headline, files: &'a [FileEntry]) -> Self {
+        let count = |number: usize| NanoUsd(i128::try_from(number).unwrap_or_default());
+        Self {
+            generator: GENERATOR,
+            version: &manifest.version,
+            method: &manifest.method,
+            scenario: &manifest.scenario,
+            synthetic: manifest.synthetic,
+            source: &manifest.source,
+            inputs: &manifest.inputs,
+            ledger: &manifest.ledger,
+            list: ListDocument {
+                list: &manifest.list,
+                reconstructed_products_pct: share(count(headline.reconstructed_products), count(headline.products)),
+                reconstructed_imports_pct: share(headline.reconstructed_imports.into(), headline.imports.into()),
+            },
+            solver: &manifest.solver,
+            certificates: &manifest.certificates,
+            headline: headline.into(),
+            files,
+            timings_ms: &manifest.timings_ms,
+            platform: &manifest.platform,
+        }
+    }
+}
+
+/// The result object for `--json`: headline, shares, Table A.1, products without flows, manifest without files.
+///
+/// Keys are the column names of the files. Money is a text, exact; percentages, indices and counts are numbers.
+pub fn json(collection: &Collection, countries: &CountryTable, manifest: &Manifest) -> Value {
+    let document = Document::new(manifest, &collection.headline, &[]);
+    // A map with text keys always serialises.
+    let mut manifest = serde_json::to_value(document).unwrap_or_default();
+    let headline = manifest.as_object_mut().and_then(|manifest| {
+        manifest.remove("files");
+        manifest.remove("headline")
+    });
+    object!({
+        "headline": headline,
+        "shares": csv::shares(collection, countries).into_json(),
+        "table_a1": csv::table_a1(collection, countries).into_json(),
+        "products": csv::products(collection).into_json(),
+        "manifest": manifest,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    #[test]
+    fn the_result_object_has_everything_but_flows() {
+        let result = json(&sample::collection(), &sample::countries(), &sample::manifest());
+        assert_eq!(result["headline"]["risk_before_pct"], 40.0);
+        assert_eq!(result["headline"]["risk_after_musd"], "233.333333");
+        assert_eq!(result["headline"]["shifted_musd"], "366.666667");
+        assert_eq!(result["table_a1"][0]["iso3"], "USA");
+        assert_eq!(result["shares"][0]["origin"], "all");
+        assert!(result["products"][0].get("flows").is_none());
+        assert_eq!(result["manifest"]["list"]["reconstructed_imports_pct"], 33.333333);
+        assert!(result["manifest"].get("files").is_none());
+    }
+}

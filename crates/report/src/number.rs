@@ -1,0 +1,119 @@
+//! Decimal texts from exact integers.
+
+use reorient_model::NanoUsd;
+
+/// Units of 1e-9 USD in one US dollar.
+pub const NANO_PER_USD: i128 = NanoUsd::PER_USD;
+/// Units of 1e-9 USD in one thousand USD.
+pub const NANO_PER_KUSD: i128 = 1_000 * NANO_PER_USD;
+/// Units of 1e-9 USD in one million USD.
+pub const NANO_PER_MUSD: i128 = 1_000 * NANO_PER_KUSD;
+/// Units of 1e-9 USD in one billion USD.
+pub const NANO_PER_BUSD: i128 = 1_000 * NANO_PER_MUSD;
+
+/// `nano / nano_per_unit` with exactly `places` decimals, rounded half to even. `nano_per_unit` is positive.
+pub fn decimal(nano: i128, nano_per_unit: i128, places: u32) -> String {
+    let unit = 10_i128.pow(places);
+    let scaled = ratio(nano, nano_per_unit, unit);
+    let sign = if scaled < 0 { "-" } else { "" };
+    let size = scaled.abs();
+    if places == 0 {
+        return format!("{sign}{size}");
+    }
+    format!("{sign}{}.{:0width$}", size / unit, size % unit, width = places as usize)
+}
+
+/// `part` in percent of `whole` with `places` decimals, rounded half to even; none when `whole` is zero.
+pub fn percent(part: NanoUsd, whole: NanoUsd, places: u32) -> Option<String> {
+    // The sign belongs above the bar.
+    let sign = whole.0.signum();
+    (sign != 0).then(|| decimal(part.0 * sign * 100, whole.0.abs(), places))
+}
+
+/// Commas between the thousands of a decimal text.
+pub fn grouped(text: &str) -> String {
+    let start = usize::from(text.starts_with('-'));
+    let end = text.find('.').unwrap_or(text.len());
+    let mut out = String::with_capacity(text.len() + text.len() / 3);
+    for (at, character) in text.char_indices() {
+        if at > start && at < end && (end - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(character);
+    }
+    out
+}
+
+/// Million USD with six decimals.
+pub(crate) fn musd(amount: NanoUsd) -> String {
+    decimal(amount.0, NANO_PER_MUSD, 6)
+}
+
+/// `numerator / denominator * unit` as the nearest integer, half to even. The denominator is positive.
+pub(crate) fn ratio(numerator: i128, denominator: i128, unit: i128) -> i128 {
+    let whole = numerator.div_euclid(denominator);
+    let rest = numerator.rem_euclid(denominator) * unit;
+    let floor = rest / denominator;
+    let twice = 2 * (rest % denominator);
+    let down = whole * unit + floor;
+    let up = twice > denominator || (twice == denominator && down.rem_euclid(2) == 1);
+    down + i128::from(up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_go_to_the_even_digit() {
+        for (nano, places, text) in [
+            (5, 0, "0"),
+            (15, 0, "2"),
+            (25, 0, "2"),
+            (26, 0, "3"),
+            (-5, 0, "0"),
+            (-15, 0, "-2"),
+            (-25, 0, "-2"),
+            (-26, 0, "-3"),
+            (-4, 0, "0"),
+            (1234, 1, "123.4"),
+            (7, 3, "0.700"),
+            (-7, 3, "-0.700"),
+        ] {
+            assert_eq!(decimal(nano, 10, places), text, "{nano} / 10 with {places} places");
+        }
+    }
+
+    #[test]
+    fn rounding_carries_into_the_whole() {
+        assert_eq!(decimal(999_999_500_001, NANO_PER_KUSD, 6), "1.000000");
+        assert_eq!(decimal(999_999_500_000, NANO_PER_KUSD, 6), "1.000000");
+        assert_eq!(decimal(999_998_500_000, NANO_PER_KUSD, 6), "0.999998");
+        assert_eq!(decimal(-999_999_999_999, NANO_PER_KUSD, 6), "-1.000000");
+        assert_eq!(decimal(-1, NANO_PER_KUSD, 6), "0.000000");
+    }
+
+    #[test]
+    fn a_world_of_trade_does_not_overflow() {
+        let world = 23_000_000_000_000 * NANO_PER_USD;
+        assert_eq!(decimal(world, NANO_PER_MUSD, 6), "23000000.000000");
+        assert_eq!(percent(NanoUsd(world), NanoUsd(world), 6).as_deref(), Some("100.000000"));
+        assert_eq!(percent(NanoUsd(world / 3), NanoUsd(world), 6).as_deref(), Some("33.333333"));
+        assert_eq!(percent(NanoUsd(1), NanoUsd(0), 6), None);
+        assert_eq!(percent(NanoUsd(-1), NanoUsd(8), 1).as_deref(), Some("-12.5"));
+    }
+
+    #[test]
+    fn thousands_are_separated() {
+        for (text, expected) in [
+            ("0", "0"),
+            ("999", "999"),
+            ("1000", "1,000"),
+            ("-123456.7890", "-123,456.7890"),
+            ("1234567.1", "1,234,567.1"),
+            ("-100", "-100"),
+        ] {
+            assert_eq!(grouped(text), expected);
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! A tiny result by hand. Amounts in thousand USD: 1,000,000 + 500,000 of imports.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use reorient_core::{Country, CountryCode, CountryIndex, CountryTable, Sector, Usd};
+use reorient_metrics::{Collection, CountryRow, FlowRow, Headline, Level, Origin, ProductRow, ShareRow};
+use reorient_model::{NanoUsd, Status};
+
+use crate::manifest::{CertificateSummary, InputFile, Ledger, Manifest};
+use crate::number::NANO_PER_MUSD;
+
+pub(crate) fn countries() -> CountryTable {
+    let country = |code, iso3: &str, name: &str| Country {
+        code: CountryCode::new(code).unwrap(),
+        iso2: None,
+        iso3: iso3.to_owned(),
+        name: name.to_owned(),
+    };
+    CountryTable::new(vec![
+        country(156, "CHN", "China"),
+        country(276, "DEU", "Germany"),
+        country(490, "S19", "Other Asia, nes"),
+        country(643, "RUS", "Russian Federation"),
+        country(654, "SHN", "Saint Helena, Ascension and Tristan da Cunha"),
+        country(842, "USA", "USA"),
+    ])
+    .unwrap()
+}
+
+fn musd(amount: i64) -> Usd {
+    Usd::new(amount * 1_000_000)
+}
+
+/// `thirds / 3` million USD, cut at 1e-9 USD.
+fn thirds(thirds: i128) -> NanoUsd {
+    NanoUsd(thirds * NANO_PER_MUSD / 3)
+}
+
+fn share(level: Level, name: &str, origin: Origin, imports: i64, before: i64, after: [i128; 3]) -> ShareRow {
+    ShareRow {
+        level,
+        name: name.to_owned(),
+        origin,
+        imports: musd(imports),
+        before: musd(before),
+        after: thirds(after[0]),
+        after_min: thirds(after[1]),
+        after_max: thirds(after[2]),
+    }
+}
+
+fn shares() -> Vec<ShareRow> {
+    use Level::{Overall, Sector, Stage, Subsector};
+    let china = Origin::Country(CountryIndex(0));
+    let russia = Origin::Country(CountryIndex(3));
+    vec![
+        share(Overall, "all", Origin::AllRisk, 1500, 600, [700, 700, 700]),
+        share(Overall, "all", china, 1500, 400, [450, 300, 700]),
+        share(Overall, "all", russia, 1500, 200, [250, 0, 400]),
+        share(Sector, "energy", Origin::AllRisk, 1000, 400, [700, 700, 700]),
+        share(Sector, "health", Origin::AllRisk, 500, 200, [0, 0, 0]),
+        share(Subsector, "Antibiotics and other active ingredients", Origin::AllRisk, 500, 200, [0, 0, 0]),
+        share(Subsector, "Solar", Origin::AllRisk, 1000, 400, [700, 700, 700]),
+        share(Stage, "input", Origin::AllRisk, 1500, 600, [700, 700, 700]),
+        share(Stage, "final", Origin::AllRisk, 0, 0, [0, 0, 0]),
+    ]
+}
+
+fn flow(exporter: u16, imports: i64, world: i64, capacity: i128, optimised: [i128; 3]) -> FlowRow {
+    FlowRow {
+        exporter: CountryIndex(exporter),
+        imports: musd(imports),
+        world_exports: musd(world),
+        capacity: thirds(capacity),
+        optimised: thirds(optimised[0]),
+        min: thirds(optimised[1]),
+        max: thirds(optimised[2]),
+    }
+}
+
+fn product(code: &str, description: &str, imports: i64, risk: i64, status: Status) -> ProductRow {
+    ProductRow {
+        product: code.parse().unwrap(),
+        description: description.to_owned(),
+        sectors: "energy".to_owned(),
+        stages: "input;final".to_owned(),
+        imports: musd(imports),
+        risk_before: musd(risk),
+        risk_after: None,
+        capacity: thirds(500),
+        status,
+        shadow_price: None,
+        hhi_before: None,
+        hhi_after: None,
+        flows: Vec::new(),
+    }
+}
+
+fn row(rank: usize, country: u16, increase: [i128; 3], before: i64, main_sector: Sector) -> CountryRow {
+    let after = |thirds_more| NanoUsd::from(musd(before)) + thirds(thirds_more);
+    CountryRow {
+        rank,
+        country: CountryIndex(country),
+        increase: thirds(increase[0]),
+        increase_min: thirds(increase[1]),
+        increase_max: thirds(increase[2]),
+        main_sector,
+        before: musd(before),
+        after: after(increase[0]),
+        after_min: after(increase[1]),
+        after_max: after(increase[2]),
+    }
+}
+
+pub(crate) fn collection() -> Collection {
+    let mut solar = product("010121", "Cells, \"photovoltaic\"", 1000, 400, Status::Shortage);
+    solar.risk_after = Some(thirds(700));
+    solar.shadow_price = Some(-1.0);
+    solar.hhi_before = Some(0.1 + 0.2);
+    solar.hhi_after = Some(0.25);
+    solar.flows = vec![flow(0, 400, 9000, 0, [700, 700, 700]), flow(5, 600, 3333, 500, [2300, 2300, 2300])];
+    Collection {
+        headline: Headline {
+            products: 2,
+            in_shortage: 1,
+            infeasible: 1,
+            unsolved: 0,
+            imports: musd(1500),
+            risk_before: musd(600),
+            risk_after: NanoUsd::from(musd(600)) - (thirds(600) + thirds(500)),
+            shifted_inside: thirds(600),
+            shifted_outside: thirds(500),
+            reconstructed_imports: musd(500),
+            reconstructed_products: 1,
+            hhi_rose: 1,
+            hhi_fell: 1,
+        },
+        shares: shares(),
+        table_a1: vec![row(1, 5, [300, 200, 400], 45, Sector::Energy), row(2, 4, [200, 200, 200], 0, Sector::Health)],
+        products: vec![solar, product("300420", "", 0, 0, Status::Infeasible)],
+    }
+}
+
+pub(crate) fn manifest() -> Manifest {
+    Manifest {
+        version: "1.2.3".to_owned(),
+        method: "aggregate".to_owned(),
+        scenario: BTreeMap::from([("bloc".to_owned(), "EU27".to_owned()), ("cap".to_owned(), "0.05".to_owned())]),
+        source: "hand-made".to_owned(),
+        inputs: vec![InputFile { name: "trade.csv".to_owned(), bytes: 12, blake3: "00".to_owned(), verified: false }],
+        ledger: Ledger { rows_in: 3, rows_used: 2, unused: BTreeMap::from([("inside bloc".to_owned(), 1)]) },
+        certificates: CertificateSummary { certified: 1, infeasible: 1, unsolved: 0 },
+        ..Manifest::default()
+    }
+}

@@ -1,0 +1,279 @@
+//! The view on screen.
+
+use anstyle::{AnsiColor, Style};
+use reorient_core::CountryTable;
+use reorient_metrics::{Collection, Headline};
+use reorient_model::NanoUsd;
+
+use crate::number::{NANO_PER_BUSD, decimal, grouped, percent};
+use crate::text::{cut, paint, wrap};
+use crate::{bars, tables};
+
+/// What stays with risk countries.
+pub(crate) const REMAINING: Style = AnsiColor::Red.on_default();
+/// What leaves them.
+pub(crate) const REMOVED: Style = AnsiColor::Green.on_default();
+/// What they gain.
+pub(crate) const ADDED: Style = AnsiColor::Magenta.on_default();
+const TITLE: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
+/// Lines are at most this long, however wide the screen.
+const WIDEST: usize = 100;
+/// Narrower than this, lines may overflow.
+const NARROWEST: usize = 48;
+
+/// How and under which names the view is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TerminalOptions<'a> {
+    /// Columns of the screen.
+    pub width: u16,
+    /// Whether to send ANSI colours.
+    pub colour: bool,
+    /// Name of the importing bloc.
+    pub bloc: &'a str,
+    /// Label of the trade data.
+    pub source: &'a str,
+    /// Sentences to print at the end, such as codes that were only partly found.
+    pub notes: &'a [String],
+}
+
+/// The result as text, one line feed after every line, without trailing spaces.
+///
+/// Amounts in billion or million USD as they say, shares in percent of the bloc's imports of the same goods.
+pub fn terminal(collection: &Collection, countries: &CountryTable, options: &TerminalOptions<'_>) -> String {
+    let width = usize::from(options.width).clamp(NARROWEST, WIDEST);
+    let colour = options.colour;
+    let headline = &collection.headline;
+    let mut blocks = vec![title(options, width)];
+    blocks.push(wrap(&summary(headline, options.bloc), width, ""));
+    let risk = tables::risk(collection, countries, width);
+    if risk.len() > 1 {
+        blocks.push(with_faint_header(&risk, colour));
+    }
+    let bars = bars::sections(collection, width, colour);
+    if !bars.is_empty() {
+        blocks.push(legend(width, colour));
+        blocks.extend(bars);
+    }
+    if collection.table_a1.is_empty() {
+        blocks.push(format!("No country outside {} gains.", options.bloc));
+    } else {
+        let heading = wrap(&format!("Table A.1: who gains outside {}", options.bloc), width, "");
+        let table = with_faint_header(&tables::table_a1(collection, countries, width), colour);
+        blocks.push(format!("{}\n{table}", paint(&heading, TITLE, colour)));
+    }
+    blocks.push(wrap(&concentration(headline), width, ""));
+    blocks.push(closing(headline, options, width));
+    blocks.join("\n\n") + "\n"
+}
+
+fn title(options: &TerminalOptions<'_>, width: usize) -> String {
+    let text = format!("reorient · {} · {}", options.bloc, options.source);
+    paint(&cut(&text, width), TITLE, options.colour)
+}
+
+fn summary(headline: &Headline, bloc: &str) -> String {
+    let imports = NanoUsd::from(headline.imports);
+    let before = percent(headline.risk_before.into(), imports, 1);
+    let after = percent(headline.risk_after, imports, 1);
+    let (Some(before), Some(after)) = (before, after) else {
+        return format!("{bloc} imports none of these goods.");
+    };
+    let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1));
+    let count = |number: usize| grouped(&number.to_string());
+    format!(
+        "The share of risk countries goes from {before} % to {after} % of {} bn USD. {} bn USD move to other suppliers: \
+         {} bn inside {bloc}, {} bn outside. In {} of {} products capacity is short.",
+        bn(imports),
+        bn(headline.shifted_inside + headline.shifted_outside),
+        bn(headline.shifted_inside),
+        bn(headline.shifted_outside),
+        count(headline.in_shortage),
+        count(headline.products),
+    )
+}
+
+fn concentration(headline: &Headline) -> String {
+    let count = |number: usize| grouped(&number.to_string());
+    format!(
+        "Concentration of origins (HHI) rose in {} and fell in {} of {} products.",
+        count(headline.hhi_rose),
+        count(headline.hhi_fell),
+        count(headline.products)
+    )
+}
+
+fn legend(width: usize, colour: bool) -> String {
+    if width < 76 {
+        return format!(
+            "Share of risk countries: {} after, {} removed",
+            paint("█", REMAINING, colour),
+            paint("░", REMOVED, colour)
+        );
+    }
+    format!(
+        "Share of risk countries, before → after: {} what stays, {} what moves away",
+        paint("█", REMAINING, colour),
+        paint("░", REMOVED, colour)
+    )
+}
+
+fn closing(headline: &Headline, options: &TerminalOptions<'_>, width: usize) -> String {
+    let mut notes = Vec::new();
+    let left_out = headline.infeasible + headline.unsolved;
+    if left_out > 0 {
+        let text =
+            format!("Not in any figure above: {} infeasible and {} unsolved products.", headline.infeasible, headline.unsolved);
+        notes.push(paint(&wrap(&text, width, "  "), WARNING, options.colour));
+    }
+    if headline.reconstructed_products > 0 {
+        let share = percent(headline.reconstructed_imports.into(), headline.imports.into(), 1).unwrap_or_else(|| "–".to_owned());
+        let count = |number: usize| grouped(&number.to_string());
+        let text = format!(
+            "{} of {} products ({share} % of imports) are on the list only through reconstructed rows.",
+            count(headline.reconstructed_products),
+            count(headline.products)
+        );
+        notes.push(wrap(&text, width, "  "));
+    }
+    notes.extend(options.notes.iter().map(|note| wrap(note, width, "  ")));
+    notes.push(wrap("What displaced buyers elsewhere lose is not modelled.", width, "  "));
+    let heading = paint("Notes", TITLE, options.colour);
+    format!("{heading}\n  {}", notes.join("\n  "))
+}
+
+fn with_faint_header(lines: &[String], colour: bool) -> String {
+    let paint_first = |(position, line): (usize, &String)| if position == 0 { paint(line, FAINT, colour) } else { line.clone() };
+    lines.iter().enumerate().map(paint_first).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample;
+
+    fn view(width: u16, colour: bool) -> String {
+        let notes = ["3 codes of the list are only partly covered by HS22: 010121, 280461, 853224.".to_owned()];
+        let options = TerminalOptions { width, colour, bloc: "EU27", source: "BACI HS22 2023 (hand-made)", notes: &notes };
+        terminal(&sample::collection(), &sample::countries(), &options)
+    }
+
+    #[test]
+    fn the_view_at_full_width() {
+        insta::assert_snapshot!(view(140, false), @r#"
+        reorient · EU27 · BACI HS22 2023 (hand-made)
+
+        The share of risk countries goes from 40.0 % to 15.6 % of 1.5 bn USD. 0.4 bn USD move to other
+        suppliers: 0.2 bn inside EU27, 0.2 bn outside. In 1 of 2 products capacity is short.
+
+          risk country        before %  after %     [min – max]  change pp
+          China                  26.67    10.00  [6.67 – 15.56]     −16.67
+          Russian Federation     13.33     5.56   [0.00 – 8.89]      −7.78
+          all risk countries     40.00    15.56          unique     −24.44
+
+        Share of risk countries, before → after: █ what stays, ░ what moves away
+
+        By sector
+          energy                         40.0 →  23.3 %  ████████████████████████████░░░░░░░░░░░░░░░░░░░░
+          health                         40.0 →   0.0 %  ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+
+        By stage
+          input                          40.0 →  15.6 %  ██████████████████▋░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+          final                             – →     – %
+
+        By subsector
+          Antibiotics and other activ…   40.0 →   0.0 %  ░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░░
+          Solar                          40.0 →  23.3 %  ████████████████████████████░░░░░░░░░░░░░░░░░░░░
+
+        Table A.1: who gains outside EU27
+          #  country                   increase M$     [min – max]  main sector  old %  new %
+          1  USA                             100.0  [66.7 – 133.3]  energy        3.00   9.67
+          2  Saint Helena, Ascension…         66.7          unique  health        0.00   4.44
+
+        Concentration of origins (HHI) rose in 1 and fell in 1 of 2 products.
+
+        Notes
+          Not in any figure above: 1 infeasible and 0 unsolved products.
+          1 of 2 products (33.3 % of imports) are on the list only through reconstructed rows.
+          3 codes of the list are only partly covered by HS22: 010121, 280461, 853224.
+          What displaced buyers elsewhere lose is not modelled.
+        "#);
+    }
+
+    #[test]
+    fn the_view_on_a_narrow_screen() {
+        insta::assert_snapshot!(view(60, false), @r#"
+        reorient · EU27 · BACI HS22 2023 (hand-made)
+
+        The share of risk countries goes from 40.0 % to 15.6 % of
+        1.5 bn USD. 0.4 bn USD move to other suppliers: 0.2 bn
+        inside EU27, 0.2 bn outside. In 1 of 2 products capacity is
+        short.
+
+          risk country        before %  after %  change pp
+          China                  26.67    10.00     −16.67
+          Russian Federation     13.33     5.56      −7.78
+          all risk countries     40.00    15.56     −24.44
+
+        Share of risk countries: █ after, ░ removed
+
+        By sector
+          energy                 40.0 →  23.3 %  ███████████▏░░░░░░░
+          health                 40.0 →   0.0 %  ░░░░░░░░░░░░░░░░░░░
+
+        By stage
+          input                  40.0 →  15.6 %  ███████▍░░░░░░░░░░░
+          final                     – →     – %
+
+        By subsector
+          Antibiotics and…       40.0 →   0.0 %  ░░░░░░░░░░░░░░░░░░░
+          Solar                  40.0 →  23.3 %  ███████████▏░░░░░░░
+
+        Table A.1: who gains outside EU27
+          #  country        increase M$  main sector  old %  new %
+          1  USA                  100.0  energy        3.00   9.67
+          2  Saint Helena…         66.7  health        0.00   4.44
+
+        Concentration of origins (HHI) rose in 1 and fell in 1 of 2
+        products.
+
+        Notes
+          Not in any figure above: 1 infeasible and 0 unsolved
+          products.
+          1 of 2 products (33.3 % of imports) are on the list only
+          through reconstructed rows.
+          3 codes of the list are only partly covered by HS22:
+          010121, 280461, 853224.
+          What displaced buyers elsewhere lose is not modelled.
+        "#);
+    }
+
+    #[test]
+    fn colour_changes_nothing_but_colour() {
+        let mut plain = String::new();
+        for (position, part) in view(140, true).split('\u{1b}').enumerate() {
+            plain.push_str(if position == 0 { part } else { part.split_once('m').map_or("", |(_, rest)| rest) });
+        }
+        assert_eq!(plain, view(140, false));
+        assert!(!view(140, false).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn lines_fit_and_have_no_trailing_spaces() {
+        for width in [48, 60, 76, 80, 100, 200] {
+            for line in view(width, false).lines() {
+                assert_eq!(line.trim_end(), line);
+                assert!(width < 60 || line.chars().count() <= usize::from(width).min(100), "{width}: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_empty_result_is_still_a_view() {
+        let empty = Collection { headline: Headline::default(), shares: Vec::new(), table_a1: Vec::new(), products: Vec::new() };
+        let options = TerminalOptions { width: 80, colour: false, bloc: "EU27", source: "none", notes: &[] };
+        assert!(terminal(&empty, &sample::countries(), &options).contains("EU27 imports none of these goods."));
+    }
+}
