@@ -33,8 +33,13 @@ pub enum Sector {
 }
 
 impl Sector {
-    const NAMES: [(Self, &'static str); 5] =
-        [(Self::Health, "health"), (Self::Ict, "ict"), (Self::Energy, "energy"), (Self::Minerals, "minerals"), (Self::All, "all")];
+    const NAMES: [(Self, &'static str); 5] = [
+        (Self::Health, "health"),
+        (Self::Ict, "ict"),
+        (Self::Energy, "energy"),
+        (Self::Minerals, "minerals"),
+        (Self::All, "all"),
+    ];
 }
 
 /// Place of a product in the chain of production.
@@ -128,7 +133,12 @@ pub struct GoodsList {
 impl GoodsList {
     /// Every product in `products`, each with the one sector, subsector and stage `all`.
     pub fn everything(revision: HsRevision, products: impl IntoIterator<Item = ProductCode>) -> Self {
-        let all = Membership { sector: Sector::All, subsector: "all".to_owned(), stage: Stage::All, source: ListSource("all".to_owned()) };
+        let all = Membership {
+            sector: Sector::All,
+            subsector: "all".to_owned(),
+            stage: Stage::All,
+            source: ListSource("all".to_owned()),
+        };
         Self { revision, goods: products.into_iter().map(|product| (product, vec![all.clone()])).collect() }
     }
 }

@@ -1,0 +1,84 @@
+//! Each stage of the main job on the embedded real sample; every bench checks its answer once before it is timed.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use reorient_core::CountryCode;
+use reorient_data::TradeSource;
+use reorient_engine::{Baseline, ListChoice, Scenario, SolverChoice, run};
+use reorient_model::{CountrySet, Drain, Fill, LinearProgram, Policy, Program, closed_form, declare, formulate, verify};
+use reorient_report::{FolderOptions, Manifest, TerminalOptions, terminal, write_folder};
+use reorient_solve::{SolveOutcome, solve};
+
+fn stages(criterion: &mut Criterion) {
+    let source = TradeSource::embedded().unwrap();
+    let year = source.years()[0];
+    let countries = source.countries();
+    let scenario = Scenario { list: ListChoice::All, ..Scenario::default() };
+    let set = |codes: &[CountryCode]| CountrySet::new(countries.len(), codes.iter().filter_map(|code| countries.index(*code)));
+    let bloc = scenario.resolve_bloc(countries).unwrap();
+    let members = set(&bloc.members);
+    let policy = Policy { risk: set(&scenario.resolve_risk(countries, &bloc).unwrap()), no_extra: set(&[]), cap: scenario.cap };
+
+    let mut group = criterion.benchmark_group("sample");
+    let trade = source.read(year, None).unwrap();
+    assert_eq!(trade.table.n_rows(), 52_818);
+    group.throughput(Throughput::Elements(52_818));
+    group.bench_function("read", |bench| bench.iter(|| source.read(year, None).unwrap()));
+    let baseline = Baseline::new(&trade.table, &members);
+    group.bench_function("baseline", |bench| bench.iter(|| Baseline::new(black_box(&trade.table), &members)));
+
+    group.throughput(Throughput::Elements(71));
+    let formulate_all = || -> Vec<Program> {
+        (0..baseline.products().len()).map(|at| formulate(&baseline.market(at), &policy).unwrap()).collect()
+    };
+    let programs = formulate_all();
+    assert_eq!(programs.len(), 71);
+    group.bench_function("formulate", |bench| bench.iter(formulate_all));
+
+    let risk = |program: &Program| closed_form(program).unwrap().risk_total;
+    let by_formula: i128 = programs.iter().map(risk).sum();
+    assert_eq!(by_formula / 20 / 1_000, 32_301_578);
+    group.bench_function("closed form", |bench| {
+        bench.iter(|| programs.iter().map(|program| risk(black_box(program))).sum::<i128>())
+    });
+
+    let linear: Vec<LinearProgram> = programs.iter().map(LinearProgram::new).collect();
+    for (program, linear) in programs.iter().zip(&linear) {
+        let SolveOutcome::Optimal { multiplier, .. } = solve(linear) else { unreachable!("every product is feasible") };
+        assert_eq!(multiplier > 0.5, risk(program) > 0);
+    }
+    group
+        .bench_function("highs", |bench| bench.iter(|| linear.iter().map(|linear| solve(black_box(linear))).collect::<Vec<_>>()));
+
+    group.bench_function("declare and verify", |bench| {
+        bench.iter(|| {
+            for program in &programs {
+                let optimum = closed_form(program).unwrap();
+                let flows = declare(program, &optimum, Drain::Proportional, Fill::ProportionalCapacity);
+                black_box(verify(program, flows, optimum.shadow_price).unwrap());
+            }
+        });
+    });
+
+    let whole = |choice| run(&source, &Scenario { solver: choice, ..scenario.clone() }, &|_| {}, &|| {}).unwrap();
+    let result = whole(SolverChoice::ClosedForm);
+    assert_eq!(result.collection.headline.in_shortage, 21);
+    group.bench_function("whole run, closed form", |bench| bench.iter(|| whole(SolverChoice::ClosedForm)));
+    group.bench_function("whole run, highs", |bench| bench.iter(|| whole(SolverChoice::Highs)));
+
+    let options = TerminalOptions { width: 100, colour: false, bloc: "EU27", source: source.label(), notes: &[] };
+    assert!(terminal(&result.collection, countries, &options).contains("Libya"));
+    group.bench_function("terminal", |bench| bench.iter(|| terminal(&result.collection, countries, &options)));
+    let folder = tempfile::tempdir().unwrap();
+    group.bench_function("write folder", |bench| {
+        bench.iter(|| {
+            write_folder(folder.path(), &result.collection, countries, &Manifest::default(), &FolderOptions::default()).unwrap()
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, stages);
+criterion_main!(benches);

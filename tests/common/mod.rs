@@ -1,0 +1,59 @@
+//! What end-to-end tests share.
+#![allow(clippy::unwrap_used, clippy::print_stdout, dead_code, unreachable_pub)]
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+
+/// The binary under test.
+pub fn reorient() -> Command {
+    let mut command = Command::cargo_bin("reorient").unwrap();
+    command.env("NO_COLOR", "1");
+    command
+}
+
+/// A result folder that goes with the test.
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// A file's bytes.
+    pub fn bytes(&self, file: &str) -> Vec<u8> {
+        std::fs::read(self.0.path().join(file)).unwrap()
+    }
+
+    /// A file's text.
+    pub fn text(&self, file: &str) -> String {
+        String::from_utf8(self.bytes(file)).unwrap()
+    }
+
+    /// The manifest.
+    pub fn manifest(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.bytes("manifest.json")).unwrap()
+    }
+}
+
+/// `reorient run -q --csv --out FOLDER` with further arguments; it must succeed.
+pub fn run_into(arguments: &[&str]) -> Folder {
+    let folder = tempfile::tempdir().unwrap();
+    reorient().args(["run", "-q", "--csv", "--out"]).arg(folder.path()).args(arguments).assert().success();
+    Folder(folder)
+}
+
+/// Named columns of a CSV text.
+pub fn columns(text: &str, names: &[&str]) -> Vec<Vec<String>> {
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let at: Vec<usize> = names.iter().map(|name| header.iter().position(|column| column == *name).unwrap()).collect();
+    reader.records().map(|row| row.unwrap()).map(|row| at.iter().map(|at| row[*at].to_owned()).collect()).collect()
+}
+
+/// A file that the project may not hold, when it lies beside the checkout.
+pub fn shared(file: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(file);
+    if !path.exists() {
+        // The test runner shows this with --nocapture.
+        println!("skipped: ../shared/{file} is absent");
+        return None;
+    }
+    Some(path)
+}
