@@ -1,36 +1,30 @@
 # `just check` is what continuous integration runs.
-set shell := ["sh", "-euc"]
+set shell := ["bash", "-euo", "pipefail", "-c"]
 
-environment := 'environment=$(scripts/setup) && eval "$environment" &&'
+environment := 'eval "$(scripts/setup)"'
 
-# Everything that must hold before a change goes in
+default: check
+
 check:
     scripts/test
 
-# Format all code
+run *arguments:
+    scripts/reorient {{arguments}}
+
 fmt:
     cargo fmt --all
 
-# Lints as errors
 lint:
-    {{environment}} cargo clippy --release --locked --workspace --all-targets -- -D warnings
+    {{environment}} && cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
-# All tests, or those that match a name
-test *name:
-    {{environment}} cargo test --release --locked --workspace {{name}}
+test:
+    {{environment}} && cargo test --release --locked --workspace
 
-# Documentation with its warnings as errors
 doc:
-    {{environment}} RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
+    {{environment}} && RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps
 
-# Licences, sources and doubled crates
+bench:
+    {{environment}} && cargo bench --profile release --locked --bench stages
+
 deny:
     cargo deny --locked check bans licenses sources
-
-# Time each stage of the main job
-bench *name:
-    {{environment}} cargo bench --profile release --locked -p reorient --bench stages {{name}}
-
-# The program, such as `just run run --list all`
-run *arguments:
-    scripts/reorient {{arguments}}

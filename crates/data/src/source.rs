@@ -1,4 +1,4 @@
-//! Where trade comes from: the embedded sample, our Parquet files or one CSV of CEPII.
+//! Step M1 of docs/method.md, where trade comes from: the embedded sample, our Parquet files or one CSV of CEPII.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

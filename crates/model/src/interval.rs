@@ -1,4 +1,4 @@
-//! What the optimum leaves open: the exact range of each flow over the optimal face.
+//! What the optimum leaves open (step M5 of docs/method.md): the exact range of each flow over the optimal face.
 
 use crate::{Optimum, Program, Role};
 
