@@ -57,8 +57,12 @@ impl FromStr for HsRevision {
     /// `HS92`, `hs92`, `92` or `HS1992`.
     fn from_str(text: &str) -> Result<Self, RevisionError> {
         let digits = text.trim().trim_start_matches(['H', 'h']).trim_start_matches(['S', 's']);
-        let short = if digits.len() == 4 { &digits[digits.len() - 2..] } else { digits };
-        Self::ALL.into_iter().find(|revision| &revision.name()[2..] == short).ok_or_else(|| RevisionError(text.to_owned()))
+        let means = |revision: &Self| {
+            let short = &revision.name()[2..];
+            let century = if short > "50" { "19" } else { "20" };
+            digits == short || digits.strip_prefix(century) == Some(short)
+        };
+        Self::ALL.into_iter().find(means).ok_or_else(|| RevisionError(text.to_owned()))
     }
 }
 
@@ -73,7 +77,7 @@ mod tests {
         }
         assert_eq!("HS2022".parse(), Ok(HsRevision::Hs22));
         assert_eq!("92".parse(), Ok(HsRevision::Hs92));
-        for text in ["HS93", "", "HS", "éé22"] {
+        for text in ["HS93", "", "HS", "éé22", "aéb", "HS1822", "HS1922"] {
             assert!(text.parse::<HsRevision>().is_err(), "{text}");
         }
     }
