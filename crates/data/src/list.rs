@@ -101,12 +101,13 @@ pub struct MappedList {
     pub list: GoodsList,
     /// Products listed in part, ascending; left out with [`MapRule::All`], taken with [`MapRule::Any`].
     pub partial: Vec<PartialCode>,
-    /// Listed codes that descend from no product of the older revision, ascending.
+    /// Listed codes that no product of the older revision is known to stand for, ascending.
     pub unmatched: Vec<ProductCode>,
 }
 
 /// Translates an HS 2022 list into an older revision by the chained UN correlation tables; the same revision is the
-/// identity. The shipped correlations hold the pairs of the shipped list: other codes come back as unmatched.
+/// identity. The shipped correlations serve the shipped list: a code of another list is either complete in them or
+/// comes back as unmatched.
 ///
 /// # Errors
 /// [`DataError::File`] when the list is neither in HS 2022 nor in revision `to`.
@@ -150,11 +151,10 @@ fn descendants(revision: HsRevision) -> Result<BTreeMap<ProductCode, Vec<Product
         if field(0) != revision.name() {
             continue;
         }
-        let code = |column: usize| field(column).parse::<ProductCode>().map_err(|error| fail(error.to_string()));
-        found.entry(code(1)?).or_default().push(code(2)?);
-    }
-    for codes in found.values_mut() {
+        let code = |text: &str| text.parse::<ProductCode>().map_err(|error| fail(error.to_string()));
+        let mut codes = field(2).split(' ').map(code).collect::<Result<Vec<_>, _>>()?;
         codes.sort_unstable();
+        found.insert(code(field(1))?, codes);
     }
     Ok(found)
 }
@@ -199,10 +199,24 @@ mod tests {
     }
 
     #[test]
+    fn codes_of_other_lists_are_complete_or_unmatched() {
+        let own = |code: &str| GoodsList::everything(HsRevision::Hs22, [code.parse().unwrap()]);
+        // 330210 is not on the shipped list; two HS92 products that are listed in part feed it too.
+        let mapped = map_list(&own("330210"), HsRevision::Hs92, MapRule::All).unwrap();
+        let taken: Vec<String> = mapped.list.goods.keys().map(ToString::to_string).collect();
+        assert_eq!((taken, mapped.unmatched), (vec!["330210".to_owned()], Vec::new()));
+        // Live horses have nothing to do with the list.
+        let mapped = map_list(&own("010121"), HsRevision::Hs92, MapRule::Any).unwrap();
+        assert!(mapped.list.goods.is_empty());
+        assert_eq!(mapped.unmatched, ["010121".parse().unwrap()]);
+    }
+
+    #[test]
     fn a_bad_value_is_named_with_its_line_and_column() {
         let header = "hs_revision,hs6,sector,subsector,stage,source\r\n";
         for (row, expected) in [
             ("HS2022,10121,all,x,all,s\r\nHS2017,010121,all,x,all,s", "line 3, column `hs_revision`"),
+            ("H aéb,270900,all,x,all,s", "line 2, column `hs_revision`: `H aéb`"),
             ("HS2022,27.9,all,x,all,s", "line 2, column `hs6`: `27.9`"),
             ("HS2022,270900,steel,x,all,s", "line 2, column `sector`: `steel`"),
             ("HS2022,270900,all,x,raw,s", "line 2, column `stage`: `raw`"),
