@@ -167,6 +167,15 @@ fn a_folder_holds_one_release_and_each_year_once() {
     let other = YearInfo { release: "202501".to_owned(), ..info(2022) };
     write_year(&folder.path().join("c.parquet"), &other, rows()).unwrap();
     assert!(TradeSource::open(folder.path()).unwrap_err().to_string().contains("202501"));
+    #[cfg(unix)]
+    {
+        // A reader of the folder is a reader of the data.
+        use std::os::unix::fs::PermissionsExt;
+        let plain = folder.path().join("plain");
+        std::fs::write(&plain, "").unwrap();
+        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode();
+        assert_eq!(mode(&folder.path().join("a.parquet")), mode(&plain));
+    }
     assert_eq!(TradeSource::open(Path::new("/nowhere.parquet")).unwrap_err().kind(), DataErrorKind::Missing);
 }
 

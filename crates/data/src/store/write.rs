@@ -32,10 +32,19 @@ pub fn write_year(path: &Path, info: &YearInfo, mut rows: Vec<StoredRow>) -> Res
     let bytes = encode(info, &rows).map_err(|error| DataError::Internal(format!("Parquet writer: {error}")))?;
     drop(rows);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(|error| DataError::unwritable(path, error))?;
+    let mut file = temporary_file().tempfile_in(folder).map_err(|error| DataError::unwritable(path, error))?;
     file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| DataError::unwritable(path, error))?;
     file.persist(path).map_err(|error| DataError::unwritable(path, error.error))?;
     Ok(())
+}
+
+/// Temporary files are private by default; this one becomes the data, which anyone the umask allows may read.
+fn temporary_file() -> tempfile::Builder<'static, 'static> {
+    #[cfg_attr(not(unix), allow(unused_mut))]
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder
 }
 
 fn check(path: &Path, rows: &[StoredRow]) -> Result<(), DataError> {
