@@ -70,23 +70,39 @@ impl TradeTable {
     /// Appends a row that must follow the last one in the order of the table.
     pub(crate) fn push(&mut self, row: TradeRow) -> Result<(), DataError> {
         let TradeRow { product, exporter, importer, value } = row;
-        let last = self.products.last().zip(self.exporters.last()).zip(self.importers.last());
-        if let Some(((last_product, last_exporter), last_importer)) = last {
-            let last_key = (*last_product, *last_exporter, *last_importer);
-            if last_key == (product, exporter, importer) {
-                return Err(DataError::Duplicate { year: self.year, product, exporter, importer });
+        self.push_product(product, &[exporter], &[importer], &[value])
+    }
+
+    /// Appends rows of one product, three slices of equal length; they must follow the last row in the order of the table.
+    pub(crate) fn push_product(
+        &mut self,
+        product: ProductCode,
+        exporters: &[CountryIndex],
+        importers: &[CountryIndex],
+        values: &[Usd],
+    ) -> Result<(), DataError> {
+        let mut last = self.products.last().zip(self.exporters.last().zip(self.importers.last())).map(|(k, (i, j))| (*k, *i, *j));
+        for (exporter, importer) in exporters.iter().zip(importers) {
+            let key = (product, *exporter, *importer);
+            if last.is_some_and(|last| last >= key) {
+                let (exporter, importer) = (key.1, key.2);
+                return Err(match last == Some(key) {
+                    true => DataError::Duplicate { year: self.year, product, exporter, importer },
+                    false => DataError::Internal(format!("rows of product {product} are out of order")),
+                });
             }
-            if last_key > (product, exporter, importer) {
-                return Err(DataError::Internal(format!("rows of product {product} are out of order")));
-            }
+            last = Some(key);
+        }
+        if exporters.is_empty() {
+            return Ok(());
         }
         if self.products.last() != Some(&product) {
             self.products.push(product);
             self.starts.push(self.exporters.len());
         }
-        self.exporters.push(exporter);
-        self.importers.push(importer);
-        self.values.push(value);
+        self.exporters.extend_from_slice(exporters);
+        self.importers.extend_from_slice(importers);
+        self.values.extend_from_slice(values);
         if let Some(end) = self.starts.last_mut() {
             *end = self.exporters.len();
         }

@@ -11,7 +11,7 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use reorient_core::{CountryIndex, CountryTable, ProductCode, Usd};
 
 use super::*;
-use crate::{DataError, TradeRow, TradeTable};
+use crate::{DataError, TradeTable};
 
 /// The rows of the wanted products, and how many rows the file holds in all.
 pub(crate) struct Decoded {
@@ -101,6 +101,7 @@ fn decode<T: DataType>(group: &dyn RowGroupReader, column: usize, spans: &[Span]
     Ok(values)
 }
 
+/// Appends the decoded rows of one row group, which hold the wanted spans only.
 fn append(
     name: &str,
     countries: &CountryTable,
@@ -109,42 +110,37 @@ fn append(
     (exporters, importers, values): &(Vec<i32>, Vec<i32>, Vec<i64>),
     table: &mut TradeTable,
 ) -> Result<(), DataError> {
-    let mut row_number = rows_before;
+    let fail = |row: usize, column, value: String, problem: &str| DataError::Value {
+        file: name.to_owned(),
+        place: format!("row {row}"),
+        column,
+        value,
+        problem: problem.to_owned(),
+    };
+    let mut row = rows_before;
     let mut at = 0;
     for span in spans {
+        let first = row + 1;
+        row += span.rows;
         if !span.wanted {
-            row_number += span.rows;
             continue;
         }
-        for _ in 0..span.rows {
-            row_number += 1;
-            let fail = |column, value: String, problem: &str| DataError::Value {
-                file: name.to_owned(),
-                place: format!("row {row_number}"),
-                column,
-                value,
-                problem: problem.to_owned(),
-            };
-            let country = |column, code: i32| -> Result<CountryIndex, DataError> {
-                let known = u16::try_from(code).ok().and_then(|code| CountryCode::new(code).ok());
-                known
-                    .and_then(|code| countries.index(code))
-                    .ok_or_else(|| fail(column, code.to_string(), "this country is not in the country table"))
-            };
-            let row = TradeRow {
-                product: span.product,
-                exporter: country("exporter", exporters[at])?,
-                importer: country("importer", importers[at])?,
-                value: Usd::new(values[at]),
-            };
-            if row.value <= Usd::ZERO {
-                return Err(fail("value_kusd", row.value.to_string(), "a flow must be more than zero"));
-            }
-            table.push(row).map_err(|_| {
-                fail("product", span.product.to_string(), "the rows are not in ascending order of product, exporter, importer")
-            })?;
-            at += 1;
+        let range = at..at + span.rows;
+        at += span.rows;
+        let indices = |column, codes: &[i32]| -> Result<Vec<CountryIndex>, DataError> {
+            let index = |code: i32| u16::try_from(code).ok().and_then(|code| countries.index(CountryCode::new(code).ok()?));
+            let unknown = |at: usize| fail(first + at, column, codes[at].to_string(), "this country is not in the country table");
+            codes.iter().enumerate().map(|(at, code)| index(*code).ok_or_else(|| unknown(at))).collect()
+        };
+        let of_span: Vec<Usd> = values[range.clone()].iter().copied().map(Usd::new).collect();
+        if let Some(at) = of_span.iter().position(|value| *value <= Usd::ZERO) {
+            return Err(fail(first + at, "value_kusd", of_span[at].to_string(), "a flow must be more than zero"));
         }
+        let (exporters, importers) = (indices("exporter", &exporters[range.clone()])?, indices("importer", &importers[range])?);
+        table.push_product(span.product, &exporters, &importers, &of_span).map_err(|_| {
+            let problem = "the rows of this product are not in ascending order of exporter and importer, each once";
+            fail(first, "product", span.product.to_string(), problem)
+        })?;
     }
     Ok(())
 }
