@@ -1,83 +1,159 @@
-//! The crate graph and the links between method and code, as docs/ARCHITECTURE.md states them.
-#![allow(clippy::unwrap_used, clippy::panic)]
+//! What docs/ARCHITECTURE.md and docs/method.md say of the code, held against the manifests and the source files.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-const GRAPH: [(&str, &[&str]); 9] = [
+use toml::Table;
+
+/// Each crate and the crates of this workspace that it may know; the root package is `reorient`.
+const KNOWS: [(&str, &[&str]); 9] = [
     ("core", &[]),
     ("model", &["core"]),
     ("metrics", &["core", "model"]),
     ("data", &["core"]),
     ("solve", &["model"]),
-    ("engine", &["core", "data", "metrics", "model", "solve"]),
+    ("engine", &["core", "metrics", "data", "model", "solve"]),
     ("report", &["core", "metrics", "model"]),
     ("testkit", &["core", "model"]),
-    (".", &["core", "data", "engine", "metrics", "model", "report"]),
+    ("reorient", &["engine", "report", "data", "core", "metrics", "model"]),
 ];
 
-/// Where a library with strong ties may be used.
-const HOMES: [(&str, &[&str]); 4] =
-    [("highs", &["solve"]), ("arrow", &["data", "report"]), ("parquet", &["data", "report"]), ("rayon", &["engine", "."])];
+/// Libraries that only some crates may name, and those crates. The binary names rayon to set the number of threads.
+const CONFINED: [(&str, &[&str]); 6] = [
+    ("highs", &["solve"]),
+    ("highs-sys", &["solve"]),
+    ("arrow", &["data", "report"]),
+    ("parquet", &["data", "report"]),
+    ("rayon", &["engine", "data", "reorient"]),
+    ("anyhow", &["reorient"]),
+];
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn text(path: &str) -> String {
-    std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+fn text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn dependencies() -> BTreeMap<&'static str, Vec<String>> {
-    let of = |name: &str| {
-        let path = if name == "." { "Cargo.toml".to_owned() } else { format!("crates/{name}/Cargo.toml") };
-        let manifest: toml::Table = text(&path).parse().unwrap();
-        manifest
-            .get("dependencies")
-            .and_then(toml::Value::as_table)
-            .map_or_else(Vec::new, |table| table.keys().cloned().collect())
+fn manifest(path: &Path) -> Table {
+    text(path).parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every manifest of the workspace by the name of its folder; `reorient` for the root.
+fn manifests() -> BTreeMap<String, Table> {
+    let folders = std::fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
+    let mut manifests: BTreeMap<String, Table> = folders
+        .filter(|folder| folder.join("Cargo.toml").exists())
+        .map(|folder| (folder.file_name().unwrap().to_str().unwrap().to_owned(), manifest(&folder.join("Cargo.toml"))))
+        .collect();
+    manifests.insert("reorient".to_owned(), manifest(&root().join("Cargo.toml")));
+    manifests
+}
+
+/// Names of the normal dependencies, those of single targets and the renamed ones too.
+fn dependencies(manifest: &Table) -> BTreeSet<String> {
+    let of = |table: &Table| -> Vec<String> {
+        let dependencies = table.get("dependencies").and_then(toml::Value::as_table).into_iter().flatten();
+        let name = |(key, value): (&String, &toml::Value)| {
+            value.get("package").and_then(toml::Value::as_str).unwrap_or(key.as_str()).to_owned()
+        };
+        dependencies.map(name).collect()
     };
-    GRAPH.iter().map(|(name, _)| (*name, of(name))).collect()
+    let targets = manifest.get("target").and_then(toml::Value::as_table).into_iter().flatten();
+    let by_target = targets.filter_map(|(_, target)| target.as_table()).flat_map(&of);
+    of(manifest).into_iter().chain(by_target).collect()
 }
 
 #[test]
-fn crates_know_only_what_they_may() {
-    for (name, found) in dependencies() {
-        let own: Vec<&str> = found.iter().filter_map(|dependency| dependency.strip_prefix("reorient-")).collect();
-        let allowed = GRAPH.iter().find(|(crate_name, _)| *crate_name == name).unwrap().1;
-        assert_eq!(own, allowed, "dependencies of {name}");
-    }
-    let folders = std::fs::read_dir(root().join("crates"))
-        .unwrap()
-        .filter(|entry| entry.as_ref().unwrap().path().join("Cargo.toml").exists());
-    assert_eq!(folders.count() + 1, GRAPH.len(), "a crate is missing from this test");
-}
-
-#[test]
-fn libraries_stay_at_home() {
-    for (name, found) in dependencies() {
-        for (library, homes) in HOMES {
-            assert!(!found.iter().any(|dependency| dependency == library) || homes.contains(&name), "{library} in {name}");
+fn crates_know_only_what_the_map_allows() {
+    let manifests = manifests();
+    let mapped: BTreeSet<&str> = KNOWS.iter().map(|(name, _)| *name).collect();
+    let present: BTreeSet<&str> = manifests.keys().map(String::as_str).collect();
+    assert_eq!(present, mapped, "a crate came or went: draw it into the map and into docs/ARCHITECTURE.md");
+    for (name, allowed) in KNOWS {
+        for dependency in dependencies(&manifests[name]) {
+            if let Some(known) = dependency.strip_prefix("reorient-") {
+                assert!(allowed.contains(&known), "{name} may not know {known}");
+            }
         }
     }
-    let workspace: toml::Table = text("Cargo.toml").parse().unwrap();
-    assert_eq!(workspace["workspace"]["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
 }
 
 #[test]
-fn method_and_code_point_at_each_other() {
-    let method = text("docs/method.md");
-    let files: Vec<&str> = method.split("](../").skip(1).map(|rest| rest.split(')').next().unwrap()).collect();
-    assert!(files.len() >= 8);
-    for file in files {
-        assert!(text(file).contains("docs/method.md"), "{file} does not name docs/method.md");
+fn confined_libraries_stay_where_they_belong() {
+    for (name, manifest) in manifests() {
+        let dependencies = dependencies(&manifest);
+        for (library, homes) in CONFINED {
+            assert!(!dependencies.contains(library) || homes.contains(&name.as_str()), "{name} may not depend on {library}");
+        }
     }
 }
 
 #[test]
-fn the_solver_version_in_the_manifest_is_the_one_that_is_built() {
-    let lock: toml::Table = text("Cargo.lock").parse().unwrap();
-    let packages = lock["package"].as_array().unwrap();
-    let highs = packages.iter().find(|package| package["name"].as_str() == Some("highs-sys")).unwrap();
-    assert!(text("crates/solve/src/lib.rs").contains(&format!("Some(\"{}\")", highs["version"].as_str().unwrap())));
+fn every_crate_takes_the_lints_that_forbid_unsafe_code() {
+    let manifests = manifests();
+    assert_eq!(manifests["reorient"]["workspace"]["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    for (name, manifest) in &manifests {
+        let inherits = manifest.get("lints").and_then(|lints| lints.get("workspace")).and_then(toml::Value::as_bool);
+        assert_eq!(inherits, Some(true), "{name} has lints of its own");
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let architecture = text(&root().join("docs/ARCHITECTURE.md"));
+    let (_, table) = architecture.split_once("\n## Dependencies\n").expect("a section on dependencies");
+    let named: BTreeSet<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| ")?.split(" |").next()).flat_map(|cell| cell.split(", ")).collect();
+    for (name, manifest) in manifests() {
+        for dependency in dependencies(&manifest).iter().filter(|dependency| !dependency.starts_with("reorient-")) {
+            assert!(named.contains(dependency.as_str()), "docs/ARCHITECTURE.md gives no reason for {dependency}, used by {name}");
+        }
+    }
+}
+
+/// Targets of relative links in a Markdown text.
+fn links(markdown: &str) -> Vec<&str> {
+    let targets = markdown.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.filter(|target| !target.contains("://")).map(|target| target.split('#').next().unwrap_or_default()).collect()
+}
+
+#[test]
+fn documents_link_to_files_that_exist() {
+    let documents = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let documents = documents.filter(|path| path.extension().is_some_and(|extension| extension == "md"));
+    for document in documents.chain([root().join("README.md"), root().join("CHANGELOG.md"), root().join("data/README.md")]) {
+        let folder = document.parent().unwrap();
+        for link in links(&text(&document)).into_iter().filter(|link| !link.is_empty()) {
+            assert!(folder.join(link).exists(), "{}: {link} does not exist", document.display());
+        }
+    }
+}
+
+#[test]
+fn method_and_source_point_at_each_other() {
+    let method = text(&root().join("docs/method.md"));
+    let (_, steps) = method.split_once("\n## M1 ").expect("a first step");
+    let mut sections = vec![];
+    for section in steps.split("\n## ") {
+        let sources: Vec<&str> = links(section).into_iter().filter(|link| link.ends_with(".rs")).collect();
+        if !sources.is_empty() {
+            sections.push(sources);
+        }
+    }
+    assert_eq!(sections.len(), 8, "eight steps, each with its source");
+    for (step, sources) in (1..).zip(sections) {
+        for source in sources {
+            let source = text(&root().join("docs").join(source));
+            let mark = format!("M{step}");
+            let header: Vec<&str> = source.lines().take_while(|line| line.starts_with("//!")).collect();
+            let header = header.join("\n");
+            assert!(
+                header.contains("docs/method.md") && header.contains(&mark),
+                "step {mark}: the source does not name it in its first lines:\n{header}"
+            );
+        }
+    }
 }
