@@ -1,7 +1,8 @@
 # `just check` is what continuous integration runs.
 set shell := ["bash", "-euo", "pipefail", "-c"]
 
-environment := 'eval "$(scripts/setup)"'
+# A failing setup stops the recipe, which eval of its output alone would not.
+environment := 'environment=$(scripts/setup) && eval "$environment"'
 
 default: check
 
@@ -17,8 +18,8 @@ fmt:
 lint:
     {{environment}} && cargo clippy --release --locked --workspace --all-targets -- -D warnings
 
-test:
-    {{environment}} && cargo test --release --locked --workspace
+test *filter:
+    {{environment}} && cargo test --release --locked --workspace {{filter}}
 
 doc:
     {{environment}} && RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --workspace --no-deps

@@ -1,15 +1,13 @@
 //! `reorient inspect`.
 
 use std::fmt::Write as _;
-use std::io::Write as _;
-use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use reorient_core::ProductCode;
 use reorient_engine::{ListChoice, formulate_product};
 use reorient_model::NanoUsd;
-use reorient_report::{decimal, grouped};
+use reorient_report::{decimal, grouped, write_file};
 
 use crate::arguments::Inspect;
 use crate::exit::Failure;
@@ -30,9 +28,7 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<ExitCode, Failure> {
     };
     if let Some(path) = &arguments.dump_lp {
         let names: Vec<String> = codes.iter().map(|code| format!("x_{code}")).collect();
-        write_whole(path, &program.to_mps(&format!("HS{product}"), &names))
-            .with_context(|| format!("cannot write {}", path.display()))
-            .map_err(Failure::cannot_write)?;
+        write_file(path, program.to_mps(&format!("HS{product}"), &names).as_bytes())?;
     }
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
     let Some(row) = result.collection.products.first() else { return Ok(ExitCode::SUCCESS) };
@@ -77,14 +73,4 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<ExitCode, Failure> {
     }
     talk::print(&text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The whole file or none of it.
-fn write_whole(path: &Path, text: &str) -> std::io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(directory)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
 }

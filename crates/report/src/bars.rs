@@ -54,6 +54,11 @@ fn millionths(part: NanoUsd, imports: Usd) -> i128 {
     if imports > 0 { ratio(part.0, imports, 1_000_000).max(0) } else { 0 }
 }
 
+/// Whether a bar has a part that was added.
+pub(crate) fn any_rise(sections: &[String]) -> bool {
+    sections.iter().any(|section| section.contains('▓'))
+}
+
 /// What stays as a full block in eighths, what was removed as a light shade, what was added as a dark shade.
 fn bar(before: i128, after: i128, scale: i128, cells: usize, colour: bool) -> String {
     let eighths = |share: i128| {

@@ -141,6 +141,17 @@ fn prepare(directory: &Path) -> Result<Option<Vec<FileEntry>>, ReportError> {
     Ok(old)
 }
 
+/// Writes one file, whole or not at all.
+///
+/// # Errors
+/// [`ReportError::Write`] when it cannot be written.
+pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), ReportError> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    publish(directory, stage(directory, &name, |out| out.write_all(contents))?)?;
+    Ok(())
+}
+
 /// A complete file under a temporary name, which vanishes unless published.
 struct Staged {
     file: NamedTempFile,

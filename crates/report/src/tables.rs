@@ -9,7 +9,7 @@ use crate::number::{NANO_PER_MUSD, decimal, grouped, percent};
 use crate::text::cut;
 
 /// Rows of Table A.1 on screen; the file holds all.
-const ROWS: usize = 20;
+const ROWS: usize = 25;
 /// Share of every risk country before and after.
 pub(crate) fn risk(collection: &Collection, countries: &CountryTable, width: usize) -> Vec<String> {
     fitting(width, |wide| risk_lines(collection, countries, width, wide))

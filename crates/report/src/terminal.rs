@@ -54,7 +54,7 @@ pub fn terminal(collection: &Collection, countries: &CountryTable, options: &Ter
     }
     let bars = bars::sections(collection, width, colour);
     if !bars.is_empty() {
-        blocks.push(legend(width, colour));
+        blocks.push(legend(bars::any_rise(&bars), width, colour));
         blocks.extend(bars);
     }
     if collection.table_a1.is_empty() {
@@ -105,19 +105,17 @@ fn concentration(headline: &Headline) -> String {
     )
 }
 
-fn legend(width: usize, colour: bool) -> String {
-    if width < 76 {
-        return format!(
-            "Share of risk countries: {} after, {} removed",
-            paint("█", REMAINING, colour),
-            paint("░", REMOVED, colour)
-        );
-    }
-    format!(
-        "Share of risk countries, before → after: {} what stays, {} what moves away",
-        paint("█", REMAINING, colour),
-        paint("░", REMOVED, colour)
-    )
+fn legend(rises: bool, width: usize, colour: bool) -> String {
+    let (opening, words) = if width < 76 {
+        ("Share of risk countries", ["after", "removed", "added"])
+    } else {
+        ("Share of risk countries, before → after", ["what stays", "what moves away", "what is added"])
+    };
+    let marks = [("█", REMAINING), ("░", REMOVED), ("▓", ADDED)];
+    let shown = if rises { marks.len() } else { marks.len() - 1 };
+    let part = |((mark, style), word): ((&str, Style), &str)| format!("{} {word}", paint(mark, style, colour));
+    let parts: Vec<_> = marks.into_iter().zip(words).take(shown).map(part).collect();
+    format!("{opening}: {}", parts.join(", "))
 }
 
 fn closing(headline: &Headline, options: &TerminalOptions<'_>, width: usize) -> String {
@@ -268,6 +266,18 @@ mod tests {
                 assert!(width < 60 || line.chars().count() <= usize::from(width).min(100), "{width}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn the_legend_explains_every_shade_in_use() {
+        let mut collection = sample::collection();
+        assert!(!view(100, false).contains("added"));
+        for row in &mut collection.shares {
+            row.after = row.after + row.after + row.after;
+        }
+        let options = TerminalOptions { width: 100, colour: false, bloc: "EU27", source: "none", notes: &[] };
+        let text = terminal(&collection, &sample::countries(), &options);
+        assert!(text.contains("░ what moves away, ▓ what is added\n"), "{text}");
     }
 
     #[test]
