@@ -9,16 +9,15 @@ use reorient_engine::{ListChoice, formulate_product};
 use reorient_model::NanoUsd;
 use reorient_report::{decimal, grouped, write_file};
 
-use crate::arguments::Inspect;
+use crate::arguments::{Inspect, Talk};
 use crate::exit::Failure;
 use crate::run::{open, scenario};
-use crate::talk;
 
 /// Exporters shown; the file has all.
 const SHOWN: usize = 25;
 
 /// Prints one product and writes its linear program.
-pub(crate) fn inspect(arguments: &Inspect) -> Result<ExitCode, Failure> {
+pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Failure> {
     let product: ProductCode = arguments.product.parse().map_err(Failure::usage)?;
     let mut scenario = scenario(&arguments.question)?;
     scenario.list = ListChoice::One(product);
@@ -29,6 +28,9 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<ExitCode, Failure> {
     if let Some(path) = &arguments.dump_lp {
         let names: Vec<String> = codes.iter().map(|code| format!("x_{code}")).collect();
         write_file(path, program.to_mps(&format!("HS{product}"), &names).as_bytes())?;
+    }
+    if talk.quiet {
+        return Ok(ExitCode::SUCCESS);
     }
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
     let Some(row) = result.collection.products.first() else { return Ok(ExitCode::SUCCESS) };
@@ -71,6 +73,6 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<ExitCode, Failure> {
     if flows.len() > SHOWN {
         let _ = writeln!(text, "and {} more exporters; `reorient run --out DIR` writes all", flows.len() - SHOWN);
     }
-    talk::print(&text)?;
+    crate::talk::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

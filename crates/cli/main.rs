@@ -1,6 +1,7 @@
 //! The command line: arguments to a plan, a plan to one command; the only place that prints or exits.
 
 mod arguments;
+mod defect;
 mod exit;
 mod inspect;
 mod run;
@@ -11,23 +12,21 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
+use crate::exit::Failure;
 
-/// Allocation-heavy reading and reporting; HiGHS keeps its own allocator.
+/// Kept until a bench says otherwise: reports allocate many small rows. HiGHS keeps its own allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     talk::start(&arguments.talk);
-    let done = match &arguments.command {
+    let done = defect::contain(|| match &arguments.command {
         Command::Run(run) => run::run(run, &arguments.talk),
-        Command::Inspect(inspect) => inspect::inspect(inspect),
-    };
-    match done {
-        Ok(code) => code,
-        Err(failure) => {
-            talk::failure(&failure, &arguments.talk);
-            failure.code()
-        }
-    }
+        Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
+    });
+    done.unwrap_or_else(|failure: Failure| {
+        talk::failure(&failure, &arguments.talk);
+        failure.code()
+    })
 }
