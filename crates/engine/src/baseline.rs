@@ -64,6 +64,11 @@ impl Baseline {
         }
     }
 
+    /// The market of a product, if anybody trades it.
+    pub fn find(&self, product: ProductCode) -> Option<Market<'_>> {
+        self.products.binary_search(&product).ok().map(|position| self.market(position))
+    }
+
     /// Whether somebody outside the bloc buys anything: without, no capacity can be known.
     pub fn is_world(&self) -> bool {
         self.exporters.is_empty() || self.imports != self.world_exports

@@ -171,8 +171,7 @@ pub fn formulate_product(
     let bloc = scenario.resolve_bloc(source.countries())?;
     let baseline = Baseline::new(&trade.table, &country_set(source.countries(), &bloc.members));
     let policy = policy(source, scenario, &bloc)?;
-    let Some(position) = baseline.products().iter().position(|code| *code == product) else { return Ok(None) };
-    let market = baseline.market(position);
+    let Some(market) = baseline.find(product) else { return Ok(None) };
     let codes = market.exporters.iter().map(|index| source.countries().country(*index).code.get()).collect();
     Ok(Some((formulate_market(product, &market, &policy)?, codes)))
 }
@@ -210,8 +209,7 @@ fn list_for(
 }
 
 fn imports_of(baseline: &Baseline, product: ProductCode) -> Usd {
-    let position = baseline.products().binary_search(&product);
-    position.map_or(Usd::ZERO, |position| baseline.market(position).imports.iter().copied().sum())
+    baseline.find(product).map_or(Usd::ZERO, |market| market.imports.iter().copied().sum())
 }
 
 fn solved_by(scenario: &Scenario, collection: &Collection) -> BTreeMap<String, usize> {
