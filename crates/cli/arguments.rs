@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use reorient_core::HsRevision;
+use reorient_data::Reason;
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -19,6 +21,16 @@ const INSPECT_EXAMPLES: &str = "\
 Examples:
   reorient inspect --product 270900
   reorient inspect --product 270900 --dump-lp crude.mps";
+
+const INGEST_EXAMPLES: &str = "\
+Examples:
+  reorient ingest BACI_HS22_V202601.zip --out baci       CEPII's zip as it is, never unpacked
+  reorient ingest folder/ --out baci                     a folder of its CSV files
+  reorient ingest panel.parquet --hs 92 --out baci       Parquet of another tool
+  reorient ingest year.csv.gz --out baci --max-errors 20 name up to 20 bad rows
+  reorient ingest year.csv --out baci --skip zero-value --on-duplicate sum
+
+Exit codes: 0 done; 2 usage; 65 bad input data; 66 input missing; 74 cannot write.";
 
 /// How far can a bloc move its critical imports away from risk countries, with today's export capacity?
 #[derive(Debug, Parser)]
@@ -55,6 +67,9 @@ pub(crate) enum Command {
     /// The main job: one certified linear program per product, risk shares and Table A.1
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
+    /// BACI as CEPII ships it to one sorted, verified Parquet file per year
+    #[command(after_help = INGEST_EXAMPLES)]
+    Ingest(Ingest),
     /// One product explained: flows, capacities, interval, dual; its linear program as a file
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
@@ -63,7 +78,7 @@ pub(crate) enum Command {
 /// The data and the question.
 #[derive(Debug, Args)]
 pub(crate) struct Question {
-    /// Trade data: our Parquet file, a folder of them, or a CEPII CSV [default: the embedded real sample]
+    /// Trade data: an ingested folder, CEPII's zip or CSV, or Parquet [default: the embedded real sample]
     #[arg(value_name = "TRADE")]
     pub(crate) trade: Option<PathBuf>,
     /// Year of trade
@@ -114,4 +129,69 @@ pub(crate) struct Inspect {
     /// Write the product's linear program as free-format MPS
     #[arg(long, value_name = "F.mps")]
     pub(crate) dump_lp: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    /// CEPII's zip, a folder of its files, CSV (.gz, .zst) or Parquet of other tools
+    #[arg(value_name = "SOURCE", required = true)]
+    pub(crate) sources: Vec<PathBuf>,
+    /// Folder to write
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// HS revision of the codes, where the names do not tell: 92, 96, 02, 07, 12, 17 or 22
+    #[arg(long, value_name = "HS")]
+    pub(crate) hs: Option<HsRevision>,
+    /// CEPII's release, where the names do not tell, such as 202601
+    #[arg(long, value_name = "RELEASE", value_parser = release)]
+    pub(crate) release: Option<String>,
+    /// Rows that share a key
+    #[arg(long, value_name = "WHAT", value_enum, default_value = "error")]
+    pub(crate) on_duplicate: Duplicates,
+    /// Put rows with this fault into the ledger instead of refusing the file; repeat for more: bad-year, bad-code,
+    /// unknown-country, bad-value, zero-value, negative-value, bad-quantity
+    #[arg(long, value_name = "REASON", value_parser = skippable)]
+    pub(crate) skip: Vec<Reason>,
+    /// Bad rows to name before giving up
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) max_errors: u16,
+    /// Replace what an earlier ingest wrote there
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the manifest as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+impl Ingest {
+    pub(crate) fn sum_duplicates(&self) -> bool {
+        self.on_duplicate == Duplicates::Sum
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Duplicates {
+    /// Refuse the file
+    Error,
+    /// Add them up
+    Sum,
+}
+
+/// A release as CEPII numbers it: six digits and perhaps a letter.
+fn release(text: &str) -> Result<String, String> {
+    let release = text.trim_start_matches(['V', 'v']);
+    let (digits, letter) = release.split_at_checked(6).unwrap_or((release, ""));
+    let well_formed = digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if well_formed && letter.len() <= 1 && letter.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        Ok(release.to_owned())
+    } else {
+        Err("a release of CEPII's is six digits and perhaps a letter, such as 202601 or 202401b".to_owned())
+    }
+}
+
+fn skippable(text: &str) -> Result<Reason, String> {
+    match text.parse()? {
+        Reason::DuplicateKey => Err("use --on-duplicate sum".to_owned()),
+        reason => Ok(reason),
+    }
 }

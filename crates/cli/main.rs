@@ -3,6 +3,7 @@
 mod arguments;
 mod defect;
 mod exit;
+mod ingest;
 mod inspect;
 mod run;
 mod talk;
@@ -23,6 +24,7 @@ fn main() -> ExitCode {
     talk::start(&arguments.talk);
     let done = defect::contain(|| match &arguments.command {
         Command::Run(run) => run::run(run, &arguments.talk),
+        Command::Ingest(ingest) => ingest::ingest(ingest, &arguments.talk),
         Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
     });
     done.unwrap_or_else(|failure: Failure| {

@@ -34,7 +34,7 @@ pub(crate) fn failure(failure: &Failure, talk: &Talk) {
 
 /// A bar over `total` products, drawn on a terminal alone.
 pub(crate) fn progress(total: u64, talk: &Talk) -> ProgressBar {
-    if talk.quiet || talk.log_format == LogFormat::Json || !std::io::stderr().is_terminal() {
+    if is_silent(talk) {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total);
@@ -43,6 +43,23 @@ pub(crate) fn progress(total: u64, talk: &Talk) -> ProgressBar {
     bar.set_message("solving");
     bar.enable_steady_tick(Duration::from_millis(200));
     bar
+}
+
+/// A count with its speed, where the end is not known; drawn on a terminal alone.
+pub(crate) fn counter(what: &'static str, talk: &Talk) -> ProgressBar {
+    if is_silent(talk) {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::no_length();
+    let style = ProgressStyle::with_template("{spinner} {human_pos} {msg}, {per_sec}, {elapsed}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    bar.set_message(what);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+fn is_silent(talk: &Talk) -> bool {
+    talk.quiet || talk.log_format == LogFormat::Json || !std::io::stderr().is_terminal()
 }
 
 /// Writes data to standard output; a reader that has gone away is no error.

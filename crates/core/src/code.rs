@@ -7,7 +7,7 @@ use std::str::FromStr;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
     /// Not an HS6 code.
-    #[error("product code `{0}` is not six digits")]
+    #[error("product code `{0}` is not six digits from 010000 to 999999")]
     Product(String),
     /// Not a BACI country number.
     #[error("country code `{0}` is not a number from 1 to 999")]
@@ -110,11 +110,11 @@ impl fmt::Debug for ProductCode {
 impl FromStr for ProductCode {
     type Err = CodeError;
 
-    /// Six digits, or four or five whose leading zeros were lost on the way.
+    /// Six digits, or five whose leading zero was lost on the way; no chapter is 00.
     fn from_str(text: &str) -> Result<Self, CodeError> {
         let digits = text.trim();
-        let well_formed = (4..=6).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-        let number = if well_formed { digits.parse::<u32>().ok() } else { None };
+        let well_formed = matches!(digits.len(), 5 | 6) && digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = if well_formed { digits.parse::<u32>().ok().filter(|number| *number >= 10_000) } else { None };
         number.and_then(|number| Self::from_number(number).ok()).ok_or_else(|| CodeError::Product(text.to_owned()))
     }
 }
@@ -159,11 +159,11 @@ mod tests {
     #[test]
     fn product_codes_regain_their_leading_zeros() {
         for (text, code) in
-            [("010121", "010121"), ("10121", "010121"), (" 270900 ", "270900"), ("999999", "999999"), ("1012", "001012")]
+            [("010121", "010121"), ("10121", "010121"), (" 270900 ", "270900"), ("999999", "999999")]
         {
             assert_eq!(text.parse::<ProductCode>().map(|code| code.to_string()), Ok(code.to_owned()));
         }
-        for text in ["", "101", "27090O", "2709000", "-10121", "+10121", "27.900", "２７０９００"] {
+        for text in ["", "101", "1012", "002709", "27090O", "2709000", "-10121", "+10121", "27.900", "２７０９００"] {
             assert!(text.parse::<ProductCode>().is_err(), "{text} must be refused");
         }
     }

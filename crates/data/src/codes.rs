@@ -1,46 +1,152 @@
-//! CEPII's code tables, shipped with the program.
+//! CEPII's code tables: those that come with the data, or those in the program.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use reorient_core::{Country, CountryTable, HsRevision, ProductCode};
 
 use crate::DataError;
+use crate::error::file_name;
+use crate::ingest::FileHash;
+use crate::input::Input;
 
 const COUNTRIES: &str = "country_codes_V202401b.csv";
 const COUNTRIES_CSV: &str = include_str!("../../../data/codes/country_codes_V202401b.csv");
 const PRODUCTS_HS92: &str = "product_codes_HS92_V202401b.csv";
 const PRODUCTS_HS92_CSV: &str = include_str!("../../../data/codes/product_codes_HS92_V202401b.csv");
 
-/// The 238 countries of release V202401b, names repaired.
-pub(crate) fn embedded_countries() -> Result<CountryTable, DataError> {
-    let fail = |problem: String| DataError::file(COUNTRIES, problem);
-    let mut countries = Vec::new();
-    for record in csv::Reader::from_reader(COUNTRIES_CSV.as_bytes()).records() {
-        let record = record.map_err(|error| fail(error.to_string()))?;
-        let field = |column: usize| record.get(column).unwrap_or("").trim();
-        let code = field(0).parse().map_err(|error| fail(format!("{error}")))?;
-        // Namibia's two letters are "NA"; the shipped table lost them to a reader that took them for a missing value.
-        let iso2 = if field(3) == "NAM" { "NA" } else { field(2) };
-        let iso2 = Some(iso2).filter(|iso2| !iso2.is_empty()).map(str::to_owned);
-        countries.push(Country { code, iso2, iso3: field(3).to_owned(), name: repair(field(1)) });
+/// BACI's licence and citation.
+pub(crate) const ATTRIBUTION: &str = "CEPII BACI, Etalab Open Licence 2.0; cite Gaulier and Zignago (2010), BACI: International \
+    Trade Database at the Product-Level, CEPII Working Paper 2010-23.";
+
+/// Countries and product descriptions of a release, names repaired.
+#[derive(Debug, Clone)]
+pub(crate) struct CodeTables {
+    pub(crate) countries: CountryTable,
+    pub(crate) countries_from: String,
+    pub(crate) products: BTreeMap<ProductCode, String>,
+    pub(crate) products_from: Option<String>,
+}
+
+impl CodeTables {
+    /// The tables that come with the data; where there are none, those of the program.
+    pub(crate) fn of(input: &Input, revision: HsRevision) -> Result<Self, DataError> {
+        Self::from_parts(input.countries.as_ref(), input.products.as_ref(), revision)
     }
-    CountryTable::new(countries).map_err(|error| fail(error.to_string()))
+
+    pub(crate) fn from_parts(
+        countries: Option<&(String, Vec<u8>)>,
+        products: Option<&(String, Vec<u8>)>,
+        revision: HsRevision,
+    ) -> Result<Self, DataError> {
+        let (countries, countries_from) = match countries {
+            Some((name, bytes)) => (parse_countries(name, bytes)?, name.clone()),
+            None => (embedded_countries()?, format!("{COUNTRIES} (in the program)")),
+        };
+        let (products, products_from) = match products {
+            Some((name, bytes)) => (parse_products(name, bytes)?, Some(name.clone())),
+            None => {
+                let products = embedded_descriptions(revision)?;
+                let from = (!products.is_empty()).then(|| format!("{PRODUCTS_HS92} (in the program)"));
+                (products, from)
+            }
+        };
+        Ok(Self { countries, countries_from, products, products_from })
+    }
+
+    /// In CEPII's columns.
+    pub(crate) fn countries_csv(&self) -> Result<String, DataError> {
+        let rows = self.countries.iter().map(|(_, country)| {
+            let iso2 = country.iso2.clone().unwrap_or_default();
+            vec![country.code.to_string(), country.name.clone(), iso2, country.iso3.clone()]
+        });
+        table_csv(&COUNTRY_COLUMNS, rows)
+    }
+
+    /// In CEPII's columns.
+    pub(crate) fn products_csv(&self) -> Result<String, DataError> {
+        table_csv(&PRODUCT_COLUMNS, self.products.iter().map(|(code, text)| vec![code.to_string(), text.clone()]))
+    }
+}
+
+const COUNTRY_COLUMNS: [&str; 4] = ["country_code", "country_name", "country_iso2", "country_iso3"];
+/// As releases before 2023 name them.
+const OLD_COUNTRY_COLUMNS: [&str; 4] = ["country_code", "country_name_full", "iso_2digit_alpha", "iso_3digit_alpha"];
+const PRODUCT_COLUMNS: [&str; 2] = ["code", "description"];
+
+fn table_csv(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Result<String, DataError> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let internal = |error: &dyn std::fmt::Display| DataError::Internal(error.to_string());
+    writer.write_record(columns).map_err(|error| internal(&error))?;
+    for row in rows {
+        writer.write_record(row).map_err(|error| internal(&error))?;
+    }
+    let bytes = writer.into_inner().map_err(|error| internal(&error))?;
+    String::from_utf8(bytes).map_err(|error| internal(&error))
+}
+
+/// The rows of a code table: line and the named columns, in their order.
+fn table_rows(name: &str, bytes: &[u8], choices: &[&[&'static str]]) -> Result<Vec<(usize, Vec<String>)>, DataError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let fail = |problem: String| DataError::file(name, problem);
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let header = reader.byte_headers().map_err(|error| fail(error.to_string()))?.clone();
+    let at = choices.iter().find_map(|columns| {
+        columns.iter().map(|column| header.iter().position(|title| title.eq_ignore_ascii_case(column.as_bytes()))).collect::<Option<Vec<_>>>()
+    });
+    let at = at.ok_or_else(|| fail(format!("line 1: a code table of CEPII's has the columns {}", choices[0].join(","))))?;
+    let mut rows = Vec::new();
+    for record in reader.byte_records() {
+        let record = record.map_err(|error| fail(error.to_string()))?;
+        let fields = at.iter().map(|column| String::from_utf8_lossy(record.get(*column).unwrap_or_default()).trim().to_owned());
+        rows.push((crate::list::line_of(bytes, record.position()), fields.collect()));
+    }
+    Ok(rows)
+}
+
+fn parse_countries(name: &str, bytes: &[u8]) -> Result<CountryTable, DataError> {
+    let mut countries = Vec::new();
+    for (line, row) in table_rows(name, bytes, &[&COUNTRY_COLUMNS, &OLD_COUNTRY_COLUMNS])? {
+        let code = row[0].parse().map_err(|error| DataError::file(name, format!("line {line}: {error}")))?;
+        // Namibia's two letters are "NA"; a reader that takes them for a missing value loses them.
+        let iso2 = if row[3] == "NAM" { "NA" } else { &row[2] };
+        let iso2 = Some(iso2).filter(|iso2| !iso2.is_empty()).map(str::to_owned);
+        countries.push(Country { code, iso2, iso3: row[3].clone(), name: repair(&row[1]) });
+    }
+    CountryTable::new(countries).map_err(|error| DataError::file(name, error.to_string()))
+}
+
+fn parse_products(name: &str, bytes: &[u8]) -> Result<BTreeMap<ProductCode, String>, DataError> {
+    let mut products = BTreeMap::new();
+    for (line, row) in table_rows(name, bytes, &[&PRODUCT_COLUMNS])? {
+        // CEPII lists `9999AA`, which no flow bears.
+        if row[0].eq_ignore_ascii_case("9999AA") {
+            continue;
+        }
+        let code: ProductCode = row[0].parse().map_err(|error| DataError::file(name, format!("line {line}: {error}")))?;
+        if products.insert(code, repair(&row[1])).is_some() {
+            return Err(DataError::file(name, format!("line {line}: product {code} stands twice")));
+        }
+    }
+    Ok(products)
+}
+
+/// The 238 countries of release V202401b.
+pub(crate) fn embedded_countries() -> Result<CountryTable, DataError> {
+    parse_countries(COUNTRIES, COUNTRIES_CSV.as_bytes())
 }
 
 /// Descriptions by product; empty for a revision whose table is not shipped.
 pub(crate) fn embedded_descriptions(revision: HsRevision) -> Result<BTreeMap<ProductCode, String>, DataError> {
-    if revision != HsRevision::Hs92 {
-        return Ok(BTreeMap::new());
-    }
-    let fail = |problem: String| DataError::file(PRODUCTS_HS92, problem);
-    let mut descriptions = BTreeMap::new();
-    for record in csv::Reader::from_reader(PRODUCTS_HS92_CSV.as_bytes()).records() {
-        let record = record.map_err(|error| fail(error.to_string()))?;
-        // CEPII lists `9999AA`, which no flow bears.
-        let Ok(code) = record.get(0).unwrap_or("").parse() else { continue };
-        descriptions.insert(code, repair(record.get(1).unwrap_or("").trim()));
-    }
-    Ok(descriptions)
+    if revision == HsRevision::Hs92 { parse_products(PRODUCTS_HS92, PRODUCTS_HS92_CSV.as_bytes()) } else { Ok(BTreeMap::new()) }
+}
+
+/// Name, size and BLAKE3 of a file.
+pub(crate) fn hash_file(path: &Path) -> Result<FileHash, DataError> {
+    let fail = |error: std::io::Error| DataError::unreadable(path, &error);
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(std::fs::File::open(path).map_err(fail)?).map_err(fail)?;
+    Ok(FileHash { name: file_name(path), bytes: hasher.count(), blake3: hasher.finalize().to_hex().to_string() })
 }
 
 /// Undoes UTF-8 that was read as Latin-1 or Windows-1252 and encoded once more; other text stays as it is.

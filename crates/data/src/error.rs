@@ -83,6 +83,15 @@ pub enum DataError {
         /// Cause.
         problem: String,
     },
+    /// Several of them, in the order in which they were met.
+    #[error("{}{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        if *stopped { "\nand perhaps more; --max-errors lists more" } else { "" })]
+    Several {
+        /// Two or more.
+        errors: Vec<DataError>,
+        /// Whether the search ended at the most that were to be named.
+        stopped: bool,
+    },
     /// A defect of the program.
     #[error("internal error: {0}")]
     Internal(String),
@@ -93,6 +102,7 @@ impl DataError {
     pub fn kind(&self) -> DataErrorKind {
         match self {
             Self::Value { .. } | Self::File { .. } | Self::Damaged { .. } | Self::Duplicate { .. } => DataErrorKind::BadData,
+            Self::Several { errors, .. } => errors.first().map_or(DataErrorKind::Internal, Self::kind),
             Self::Missing { .. } => DataErrorKind::Missing,
             Self::CannotWrite { .. } => DataErrorKind::CannotWrite,
             Self::Internal(_) => DataErrorKind::Internal,

@@ -4,15 +4,20 @@
 //! breaks a rule is an error that names the file, the place and the value; nothing is dropped in silence.
 
 mod codes;
-mod csv_file;
 mod error;
+mod ingest;
+mod input;
+mod issue;
 pub mod list;
+mod row;
 mod source;
 pub mod store;
 mod table;
 
-pub use csv_file::convert_csv;
 pub use error::{DataError, DataErrorKind};
+pub use ingest::{FileHash, IngestChecks, IngestManifest, IngestOptions, YearSummary, ingest, verify_ingested};
+pub use issue::{LedgerRow, OnDuplicate, Reason, RowPolicy};
 pub use list::{MapRule, MappedList, PartialCode, embedded_goods_list, map_list, read_goods_list};
+pub use row::Row;
 pub use source::{InputFile, RowLedger, Trade, TradeSource};
 pub use table::{ProductRows, TradeRow, TradeTable};

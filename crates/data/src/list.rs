@@ -6,7 +6,6 @@ use std::path::Path;
 use reorient_core::{GoodsList, HsRevision, ListSource, Membership, ProductCode};
 
 use crate::DataError;
-use crate::csv_file::line_of;
 use crate::error::file_name;
 
 const LIST: &str = "critical_goods_hs2022.csv";
@@ -72,6 +71,13 @@ fn parse_list(file: &str, bytes: &[u8]) -> Result<GoodsList, DataError> {
         revision,
         goods: goods.into_iter().map(|(product, members)| (product, members.into_iter().collect())).collect(),
     })
+}
+
+/// Line of a record, from 1. The reader's own count is one behind after `\r\n` and before empty lines.
+pub(crate) fn line_of(bytes: &[u8], start: Option<&csv::Position>) -> usize {
+    let from = start.map_or(0, |start| usize::try_from(start.byte()).unwrap_or(0)).min(bytes.len());
+    let blank = bytes[from..].iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+    1 + bytes[..from + blank].iter().filter(|byte| **byte == b'\n').count()
 }
 
 /// What to do with a product of an older revision of which only a part is on the list.

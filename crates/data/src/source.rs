@@ -1,14 +1,20 @@
-//! Step M1 of docs/method.md, where trade comes from: the embedded sample, our Parquet files or one CSV of CEPII.
+//! Step M1 of docs/method.md, where trade comes from: the embedded sample, an ingested folder, or files as CEPII and other
+//! tools write them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
 
+use crate::codes::{CodeTables, hash_file};
 use crate::error::file_name;
+use crate::ingest::{COUNTRY_CODES, MANIFEST, PRODUCT_CODES, check_listed, read_manifest, settle};
+use crate::input::{Input, Member, parquet};
+use crate::issue::Issues;
 use crate::store::{Footer, read_year};
-use crate::{DataError, TradeRow, TradeTable, codes, csv_file};
+use crate::{DataError, RowPolicy, TradeTable};
 
 const SAMPLE: &str = "BACI_HS92_Y2023_raw-materials.parquet";
 static SAMPLE_BYTES: &[u8] = include_bytes!("../../../data/baci/BACI_HS92_Y2023_raw-materials.parquet");
@@ -22,7 +28,7 @@ pub struct InputFile {
     pub bytes: u64,
     /// BLAKE3 of the whole file in hexadecimal digits.
     pub blake3: String,
-    /// Whether every byte that was used matched a hash inside the file; a CSV holds none.
+    /// Whether every byte that was used matched a hash inside the file; only our own files hold any.
     pub verified: bool,
 }
 
@@ -52,33 +58,43 @@ pub struct Trade {
 #[derive(Debug, Clone)]
 enum Origin {
     Embedded,
-    Parquet(PathBuf),
-    Csv(PathBuf),
+    Ours(PathBuf),
+    Raw(Member),
 }
 
 impl Origin {
     fn name(&self) -> String {
         match self {
             Self::Embedded => SAMPLE.to_owned(),
-            Self::Parquet(path) | Self::Csv(path) => file_name(path),
+            Self::Ours(path) => file_name(path),
+            Self::Raw(member) => member.name.clone(),
         }
     }
 
+    /// The bytes of a file of ours.
     fn bytes(&self) -> Result<Bytes, DataError> {
         match self {
             Self::Embedded => Ok(Bytes::from_static(SAMPLE_BYTES)),
-            Self::Parquet(path) | Self::Csv(path) => {
-                std::fs::read(path).map(Bytes::from).map_err(|error| DataError::unreadable(path, &error))
-            }
+            Self::Ours(path) => std::fs::read(path).map(Bytes::from).map_err(|error| DataError::unreadable(path, &error)),
+            Self::Raw(member) => Err(DataError::Internal(format!("{} is not read as a whole", member.name))),
         }
     }
 
     fn footer(&self) -> Result<Footer, DataError> {
         match self {
-            Self::Parquet(path) => Footer::open(path),
+            Self::Ours(path) => Footer::open(path),
             _ => Footer::of_bytes(&self.name(), &self.bytes()?),
         }
     }
+}
+
+/// A year read from a file that is not ours. Its products are not known before all rows are, so both are kept.
+#[derive(Debug)]
+struct RawYear {
+    year: Year,
+    table: TradeTable,
+    inputs: Vec<InputFile>,
+    rows_in: u64,
 }
 
 /// Opened input: years, revision and code tables are known, rows are not yet read.
@@ -89,8 +105,10 @@ pub struct TradeSource {
     revision: HsRevision,
     label: String,
     synthetic: bool,
-    countries: CountryTable,
-    descriptions: BTreeMap<ProductCode, String>,
+    tables: CodeTables,
+    /// Files to hash when rows come from files that are not ours.
+    raw_files: Vec<PathBuf>,
+    raw_year: Arc<Mutex<Option<Arc<RawYear>>>>,
 }
 
 impl TradeSource {
@@ -103,66 +121,115 @@ impl TradeSource {
         let products = footer.products.len();
         let (revision, year) = (footer.info.revision, footer.info.year);
         let label = format!("BACI {revision} {year}, {products} raw materials (embedded sample)");
-        Self::new(BTreeMap::from([(year, Origin::Embedded)]), revision, label, footer.info.synthetic)
+        let tables = CodeTables::from_parts(None, None, revision)?;
+        Ok(Self::new(BTreeMap::from([(year, Origin::Embedded)]), revision, label, footer.info.synthetic, tables))
     }
 
-    /// A Parquet file of ours, a folder of such files (one per year, one revision and release), or one BACI CSV.
+    /// An ingested folder or a Parquet file of it; CEPII's zip, a folder of its CSV files, one CSV plain, gzipped or
+    /// compressed with Zstandard; a Parquet file of another tool. Files that are not ours hold one year each.
     ///
     /// # Errors
-    /// [`DataError`] when the path cannot be read, is none of these, or the files of a folder do not belong together.
+    /// [`DataError`] when the path cannot be read, is none of these, or its files do not belong together.
     pub fn open(path: &Path) -> Result<Self, DataError> {
-        // Further kinds of input are told apart here and become further origins.
-        let metadata = std::fs::metadata(path).map_err(|error| DataError::unreadable(path, &error))?;
-        let extension = path.extension().unwrap_or_default().to_ascii_lowercase();
-        if metadata.is_dir() {
-            Self::open_parquet(parquet_files(path)?, &file_name(path))
-        } else if extension == "parquet" {
-            Self::open_parquet(vec![path.to_owned()], &file_name(path))
-        } else if extension == "csv" {
-            let (revision, _) = csv_file::named_in(path)?;
-            let year = csv_file::first_year(path)?;
-            let label = format!("BACI {revision} {year} ({})", file_name(path));
-            Self::new(BTreeMap::from([(year, Origin::Csv(path.to_owned()))]), revision, label, false)
-        } else {
-            let problem = "give a BACI .csv, a .parquet file written by reorient, or a folder of such files";
-            Err(DataError::file(&file_name(path), problem))
+        let input = Input::open(path)?;
+        let mut ours = Vec::new();
+        let mut raw = Vec::new();
+        for member in &input.members {
+            match member.parquet_path() {
+                Some(file) if parquet::is_ours(file)? => ours.push(file.to_owned()),
+                _ => raw.push(member.clone()),
+            }
         }
+        if let (Some(ours), Some(raw)) = (ours.first(), raw.first()) {
+            let problem = format!("the folder holds {} of reorient's and {} of another make; keep one kind", file_name(ours), raw.name);
+            return Err(DataError::file(&file_name(path), problem));
+        }
+        if raw.is_empty() { Self::open_ours(path, &input, ours) } else { Self::open_raw(path, input, raw) }
     }
 
-    fn open_parquet(paths: Vec<PathBuf>, name: &str) -> Result<Self, DataError> {
+    fn open_ours(path: &Path, input: &Input, files: Vec<PathBuf>) -> Result<Self, DataError> {
+        let name = file_name(path);
+        let beside = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
+        // A manifest beside a file of ours says what must be there with it.
+        let manifest = read_manifest(&beside.join(MANIFEST)).ok();
+        let mut tables = (input.countries.clone(), input.products.clone());
+        if let Some(manifest) = &manifest {
+            let expected: &[&str] = if path.is_dir() { &[] } else { &[COUNTRY_CODES, PRODUCT_CODES] };
+            for listed in &manifest.files {
+                let is_table = [COUNTRY_CODES, PRODUCT_CODES].contains(&listed.name.as_str());
+                let whole = path.is_dir() || expected.contains(&listed.name.as_str());
+                if whole {
+                    check_listed(beside, listed, is_table)?;
+                }
+                if is_table {
+                    let bytes = std::fs::read(beside.join(&listed.name));
+                    let bytes = bytes.map_err(|error| DataError::unreadable(&beside.join(&listed.name), &error))?;
+                    let slot = if listed.name == COUNTRY_CODES { &mut tables.0 } else { &mut tables.1 };
+                    *slot = Some((listed.name.clone(), bytes));
+                }
+            }
+        }
         let mut origins = BTreeMap::new();
         let mut first: Option<crate::store::YearInfo> = None;
         let mut synthetic = false;
-        for path in paths {
-            let info = Footer::open(&path)?.info;
+        for file in files {
+            let info = Footer::open(&file)?.info;
             let expected = first.get_or_insert_with(|| info.clone());
             if (expected.revision, &expected.release) != (info.revision, &info.release) {
                 let problem = format!(
                     "it holds {} of release {}, other files of the folder {} of release {}; keep one of them",
                     info.revision, info.release, expected.revision, expected.release
                 );
-                return Err(DataError::file(&file_name(&path), problem));
+                return Err(DataError::file(&file_name(&file), problem));
             }
             synthetic |= info.synthetic;
-            if let Some(other) = origins.insert(info.year, Origin::Parquet(path.clone())) {
+            if let Some(other) = origins.insert(info.year, Origin::Ours(file.clone())) {
                 let problem = format!("it holds the year {} that is in {} too; keep one of them", info.year, other.name());
-                return Err(DataError::file(&file_name(&path), problem));
+                return Err(DataError::file(&file_name(&file), problem));
             }
         }
-        let years = (origins.keys().next().copied(), origins.keys().next_back().copied());
-        let (Some(info), (Some(from), Some(to))) = (first, years) else {
-            let problem = "the folder holds no .parquet file; convert CEPII's CSV files first".to_owned();
-            return Err(DataError::Missing { file: name.to_owned(), problem });
-        };
-        let years = if from == to { from.to_string() } else { format!("{from}-{to}") };
+        let Some(info) = first else { return Err(DataError::file(&name, "there is no file with rows")) };
         let what = if synthetic { "synthetic" } else { "BACI" };
-        Self::new(origins, info.revision, format!("{what} {} {years} ({name})", info.revision), synthetic)
+        let label = format!("{what} {} {} ({name})", info.revision, span(&origins));
+        let tables = CodeTables::from_parts(tables.0.as_ref(), tables.1.as_ref(), info.revision)?;
+        Ok(Self::new(origins, info.revision, label, synthetic, tables))
     }
 
-    fn new(origins: BTreeMap<Year, Origin>, revision: HsRevision, label: String, synthetic: bool) -> Result<Self, DataError> {
+    fn open_raw(path: &Path, input: Input, members: Vec<Member>) -> Result<Self, DataError> {
+        let mut revision: Option<HsRevision> = None;
+        let mut release: Option<String> = None;
+        let mut origins = BTreeMap::new();
+        for member in members {
+            let problem = "the name does not say which HS revision the codes are of; rename the file as CEPII does, \
+                           such as BACI_HS92_Y2023_V202401b.csv, or ingest it with --hs";
+            let of_member = member.revision.ok_or_else(|| DataError::file(&member.name, problem))?;
+            let of_member = (of_member, member.release.clone().unwrap_or_default());
+            let expected = (*revision.get_or_insert(of_member.0), release.get_or_insert_with(|| of_member.1.clone()).clone());
+            if expected != of_member {
+                let problem = format!(
+                    "by its name it is {} of release {}, another file {} of release {}; keep one of them",
+                    of_member.0, of_member.1, expected.0, expected.1
+                );
+                return Err(DataError::file(&member.name, problem));
+            }
+            let tables = CodeTables::of(&input, of_member.0)?;
+            let year = member.one_year(&tables.countries)?;
+            let name = member.name.clone();
+            if let Some(other) = origins.insert(year, Origin::Raw(member)) {
+                let problem = format!("it holds the year {year} that is in {} too; keep one of them", other.name());
+                return Err(DataError::file(&name, problem));
+            }
+        }
+        let Some(revision) = revision else { return Err(DataError::file(&file_name(path), "there is no file with rows")) };
+        let label = format!("BACI {revision} {} ({})", span(&origins), file_name(path));
+        let tables = CodeTables::of(&input, revision)?;
+        Ok(Self { raw_files: input.files, ..Self::new(origins, revision, label, false, tables) })
+    }
+
+    fn new(origins: BTreeMap<Year, Origin>, revision: HsRevision, label: String, synthetic: bool, tables: CodeTables) -> Self {
         let years = origins.keys().copied().collect();
-        let countries = codes::embedded_countries()?;
-        Ok(Self { origins, years, revision, label, synthetic, countries, descriptions: codes::embedded_descriptions(revision)? })
+        let (raw_files, raw_year) = (Vec::new(), Arc::default());
+        Self { origins, years, revision, label, synthetic, tables, raw_files, raw_year }
     }
 
     /// The revision of the product codes.
@@ -187,25 +254,23 @@ impl TradeSource {
 
     /// The countries that indices of the tables refer to.
     pub const fn countries(&self) -> &CountryTable {
-        &self.countries
+        &self.tables.countries
     }
 
-    /// CEPII's description of a product, where a table of the revision is shipped (HS92).
+    /// CEPII's description of a product: from the table that came with the data, or the one shipped (HS92).
     pub fn description(&self, product: ProductCode) -> Option<&str> {
-        self.descriptions.get(&product).map(String::as_str)
+        self.tables.products.get(&product).map(String::as_str)
     }
 
-    /// Every product with a flow in that year; a Parquet file tells from its footer alone.
+    /// Every product with a flow in that year; a Parquet file of ours tells from its footer alone.
     ///
     /// # Errors
     /// [`DataError`] when the year is not at hand or the file cannot be read.
     pub fn products(&self, year: Year) -> Result<BTreeSet<ProductCode>, DataError> {
-        let origin = self.origin(year)?;
-        if matches!(origin, Origin::Csv(_)) {
-            let (_, rows) = csv_file::read_rows(&origin.name(), &origin.bytes()?, &self.countries)?;
-            return Ok(csv_file::products_of(&rows));
+        match self.origin(year)? {
+            Origin::Raw(member) => Ok(self.raw(year, member)?.table.products().iter().copied().collect()),
+            origin => Ok(origin.footer()?.products.into_iter().map(|(product, _)| product).collect()),
         }
-        Ok(origin.footer()?.products.into_iter().map(|(product, _)| product).collect())
     }
 
     /// The flows of one year, of the given products or of all.
@@ -214,54 +279,54 @@ impl TradeSource {
     /// [`DataError`] when the year is not at hand, the file cannot be read, is damaged, or a value breaks a rule.
     pub fn read(&self, year: Year, products: Option<&BTreeSet<ProductCode>>) -> Result<Trade, DataError> {
         let origin = self.origin(year)?;
-        let name = origin.name();
-        let bytes = origin.bytes()?;
-        let is_csv = matches!(origin, Origin::Csv(_));
-        let (table, rows_in) = if is_csv {
-            self.read_csv(&name, &bytes, products)?
+        let (table, inputs, rows_in) = if let Origin::Raw(member) = origin {
+            let raw = self.raw(year, member)?;
+            let table = products.map_or_else(|| raw.table.clone(), |products| raw.table.select(products));
+            (table, raw.inputs.clone(), raw.rows_in)
         } else {
-            let decoded = read_year(&name, &bytes, &self.countries, products)?;
-            (decoded.table, decoded.rows_in_file)
+            let (name, bytes) = (origin.name(), origin.bytes()?);
+            let decoded = read_year(&name, &bytes, &self.tables.countries, products)?;
+            let blake3 = blake3::hash(&bytes).to_hex().to_string();
+            let input = InputFile { name, bytes: bytes.len() as u64, blake3, verified: true };
+            (decoded.table, vec![input], decoded.rows_in_file as u64)
         };
         if table.year() != year || table.revision() != self.revision {
-            return Err(DataError::file(
-                &name,
-                format!("it no longer holds {} {year}; it changed while it was in use", self.revision),
-            ));
+            let problem = format!("it no longer holds {} {year}; it changed while it was in use", self.revision);
+            return Err(DataError::file(&origin.name(), problem));
         }
-        let (rows_in, rows_used) = (rows_in as u64, table.n_rows() as u64);
+        let rows_used = table.n_rows() as u64;
         let mut unused = BTreeMap::new();
         if rows_in > rows_used {
             unused.insert("product not on the list".to_owned(), rows_in - rows_used);
         }
-        let input =
-            InputFile { name, bytes: bytes.len() as u64, blake3: blake3::hash(&bytes).to_hex().to_string(), verified: !is_csv };
-        Ok(Trade { table, inputs: vec![input], ledger: RowLedger { rows_in, rows_used, unused } })
+        Ok(Trade { table, inputs, ledger: RowLedger { rows_in, rows_used, unused } })
     }
 
-    fn read_csv(
-        &self,
-        name: &str,
-        bytes: &[u8],
-        products: Option<&BTreeSet<ProductCode>>,
-    ) -> Result<(TradeTable, usize), DataError> {
-        let (year, rows) = csv_file::read_rows(name, bytes, &self.countries)?;
-        let index = |code| self.countries.index(code).ok_or_else(|| DataError::Internal(format!("country {code} got lost")));
-        let mut kept = Vec::new();
-        for row in rows.iter().filter(|row| products.is_none_or(|products| products.contains(&row.product))) {
-            let (exporter, importer) = (index(row.exporter)?, index(row.importer)?);
-            kept.push(TradeRow { product: row.product, exporter, importer, value: row.value });
+    /// A year of a file that is not ours, read once.
+    fn raw(&self, year: Year, member: &Member) -> Result<Arc<RawYear>, DataError> {
+        let mut kept = self.raw_year.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(raw) = kept.as_ref().filter(|raw| raw.year == year) {
+            return Ok(Arc::clone(raw));
         }
-        let table = TradeTable::from_rows(year, self.revision, kept).map_err(|error| match error {
-            DataError::Duplicate { product, exporter, importer, .. } => {
-                let code = |index| self.countries.country(index).code;
-                let (exporter, importer) = (code(exporter), code(importer));
-                let problem = format!("product {product}, exporter {exporter}, importer {importer} stand twice; keep one row");
-                DataError::file(name, problem)
-            }
-            other => other,
+        let policy = RowPolicy::default();
+        let mut issues = Issues::new(&policy);
+        let mut rows = Vec::new();
+        let countries = &self.tables.countries;
+        let rows_in = member.read(countries, false, &mut issues, &mut |batch| {
+            rows.extend_from_slice(batch);
+            Ok(())
         })?;
-        Ok((table, rows.len()))
+        settle(&mut rows, std::slice::from_ref(member), countries, &mut issues)?;
+        issues.finish()?;
+        let mut inputs = Vec::new();
+        for file in self.raw_files.iter().filter(|file| member.stands_in(file)) {
+            let hash = hash_file(file)?;
+            inputs.push(InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false });
+        }
+        let table = TradeTable::from_sorted(year, self.revision, &rows, countries)?;
+        let raw = Arc::new(RawYear { year, table, inputs, rows_in });
+        *kept = Some(Arc::clone(&raw));
+        Ok(raw)
     }
 
     fn origin(&self, year: Year) -> Result<&Origin, DataError> {
@@ -273,15 +338,11 @@ impl TradeSource {
     }
 }
 
-fn parquet_files(folder: &Path) -> Result<Vec<PathBuf>, DataError> {
-    let fail = |error| DataError::unreadable(folder, &error);
-    let mut paths = Vec::new();
-    for entry in std::fs::read_dir(folder).map_err(fail)? {
-        let path = entry.map_err(fail)?.path();
-        if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("parquet")) {
-            paths.push(path);
-        }
+/// `2023` or `1995-2024`.
+fn span(origins: &BTreeMap<Year, Origin>) -> String {
+    match (origins.keys().next(), origins.keys().next_back()) {
+        (Some(from), Some(to)) if from != to => format!("{from}-{to}"),
+        (Some(only), _) => only.to_string(),
+        _ => String::new(),
     }
-    paths.sort();
-    Ok(paths)
 }

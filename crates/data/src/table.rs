@@ -1,8 +1,10 @@
 //! One year of trade in memory.
 
-use reorient_core::{CountryIndex, HsRevision, ProductCode, ProductIndex, Usd, Year};
+use std::collections::BTreeSet;
 
-use crate::DataError;
+use reorient_core::{CountryCode, CountryIndex, CountryTable, HsRevision, ProductCode, ProductIndex, Usd, Year};
+
+use crate::{DataError, Row};
 
 /// One flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,6 +55,39 @@ impl TradeTable {
             table.push(row)?;
         }
         Ok(table)
+    }
+
+    /// From rows in order, each key once, all of one year.
+    pub(crate) fn from_sorted(year: Year, revision: HsRevision, rows: &[Row], countries: &CountryTable) -> Result<Self, DataError> {
+        let index = |code: u16| {
+            let index = CountryCode::new(code).ok().and_then(|code| countries.index(code));
+            index.ok_or_else(|| DataError::Internal(format!("country {code} got lost")))
+        };
+        let mut table = Self::with_capacity(year, revision, rows.len());
+        for same in rows.chunk_by(|left, right| left.product_number() == right.product_number()) {
+            table.products.push(same[0].product()?);
+            for row in same {
+                table.exporters.push(index(row.exporter())?);
+                table.importers.push(index(row.importer())?);
+                table.values.push(row.value());
+            }
+            table.starts.push(table.values.len());
+        }
+        Ok(table)
+    }
+
+    /// The rows of some products.
+    pub(crate) fn select(&self, products: &BTreeSet<ProductCode>) -> Self {
+        let mut selected = Self::with_capacity(self.year, self.revision, 0);
+        for (at, product) in self.products.iter().enumerate().filter(|(_, product)| products.contains(product)) {
+            let range = self.starts[at]..self.starts[at + 1];
+            selected.products.push(*product);
+            selected.exporters.extend_from_slice(&self.exporters[range.clone()]);
+            selected.importers.extend_from_slice(&self.importers[range.clone()]);
+            selected.values.extend_from_slice(&self.values[range]);
+            selected.starts.push(selected.values.len());
+        }
+        selected
     }
 
     pub(crate) fn with_capacity(year: Year, revision: HsRevision, rows: usize) -> Self {
@@ -122,6 +157,11 @@ impl TradeTable {
     /// Number of flows.
     pub const fn n_rows(&self) -> usize {
         self.values.len()
+    }
+
+    /// All values, in the order of the rows.
+    pub fn values(&self) -> &[Usd] {
+        &self.values
     }
 
     /// Products with at least one flow, ascending; the position is the [`ProductIndex`].

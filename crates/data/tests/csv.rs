@@ -47,7 +47,7 @@ fn errors_name_the_file_the_line_the_column_and_the_value() {
         ("2023,4,8,270900,-1,2", "line 2, column `v`: `-1`"),
         ("2023,4,8,270900,1,x", "line 2, column `q`: `x`"),
         ("2023,4,8,270900,1,-2", "line 2, column `q`: `-2`"),
-        ("2023,4,8,270900,1", "line 2 has 5 fields instead of 6"),
+        ("2023,4,8,270900,1", "line 2: it has 5 fields instead of 6"),
         ("2023,4,8,270900,1,2\n2022,4,8,270901,1,2", "line 3, column `t`: `2022`"),
         ("2023,4,8,270900,1,2\n2023,4,8,270900,3,2", "product 270900, exporter 4, importer 8 stand twice"),
         ("", "no rows"),
@@ -65,5 +65,5 @@ fn a_name_without_a_revision_says_what_to_do() {
     let text = "t,i,j,k,v,q\n2023,4,842,010121,34.954,68.0\n";
     let error = read("trade_2023.csv", text).unwrap_err().to_string();
     assert!(error.contains("trade_2023.csv") && error.contains("rename"), "{error}");
-    assert!(read("trade.txt", text).unwrap_err().to_string().contains("give a BACI .csv"));
+    assert!(read("trade.txt", text).unwrap_err().to_string().contains("give a BACI .zip"));
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use proptest::prelude::*;
 use reorient_core::{CountryCode, HsRevision, ProductCode, ProductIndex, Usd, Year};
-use reorient_data::store::{StoredRow, YearInfo, write_year};
-use reorient_data::{DataErrorKind, Trade, TradeSource, TradeTable};
+use reorient_data::store::{YearInfo, write_year};
+use reorient_data::{DataErrorKind, Row, Trade, TradeSource, TradeTable};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/baci/BACI_HS92_Y2023_raw-materials.parquet");
 
@@ -23,13 +23,9 @@ fn info(year: u16) -> YearInfo {
 
 type Key = (ProductCode, CountryCode, CountryCode);
 
-fn stored(rows: &BTreeMap<Key, (i64, Option<i64>)>) -> Vec<StoredRow> {
-    let row = |(key, amounts): (&Key, &(i64, Option<i64>))| StoredRow {
-        product: key.0,
-        exporter: key.1,
-        importer: key.2,
-        value: Usd::new(amounts.0),
-        quantity: amounts.1,
+fn stored(rows: &BTreeMap<Key, (i64, Option<i64>)>) -> Vec<Row> {
+    let row = |(key, amounts): (&Key, &(i64, Option<i64>))| {
+        Row::new(Year::new(2020).unwrap(), key.0, (key.1, key.2), Usd::new(amounts.0), amounts.1)
     };
     // The writer sorts.
     rows.iter().rev().map(row).collect()
@@ -63,7 +59,7 @@ proptest! {
         ),
         wanted in proptest::collection::btree_set(0_u32..40, 0..10),
     ) {
-        let product = |number: u32| ProductCode::from_number(number * 25_000 + 10).unwrap();
+        let product = |number: u32| ProductCode::from_number(number * 24_000 + 10_010).unwrap();
         let rows: BTreeMap<Key, _> = rows
             .into_iter()
             .map(|((k, i, j), amounts)| ((product(k), CountryCode::new(i).unwrap(), CountryCode::new(j).unwrap()), amounts))
@@ -155,17 +151,17 @@ fn damaged_bytes_are_never_other_values() {
 fn a_folder_holds_one_release_and_each_year_once() {
     let folder = tempfile::tempdir().unwrap();
     let key = ("270900".parse().unwrap(), CountryCode::literal(4), CountryCode::literal(4));
-    let rows = || stored(&BTreeMap::from([(key, (5, Some(7)))]));
+    let rows = |year: u16| vec![Row::new(Year::new(year).unwrap(), key.0, (key.1, key.2), Usd::new(5), Some(7))];
     assert_eq!(TradeSource::open(folder.path()).unwrap_err().kind(), DataErrorKind::Missing);
-    write_year(&folder.path().join("a.parquet"), &info(2020), rows()).unwrap();
-    write_year(&folder.path().join("b.parquet"), &info(2021), rows()).unwrap();
+    write_year(&folder.path().join("a.parquet"), &info(2020), rows(2020)).unwrap();
+    write_year(&folder.path().join("b.parquet"), &info(2021), rows(2021)).unwrap();
     let source = TradeSource::open(folder.path()).unwrap();
     assert_eq!(source.years().iter().map(|year| year.get()).collect::<Vec<_>>(), [2020, 2021]);
     assert_eq!(source.read(Year::new(1999).unwrap(), None).unwrap_err().kind(), DataErrorKind::Missing);
-    write_year(&folder.path().join("c.parquet"), &info(2021), rows()).unwrap();
+    write_year(&folder.path().join("c.parquet"), &info(2021), rows(2021)).unwrap();
     assert!(TradeSource::open(folder.path()).unwrap_err().to_string().contains("keep one of them"));
     let other = YearInfo { release: "202501".to_owned(), ..info(2022) };
-    write_year(&folder.path().join("c.parquet"), &other, rows()).unwrap();
+    write_year(&folder.path().join("c.parquet"), &other, rows(2022)).unwrap();
     assert!(TradeSource::open(folder.path()).unwrap_err().to_string().contains("202501"));
     #[cfg(unix)]
     {
@@ -184,17 +180,21 @@ fn the_writer_refuses_what_breaks_a_rule() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("year.parquet");
     let key = ("270900".parse().unwrap(), CountryCode::literal(4), CountryCode::literal(8));
-    let row = stored(&BTreeMap::from([(key, (5, None))]))[0];
-    let twice = write_year(&path, &info(2020), vec![row, StoredRow { value: Usd::new(6), ..row }]).unwrap_err();
+    let of = |(exporter, importer), value| {
+        let countries = (CountryCode::literal(exporter), CountryCode::literal(importer));
+        Row::new(Year::new(2020).unwrap(), key.0, countries, Usd::new(value), None)
+    };
+    let row = of((4, 8), 5);
+    let twice = write_year(&path, &info(2020), vec![row, of((4, 8), 6)]).unwrap_err();
     assert!(twice.to_string().contains("product 270900, exporter 4, importer 8"), "{twice}");
-    for bad in [StoredRow { value: Usd::ZERO, ..row }, StoredRow { quantity: Some(-1), ..row }] {
-        assert_eq!(write_year(&path, &info(2020), vec![bad]).unwrap_err().kind(), DataErrorKind::BadData);
+    for (bad, year) in [(of((4, 8), 0), 2020), (of((4, 8), i64::MAX), 2020), (row, 2021)] {
+        assert_eq!(write_year(&path, &info(year), vec![bad]).unwrap_err().kind(), DataErrorKind::BadData);
     }
     let nowhere = folder.path().join("no").join("year.parquet");
     assert_eq!(write_year(&nowhere, &info(2020), vec![row]).unwrap_err().kind(), DataErrorKind::CannotWrite);
     assert!(!path.exists());
     // A country outside the table is only met by the reader.
-    write_year(&path, &info(2020), vec![row, StoredRow { exporter: CountryCode::literal(999), ..row }]).unwrap();
+    write_year(&path, &info(2020), vec![row, of((999, 8), 5)]).unwrap();
     let source = TradeSource::open(&path).unwrap();
     let error = source.read(source.years()[0], None).unwrap_err().to_string();
     assert!(error.contains("year.parquet, row 2, column `exporter`: `999`"), "{error}");

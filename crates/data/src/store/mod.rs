@@ -10,10 +10,11 @@ mod footer;
 mod read;
 mod write;
 
-use reorient_core::{CountryCode, HsRevision, ProductCode, Usd, Year};
+use reorient_core::{CountryCode, HsRevision, ProductCode, Year};
 
 pub(crate) use footer::Footer;
 pub(crate) use read::read_year;
+pub(crate) use write::write_sorted;
 pub use write::write_year;
 
 /// What a file says about itself.
@@ -31,21 +32,6 @@ pub struct YearInfo {
     pub attribution: String,
 }
 
-/// One row of a file. Rows order by product, exporter, importer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct StoredRow {
-    /// What is traded.
-    pub product: ProductCode,
-    /// Who sells.
-    pub exporter: CountryCode,
-    /// Who buys.
-    pub importer: CountryCode,
-    /// Whole current US dollars; more than zero.
-    pub value: Usd,
-    /// Kilograms (CEPII prints metric tons with three decimals), where known.
-    pub quantity: Option<i64>,
-}
-
 const SCHEMA: &str = "message baci {
     REQUIRED BYTE_ARRAY product (STRING);
     REQUIRED INT32 exporter;
@@ -54,7 +40,7 @@ const SCHEMA: &str = "message baci {
     OPTIONAL INT64 quantity_tons (DECIMAL(18,3));
 }";
 /// What DECIMAL(18,3) can hold, in thousandths.
-const DECIMAL_LIMIT: i64 = 1_000_000_000_000_000_000;
+pub(crate) const DECIMAL_LIMIT: i64 = 1_000_000_000_000_000_000;
 
 const FORMAT: &str = "1";
 const KEY_FORMAT: &str = "reorient.format";

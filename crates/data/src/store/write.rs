@@ -15,7 +15,7 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::ColumnPath;
 
 use super::*;
-use crate::DataError;
+use crate::{DataError, Row};
 
 /// A row group ends with the first product that reaches this number of rows.
 const ROWS_PER_GROUP: usize = 131_072;
@@ -24,13 +24,17 @@ const ROWS_PER_GROUP: usize = 131_072;
 /// The same rows and the same information give the same bytes.
 ///
 /// # Errors
-/// [`DataError::File`] when a key stands twice or an amount is not positive or beyond 18 digits;
+/// [`DataError::File`] when a key stands twice, a row is of another year, or an amount is not positive or beyond 18 digits;
 /// [`DataError::CannotWrite`] when the disk refuses.
-pub fn write_year(path: &Path, info: &YearInfo, mut rows: Vec<StoredRow>) -> Result<(), DataError> {
+pub fn write_year(path: &Path, info: &YearInfo, mut rows: Vec<Row>) -> Result<(), DataError> {
     rows.sort_unstable();
-    check(path, &rows)?;
-    let bytes = encode(info, &rows).map_err(|error| DataError::Internal(format!("Parquet writer: {error}")))?;
-    drop(rows);
+    write_sorted(path, info, &rows)
+}
+
+/// As [`write_year`], of rows in order.
+pub(crate) fn write_sorted(path: &Path, info: &YearInfo, rows: &[Row]) -> Result<(), DataError> {
+    check(path, info, rows)?;
+    let bytes = encode(info, rows).map_err(|error| DataError::Internal(format!("Parquet writer: {error}")))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut file = temporary_file().tempfile_in(folder).map_err(|error| DataError::unwritable(path, error))?;
     file.write_all(&bytes).and_then(|()| file.as_file().sync_all()).map_err(|error| DataError::unwritable(path, error))?;
@@ -47,21 +51,23 @@ fn temporary_file() -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-fn check(path: &Path, rows: &[StoredRow]) -> Result<(), DataError> {
+fn check(path: &Path, info: &YearInfo, rows: &[Row]) -> Result<(), DataError> {
     let name = crate::error::file_name(path);
-    let named = |row: &StoredRow| format!("product {}, exporter {}, importer {}", row.product, row.exporter, row.importer);
     for pair in rows.windows(2) {
-        if (pair[0].product, pair[0].exporter, pair[0].importer) == (pair[1].product, pair[1].exporter, pair[1].importer) {
-            return Err(DataError::file(&name, format!("{} stand twice", named(&pair[0]))));
+        if pair[0].key() >= pair[1].key() {
+            return Err(DataError::file(&name, format!("{} stand twice", pair[0].key())));
         }
     }
     for row in rows {
-        if !(1..DECIMAL_LIMIT).contains(&row.value.get()) {
-            let problem = format!("{}: value {} is not positive or beyond 18 digits", named(row), row.value);
+        if row.year()? != info.year {
+            return Err(DataError::file(&name, format!("{}: the row is of {}, not of {}", row.key(), row.year()?, info.year)));
+        }
+        if !(1..DECIMAL_LIMIT).contains(&row.value().get()) {
+            let problem = format!("{}: value {} is not positive or beyond 18 digits", row.key(), row.value());
             return Err(DataError::file(&name, problem));
         }
-        if row.quantity.is_some_and(|quantity| !(0..DECIMAL_LIMIT).contains(&quantity)) {
-            return Err(DataError::file(&name, format!("{}: quantity is negative or beyond 18 digits", named(row))));
+        if row.quantity().is_some_and(|quantity| quantity >= DECIMAL_LIMIT) {
+            return Err(DataError::file(&name, format!("{}: quantity is beyond 18 digits", row.key())));
         }
     }
     Ok(())
@@ -94,7 +100,7 @@ fn properties(info: &YearInfo) -> WriterProperties {
     builder.build()
 }
 
-fn encode(info: &YearInfo, rows: &[StoredRow]) -> Result<Vec<u8>, ParquetError> {
+fn encode(info: &YearInfo, rows: &[Row]) -> Result<Vec<u8>, ParquetError> {
     let schema = Arc::new(parse_message_type(SCHEMA)?);
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties(info)))?;
     let mut products = String::new();
@@ -102,10 +108,10 @@ fn encode(info: &YearInfo, rows: &[StoredRow]) -> Result<Vec<u8>, ParquetError> 
     let mut group_rows = Vec::new();
     let mut group_start = 0;
     let mut position = 0;
-    for product in rows.chunk_by(|left, right| left.product == right.product) {
+    for product in rows.chunk_by(|left, right| left.product_number() == right.product_number()) {
         position += product.len();
         // Writing to a String cannot fail.
-        let _ = write!(products, "{}:{} ", product[0].product, product.len());
+        let _ = write!(products, "{:06}:{} ", product[0].product_number(), product.len());
         if position - group_start >= ROWS_PER_GROUP || position == rows.len() {
             write_group(writer.next_row_group()?, &rows[group_start..position])?;
             ends.push(writer.bytes_written());
@@ -144,20 +150,21 @@ fn seal(mut bytes: Vec<u8>, page_index_start: usize) -> Result<Vec<u8>, ParquetE
 
 type Group<'a> = SerializedRowGroupWriter<'a, Vec<u8>>;
 
-fn write_group(mut group: Group<'_>, rows: &[StoredRow]) -> Result<(), ParquetError> {
+fn write_group(mut group: Group<'_>, rows: &[Row]) -> Result<(), ParquetError> {
     // Rows of a product share one allocation.
     let mut products = Vec::with_capacity(rows.len());
-    for same in rows.chunk_by(|left, right| left.product == right.product) {
-        products.extend(std::iter::repeat_n(ByteArray::from(same[0].product.as_str()), same.len()));
+    for same in rows.chunk_by(|left, right| left.product_number() == right.product_number()) {
+        let product = format!("{:06}", same[0].product_number());
+        products.extend(std::iter::repeat_n(ByteArray::from(product.as_str()), same.len()));
     }
     write_column::<ByteArrayType>(&mut group, &products, None)?;
-    let country = |pick: fn(&StoredRow) -> CountryCode| rows.iter().map(|row| i32::from(pick(row).get())).collect::<Vec<_>>();
-    write_column::<Int32Type>(&mut group, &country(|row| row.exporter), None)?;
-    write_column::<Int32Type>(&mut group, &country(|row| row.importer), None)?;
-    let values: Vec<i64> = rows.iter().map(|row| row.value.get()).collect();
+    let country = |pick: fn(&Row) -> u16| rows.iter().map(|row| i32::from(pick(row))).collect::<Vec<_>>();
+    write_column::<Int32Type>(&mut group, &country(Row::exporter), None)?;
+    write_column::<Int32Type>(&mut group, &country(Row::importer), None)?;
+    let values: Vec<i64> = rows.iter().map(|row| row.value().get()).collect();
     write_column::<Int64Type>(&mut group, &values, None)?;
-    let quantities: Vec<i64> = rows.iter().filter_map(|row| row.quantity).collect();
-    let levels: Vec<i16> = rows.iter().map(|row| i16::from(row.quantity.is_some())).collect();
+    let quantities: Vec<i64> = rows.iter().filter_map(Row::quantity).collect();
+    let levels: Vec<i16> = rows.iter().map(|row| i16::from(row.quantity().is_some())).collect();
     write_column::<Int64Type>(&mut group, &quantities, Some(&levels))?;
     group.close().map(drop)
 }

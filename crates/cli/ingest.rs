@@ -1,0 +1,74 @@
+//! `reorient ingest`.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use reorient_data::{IngestManifest, IngestOptions, OnDuplicate, RowPolicy, ingest as ingest_sources};
+use reorient_report::grouped;
+
+use crate::arguments::{Ingest, Talk};
+use crate::exit::Failure;
+use crate::talk;
+
+/// Turns what CEPII ships into a folder of ours and says what became of the rows.
+pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failure> {
+    let options = IngestOptions {
+        revision: arguments.hs,
+        release: arguments.release.clone(),
+        policy: RowPolicy {
+            skip: arguments.skip.iter().copied().collect(),
+            on_duplicate: if arguments.sum_duplicates() { OnDuplicate::Sum } else { OnDuplicate::Error },
+            max_errors: usize::from(arguments.max_errors),
+        },
+        attribution: String::new(),
+        force: arguments.force,
+    };
+    let counter = talk::counter("rows read", talk);
+    let manifest = ingest_sources(&arguments.sources, &arguments.out, &options, &mut |rows| counter.set_position(rows));
+    counter.finish_and_clear();
+    let manifest = manifest?;
+    tracing::info!("{} written", arguments.out.display());
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&manifest).map_err(Failure::internal)?;
+        talk::print(&format!("{text}\n"))?;
+    } else if !talk.quiet {
+        talk::print(&view(&manifest))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn view(manifest: &IngestManifest) -> String {
+    let mut text = format!("BACI {} release {}\n\n", manifest.revision, manifest.release);
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{:>4}  {:>12}  {:>8}  {:>22}  {:>12}", "year", "rows", "products", "value (kUSD)", "without tons");
+    for year in &manifest.years {
+        let _ = writeln!(
+            text,
+            "{:>4}  {:>12}  {:>8}  {:>22}  {:>12}",
+            year.year,
+            grouped(&year.rows.to_string()),
+            grouped(&year.products.to_string()),
+            grouped(&year.value_kusd),
+            grouped(&year.missing_quantity.to_string()),
+        );
+    }
+    let _ = writeln!(
+        text,
+        "\n{} rows in = {} rows used + {} in the ledger",
+        grouped(&manifest.rows_in.to_string()),
+        grouped(&manifest.rows_used.to_string()),
+        grouped(&manifest.unused.values().sum::<u64>().to_string()),
+    );
+    for (reason, rows) in &manifest.unused {
+        let _ = writeln!(text, "  {rows} {reason}");
+    }
+    if !manifest.products_not_in_table.is_empty() {
+        let _ = writeln!(text, "{} products are not in the product table", manifest.products_not_in_table.len());
+    }
+    let _ = writeln!(text, "country table: {}", manifest.country_table);
+    let _ = writeln!(text, "product table: {}", manifest.product_table.as_deref().unwrap_or("none for this revision"));
+    if !manifest.ignored.is_empty() {
+        let _ = writeln!(text, "not read: {}", manifest.ignored.join(", "));
+    }
+    text
+}

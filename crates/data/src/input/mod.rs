@@ -1,0 +1,305 @@
+//! What CEPII ships and what people keep of it: a zip, a folder, CSV files plain or compressed, Parquet of other tools.
+//!
+//! An [`Input`] knows its files, their revision, release and years from their names; rows are streamed, never unpacked to
+//! disk, and every limit is checked before memory is spent.
+
+mod archive;
+mod csv;
+pub(crate) mod parquet;
+mod stream;
+
+use std::path::{Path, PathBuf};
+
+use reorient_core::{CountryCode, CountryTable, HsRevision, Usd, Year};
+
+use crate::DataError;
+use crate::error::file_name;
+use crate::issue::{Issues, Problem, Reason};
+use crate::row::Row;
+use crate::store::DECIMAL_LIMIT;
+
+const NOT_POSITIVE: &str = "a flow must be more than zero; remove the row or correct the value";
+const UNKNOWN_COUNTRY: &str =
+    "this country is not in the country table; the release may be newer than the table, or the code is not BACI's";
+/// Code tables have some ten thousand lines; more than this many bytes is something else.
+const LARGEST_TABLE: u64 = 16 << 20;
+
+/// A file with rows, or a member of an archive.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    /// File name, or member name, without folders.
+    pub(crate) name: String,
+    place: Place,
+    pub(crate) revision: Option<HsRevision>,
+    pub(crate) release: Option<String>,
+    /// The one year that the name promises.
+    pub(crate) year: Option<Year>,
+}
+
+#[derive(Debug, Clone)]
+enum Place {
+    Csv(PathBuf, stream::Packing),
+    Zip(PathBuf, usize),
+    Parquet(PathBuf),
+}
+
+/// Everything that one path holds.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Input {
+    /// Files with rows, ascending by name.
+    pub(crate) members: Vec<Member>,
+    /// CEPII's country table, if it is there: name and bytes.
+    pub(crate) countries: Option<(String, Vec<u8>)>,
+    /// CEPII's product table, if it is there.
+    pub(crate) products: Option<(String, Vec<u8>)>,
+    /// Files that stand beside and are not read, such as the readme.
+    pub(crate) ignored: Vec<String>,
+    /// Files to hash: the archive itself, or each file.
+    pub(crate) files: Vec<PathBuf>,
+}
+
+impl Input {
+    /// Looks at a path without reading rows.
+    pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
+        let metadata = std::fs::metadata(path).map_err(|error| DataError::unreadable(path, &error))?;
+        let mut input = Self::default();
+        if metadata.is_dir() {
+            let fail = |error| DataError::unreadable(path, &error);
+            let mut paths = Vec::new();
+            for entry in std::fs::read_dir(path).map_err(fail)? {
+                paths.push(entry.map_err(fail)?.path());
+            }
+            paths.sort();
+            for file in paths.iter().filter(|file| file.is_file()) {
+                input.add(file, true)?;
+            }
+            if input.members.is_empty() {
+                let problem = "the folder holds no CSV, Parquet or zip of BACI".to_owned();
+                return Err(DataError::Missing { file: path.display().to_string(), problem });
+            }
+        } else {
+            input.add(path, false)?;
+        }
+        Ok(input)
+    }
+
+    /// Takes what another path holds as well.
+    pub(crate) fn join(&mut self, other: Self) -> Result<(), DataError> {
+        for (slot, table) in [(&mut self.countries, other.countries), (&mut self.products, other.products)] {
+            if let Some((name, bytes)) = table {
+                take_table(slot, &name, bytes)?;
+            }
+        }
+        self.members.extend(other.members);
+        self.ignored.extend(other.ignored);
+        self.files.extend(other.files);
+        Ok(())
+    }
+
+    fn add(&mut self, path: &Path, in_folder: bool) -> Result<(), DataError> {
+        let name = file_name(path);
+        let lower = name.to_ascii_lowercase();
+        let table = |path: &Path| -> Result<Vec<u8>, DataError> {
+            let fail = |error| DataError::unreadable(path, &error);
+            let size = std::fs::metadata(path).map_err(fail)?.len();
+            if size > LARGEST_TABLE {
+                return Err(DataError::file(&name, format!("a code table of {size} bytes is none of CEPII's")));
+            }
+            std::fs::read(path).map_err(fail)
+        };
+        if is_table(&lower, "country_codes") {
+            take_table(&mut self.countries, &name, table(path)?)?;
+        } else if is_table(&lower, "product_codes") {
+            take_table(&mut self.products, &name, table(path)?)?;
+        } else if lower.ends_with(".zip") {
+            archive::open(path, self)?;
+        } else if let Some(packing) = stream::Packing::of(&lower) {
+            self.members.push(Member::new(name.clone(), Place::Csv(path.to_owned(), packing)));
+        } else if lower.ends_with(".parquet") {
+            self.members.push(Member::new(name.clone(), Place::Parquet(path.to_owned())));
+        } else if in_folder {
+            self.ignored.push(name);
+            return Ok(());
+        } else {
+            let problem = "give a BACI .zip, .csv, .csv.gz, .csv.zst or .parquet, or a folder of such files";
+            return Err(DataError::file(&name, problem));
+        }
+        self.files.push(path.to_owned());
+        Ok(())
+    }
+}
+
+fn is_table(lower: &str, what: &str) -> bool {
+    lower.starts_with(what) && lower.ends_with(".csv")
+}
+
+fn take_table(slot: &mut Option<(String, Vec<u8>)>, name: &str, bytes: Vec<u8>) -> Result<(), DataError> {
+    if let Some((other, known)) = slot {
+        if *known == bytes {
+            return Ok(());
+        }
+        return Err(DataError::file(name, format!("there is another code table, {other}; keep the one of this release")));
+    }
+    *slot = Some((name.to_owned(), bytes));
+    Ok(())
+}
+
+impl Member {
+    fn new(name: String, place: Place) -> Self {
+        let (revision, release, year) = named_in(&name);
+        Self { name, place, revision, release, year }
+    }
+
+    /// Whether this is the file, or the archive, in which the rows stand.
+    pub(crate) fn stands_in(&self, file: &Path) -> bool {
+        match &self.place {
+            Place::Csv(path, _) | Place::Zip(path, _) | Place::Parquet(path) => path == file,
+        }
+    }
+
+    /// The path of a Parquet file.
+    pub(crate) fn parquet_path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::Parquet(path) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Hands all rows over in batches, in the order of the file, and gives their number, bad ones included.
+    pub(crate) fn read(
+        &self,
+        countries: &CountryTable,
+        many_years: bool,
+        issues: &mut Issues<'_>,
+        sink: &mut dyn FnMut(&[Row]) -> Result<(), DataError>,
+    ) -> Result<u64, DataError> {
+        let mut years = Years { named: self.year, many: many_years && self.year.is_none(), first: None };
+        match &self.place {
+            Place::Csv(path, packing) => {
+                let mut reader = stream::open(path, *packing)?;
+                csv::read(&self.name, &mut *reader, countries, &mut years, issues, sink)
+            }
+            Place::Zip(path, index) => archive::with_member(path, *index, &mut |reader| {
+                csv::read(&self.name, reader, countries, &mut years, issues, sink)
+            }),
+            Place::Parquet(path) => parquet::read(path, countries, &mut years, issues, sink),
+        }
+    }
+
+    /// The year of the rows of a file that holds one: by its name, or by its first row.
+    pub(crate) fn one_year(&self, countries: &CountryTable) -> Result<Year, DataError> {
+        if let Some(year) = self.year {
+            return Ok(year);
+        }
+        let mut found = None;
+        let policy = crate::RowPolicy::default();
+        // The read ends as soon as one row is known.
+        let ended = self.read(countries, true, &mut Issues::new(&policy), &mut |rows| {
+            found = rows.first().copied();
+            if found.is_some() { Err(DataError::Internal(String::new())) } else { Ok(()) }
+        });
+        match (found, ended) {
+            (Some(row), _) => row.year(),
+            (None, Err(error)) => Err(error),
+            (None, Ok(_)) => Err(DataError::file(&self.name, "the file has no rows")),
+        }
+    }
+}
+
+/// Revision, release and year from a name such as `BACI_HS92_Y2023_V202401b.csv`.
+pub(crate) fn named_in(name: &str) -> (Option<HsRevision>, Option<String>, Option<Year>) {
+    let parts = || name.split(['_', '-', '.', ' ']);
+    let after = |prefix: &'static str| {
+        parts().filter(move |part| part.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)))
+    };
+    let revision = after("HS").find_map(|part| part.parse().ok());
+    let mut releases = after("V").map(|part| &part[1..]);
+    let release = releases.find(|part| part.len() >= 6 && part.bytes().take(6).all(|byte| byte.is_ascii_digit()));
+    let year = after("Y").find_map(|part| part[1..].parse().ok().filter(|_| part.len() == 5));
+    (revision, release.map(str::to_owned), year)
+}
+
+/// Which years the rows of a file may have.
+pub(crate) struct Years {
+    named: Option<Year>,
+    many: bool,
+    first: Option<Year>,
+}
+
+impl Years {
+    /// Takes rows of a wrong year out and says what is wrong with each; `line` gives the place of a row of the batch.
+    fn take(&mut self, rows: &mut Vec<Row>, line: impl Fn(usize) -> u64) -> Result<Vec<Problem>, DataError> {
+        if self.many {
+            return Ok(Vec::new());
+        }
+        let Some(first) = rows.first() else { return Ok(Vec::new()) };
+        let expected = match self.named.or(self.first) {
+            Some(year) => year,
+            None => *self.first.insert(first.year()?),
+        };
+        let is_right = |row: &Row| row.year().is_ok_and(|year| year == expected);
+        if rows.iter().all(is_right) {
+            return Ok(Vec::new());
+        }
+        let text = match self.named {
+            Some(year) => format!("the file name says {year}; rename the file or correct the year"),
+            None => "the rows above are of another year; give one file per year, or ingest this one".to_owned(),
+        };
+        let wrong = rows.iter().enumerate().filter(|(_, row)| !is_right(row));
+        let problems = wrong.map(|(at, row)| {
+            let value = row.year()?.to_string();
+            Ok(Problem { line: line(at), reason: Reason::BadYear, column: "t", value, text: text.clone() })
+        });
+        let problems = problems.collect::<Result<Vec<_>, DataError>>()?;
+        rows.retain(is_right);
+        Ok(problems)
+    }
+}
+
+/// A country number that the table lists.
+fn country(number: Option<u32>, known: &[bool]) -> Result<CountryCode, Reason> {
+    let code = number.and_then(|number| u16::try_from(number).ok()).and_then(|number| CountryCode::new(number).ok());
+    let code = code.ok_or(Reason::BadCode)?;
+    if known[usize::from(code.get())] { Ok(code) } else { Err(Reason::UnknownCountry) }
+}
+
+fn known_countries(countries: &CountryTable) -> Vec<bool> {
+    let mut known = vec![false; 1000];
+    for (_, country) in countries.iter() {
+        known[usize::from(country.code.get())] = true;
+    }
+    known
+}
+
+/// Amounts that the store can hold.
+fn within_decimal(value: Usd, quantity: Option<i64>) -> Result<(), (Reason, String)> {
+    let text = || "this is beyond 18 digits; correct the row".to_owned();
+    if value.get() >= DECIMAL_LIMIT {
+        Err((Reason::BadValue, text()))
+    } else if quantity.is_some_and(|quantity| quantity >= DECIMAL_LIMIT) {
+        Err((Reason::BadQuantity, text()))
+    } else {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_tell_revision_release_and_year() {
+        let name = |text: &str| {
+            let (revision, release, year) = named_in(text);
+            (revision.map(HsRevision::name), release, year.map(Year::get))
+        };
+        let all = (Some("HS92"), Some("202401b".to_owned()), Some(2023));
+        assert_eq!(name("BACI_HS92_Y2023_V202401b.csv"), all);
+        assert_eq!(name("baci_hs92_y2023_v202401b.csv.gz"), all);
+        assert_eq!(name("BACI_HS22_V202601.zip"), (Some("HS22"), Some("202601".to_owned()), None));
+        assert_eq!(name("BACI_HS92_raw-materials_1995-2024.parquet"), (Some("HS92"), None, None));
+        assert_eq!(name("trade.csv"), (None, None, None));
+        assert_eq!(name("BACI_HS93_Y20_V1.csv"), (None, None, None));
+    }
+}
