@@ -9,6 +9,7 @@ use crate::DataError;
 use crate::error::file_name;
 use crate::ingest::FileHash;
 use crate::input::Input;
+use crate::list::line_of;
 
 const COUNTRIES: &str = "country_codes_V202401b.csv";
 const COUNTRIES_CSV: &str = include_str!("../../../data/codes/country_codes_V202401b.csv");
@@ -85,9 +86,18 @@ fn table_csv(columns: &[&str], rows: impl Iterator<Item = Vec<String>>) -> Resul
     String::from_utf8(bytes).map_err(|error| internal(&error))
 }
 
-/// The rows of a code table: line and the named columns, in their order.
-fn table_rows(name: &str, bytes: &[u8], choices: &[&[&'static str]]) -> Result<Vec<(usize, Vec<String>)>, DataError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+/// A row of a code table that breaks a rule.
+fn bad_row(name: &str, bytes: &[u8], place: &csv::Position, problem: impl std::fmt::Display) -> DataError {
+    DataError::file(name, format!("line {}: {problem}", line_of(without_mark(bytes), Some(place))))
+}
+
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
+}
+
+/// The rows of a code table: place and the named columns, in their order.
+fn table_rows(name: &str, bytes: &[u8], choices: &[&[&'static str]]) -> Result<Vec<(csv::Position, Vec<String>)>, DataError> {
+    let bytes = without_mark(bytes);
     let fail = |problem: String| DataError::file(name, problem);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.byte_headers().map_err(|error| fail(error.to_string()))?.clone();
@@ -99,15 +109,15 @@ fn table_rows(name: &str, bytes: &[u8], choices: &[&[&'static str]]) -> Result<V
     for record in reader.byte_records() {
         let record = record.map_err(|error| fail(error.to_string()))?;
         let fields = at.iter().map(|column| String::from_utf8_lossy(record.get(*column).unwrap_or_default()).trim().to_owned());
-        rows.push((crate::list::line_of(bytes, record.position()), fields.collect()));
+        rows.push((record.position().cloned().unwrap_or_else(csv::Position::new), fields.collect()));
     }
     Ok(rows)
 }
 
 fn parse_countries(name: &str, bytes: &[u8]) -> Result<CountryTable, DataError> {
     let mut countries = Vec::new();
-    for (line, row) in table_rows(name, bytes, &[&COUNTRY_COLUMNS, &OLD_COUNTRY_COLUMNS])? {
-        let code = row[0].parse().map_err(|error| DataError::file(name, format!("line {line}: {error}")))?;
+    for (place, row) in table_rows(name, bytes, &[&COUNTRY_COLUMNS, &OLD_COUNTRY_COLUMNS])? {
+        let code = row[0].parse().map_err(|error| bad_row(name, bytes, &place, error))?;
         // Namibia's two letters are "NA"; a reader that takes them for a missing value loses them.
         let iso2 = if row[3] == "NAM" { "NA" } else { &row[2] };
         let iso2 = Some(iso2).filter(|iso2| !iso2.is_empty()).map(str::to_owned);
@@ -118,14 +128,14 @@ fn parse_countries(name: &str, bytes: &[u8]) -> Result<CountryTable, DataError> 
 
 fn parse_products(name: &str, bytes: &[u8]) -> Result<BTreeMap<ProductCode, String>, DataError> {
     let mut products = BTreeMap::new();
-    for (line, row) in table_rows(name, bytes, &[&PRODUCT_COLUMNS])? {
+    for (place, row) in table_rows(name, bytes, &[&PRODUCT_COLUMNS])? {
         // CEPII lists `9999AA`, which no flow bears.
         if row[0].eq_ignore_ascii_case("9999AA") {
             continue;
         }
-        let code: ProductCode = row[0].parse().map_err(|error| DataError::file(name, format!("line {line}: {error}")))?;
+        let code: ProductCode = row[0].parse().map_err(|error| bad_row(name, bytes, &place, error))?;
         if products.insert(code, repair(&row[1])).is_some() {
-            return Err(DataError::file(name, format!("line {line}: product {code} stands twice")));
+            return Err(bad_row(name, bytes, &place, format!("product {code} stands twice")));
         }
     }
     Ok(products)

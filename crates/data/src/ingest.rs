@@ -25,7 +25,7 @@ use crate::{DataError, codes::hash_file};
 pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const COUNTRY_CODES: &str = "country_codes.csv";
 pub(crate) const PRODUCT_CODES: &str = "product_codes.csv";
-const LEDGER: &str = "ledger.csv";
+pub(crate) const LEDGER: &str = "ledger.csv";
 /// Rows kept in memory while a file of many years is split; 24 bytes each.
 const ROWS_IN_MEMORY: usize = 16 << 20;
 /// No year of BACI has half as many.

@@ -90,7 +90,7 @@ fn row_groups_end_with_a_product_and_are_pruned() {
         for (i, exporter) in codes.iter().enumerate() {
             for (j, importer) in codes.iter().enumerate() {
                 let value = i64::try_from(i * j).unwrap() + i64::from(number) + 1;
-                rows.insert((ProductCode::from_number(number + 1).unwrap(), *exporter, *importer), (value, None));
+                rows.insert((ProductCode::from_number(10_000 + number + 1).unwrap(), *exporter, *importer), (value, None));
             }
         }
     }
@@ -99,7 +99,7 @@ fn row_groups_end_with_a_product_and_are_pruned() {
     write_year(&path, &info(2020), stored(&rows)).unwrap();
     let source = TradeSource::open(&path).unwrap();
     for wanted in [vec![], vec![1], vec![3], vec![2, 7], vec![1, 2, 3, 4, 5, 6, 7]] {
-        let wanted = wanted.into_iter().map(|number| ProductCode::from_number(number).unwrap()).collect();
+        let wanted = wanted.into_iter().map(|number| ProductCode::from_number(10_000 + number).unwrap()).collect();
         let trade = source.read(source.years()[0], Some(&wanted)).unwrap();
         let expected: Vec<_> =
             rows.iter().filter(|(key, _)| wanted.contains(&key.0)).map(|(key, amounts)| (*key, amounts.0)).collect();

@@ -14,6 +14,7 @@ use reorient_core::{CountryCode, CountryTable, HsRevision, Usd, Year};
 
 use crate::DataError;
 use crate::error::file_name;
+use crate::ingest::LEDGER;
 use crate::issue::{Issues, Problem, Reason};
 use crate::row::Row;
 use crate::store::DECIMAL_LIMIT;
@@ -107,6 +108,9 @@ impl Input {
             }
             std::fs::read(path).map_err(fail)
         };
+        if in_folder && lower == LEDGER {
+            return Ok(());
+        }
         if is_table(&lower, "country_codes") {
             take_table(&mut self.countries, &name, table(path)?)?;
         } else if is_table(&lower, "product_codes") {

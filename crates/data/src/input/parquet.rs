@@ -237,9 +237,8 @@ impl Cell {
                 if !number.is_finite() || scaled.abs() >= 9e15 {
                     return Err(too_large());
                 }
-                // The double nearest to a decimal of three places comes back from its thousandths.
-                #[allow(clippy::float_cmp)]
-                let exact = scaled / 1000.0 == number;
+                // Some readers of decimals miss the nearest double by a last bit or two.
+                let exact = (number * 1000.0 - scaled).abs() <= (scaled.abs() * 8.0 * f64::EPSILON).max(1e-9);
                 #[allow(clippy::cast_possible_truncation)]
                 if exact { Ok(Some(scaled as i64)) } else { Err(too_precise()) }
             }
