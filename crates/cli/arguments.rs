@@ -32,6 +32,13 @@ Examples:
 
 Exit codes: 0 done; 2 usage; 65 bad input data; 66 input missing; 74 cannot write.";
 
+const VERIFY_EXAMPLES: &str = "\
+Examples:
+  reorient verify results        every hash, every certificate, every table of a run
+  reorient verify baci           every hash and every row of an ingested release
+
+Exit codes: 0 all holds; 65 damaged; 66 no such folder; 70 a certificate or a figure does not hold.";
+
 /// How far can a bloc move its critical imports away from risk countries, with today's export capacity?
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
@@ -70,6 +77,9 @@ pub(crate) enum Command {
     /// BACI as CEPII ships it to one sorted, verified Parquet file per year
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest(Ingest),
+    /// Re-check a result folder or an ingested one: hashes, certificates, tables; no solver, no trade data
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Verify),
     /// One product explained: flows, capacities, interval, dual; its linear program as a file
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
@@ -194,4 +204,14 @@ fn skippable(text: &str) -> Result<Reason, String> {
         Reason::DuplicateKey => Err("use --on-duplicate sum".to_owned()),
         reason => Ok(reason),
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// A result folder or an ingested one
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Print what was checked as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }

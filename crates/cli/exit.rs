@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use reorient_data::{DataError, DataErrorKind};
 use reorient_engine::{EngineError, EngineErrorKind, ScenarioError};
-use reorient_report::ReportError;
+use reorient_report::{ReportError, StoredError};
 
 /// Some products have no answer.
 pub(crate) const UNSOLVED: u8 = 3;
@@ -26,6 +26,11 @@ impl Failure {
     /// Something asked for is not there (exit code 66).
     pub(crate) fn missing(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 66, error: error.into() }
+    }
+
+    /// Data that break a rule (exit code 65).
+    pub(crate) fn bad_data(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 65, error: error.into() }
     }
 
     /// Something cannot be written (exit code 74).
@@ -84,5 +89,16 @@ impl From<EngineError> for Failure {
 impl From<ReportError> for Failure {
     fn from(error: ReportError) -> Self {
         Self { code: error.exit_code(), error: error.into() }
+    }
+}
+
+impl From<StoredError> for Failure {
+    fn from(error: StoredError) -> Self {
+        let code = match error {
+            StoredError::Missing { .. } => 66,
+            StoredError::Damaged { .. } => 65,
+            StoredError::Differs { .. } => 70,
+        };
+        Self { code, error: error.into() }
     }
 }

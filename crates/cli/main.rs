@@ -7,6 +7,7 @@ mod ingest;
 mod inspect;
 mod run;
 mod talk;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
     let done = defect::contain(|| match &arguments.command {
         Command::Run(run) => run::run(run, &arguments.talk),
         Command::Ingest(ingest) => ingest::ingest(ingest, &arguments.talk),
+        Command::Verify(verify) => verify::verify(verify, &arguments.talk),
         Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
     });
     done.unwrap_or_else(|failure: Failure| {

@@ -57,3 +57,23 @@ pub fn shared(file: &str) -> Option<PathBuf> {
     }
     Some(path)
 }
+
+/// A python with packages from PyPI, made once in the build folder; none, with a message, when it cannot be had.
+pub fn python_with(name: &str, packages: &[&str], modules: &str) -> Option<PathBuf> {
+    let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let python = environment.join("bin/python");
+    let import = format!("import {modules}");
+    let works = || std::process::Command::new(&python).args(["-c", &import]).output().is_ok_and(|output| output.status.success());
+    if !works() {
+        let made = std::process::Command::new("python3").args(["-m", "venv"]).arg(&environment).status();
+        if made.is_ok_and(|status| status.success()) {
+            let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+            let _ = std::process::Command::new(&python).args(pip).args(packages).status();
+        }
+    }
+    if works() {
+        return Some(python);
+    }
+    println!("skipped: no python with {} can be had here", packages.join(", "));
+    None
+}

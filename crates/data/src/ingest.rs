@@ -26,6 +26,7 @@ pub(crate) const MANIFEST: &str = "manifest.json";
 pub(crate) const COUNTRY_CODES: &str = "country_codes.csv";
 pub(crate) const PRODUCT_CODES: &str = "product_codes.csv";
 pub(crate) const LEDGER: &str = "ledger.csv";
+const UNKNOWN_RELEASE: &str = "unknown";
 /// Rows kept in memory while a file of many years is split; 24 bytes each.
 const ROWS_IN_MEMORY: usize = 16 << 20;
 /// No year of BACI has half as many.
@@ -255,7 +256,7 @@ fn revision_and_release(members: &[Member], options: &IngestOptions) -> Result<(
                        such as BACI_HS92_Y2023_V202401b.csv, or give --hs";
         DataError::file(members.first().map_or("", |member| &member.name), problem)
     })?;
-    Ok((revision, release.map_or_else(|| "unknown".to_owned(), |(release, _)| release)))
+    Ok((revision, release.map_or_else(|| UNKNOWN_RELEASE.to_owned(), |(release, _)| release)))
 }
 
 /// Rows by year, in memory up to a bound and on disk beyond it.
@@ -418,7 +419,7 @@ impl Writer<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let file = format!("BACI_{}_Y{}_V{}.parquet", info.revision, info.year, info.release);
+        let file = file_of(info);
         write_sorted(&self.folder.join(&file), info, &rows)?;
         let mut summary = YearSummary {
             year: info.year.get(),
@@ -446,6 +447,12 @@ impl Writer<'_> {
         self.summaries.push(summary);
         Ok(())
     }
+}
+
+/// As CEPII names a year, where the release is known.
+fn file_of(info: &YearInfo) -> String {
+    let release = if info.release == UNKNOWN_RELEASE { String::new() } else { format!("_V{}", info.release) };
+    format!("BACI_{}_Y{}{release}.parquet", info.revision, info.year)
 }
 
 fn ledger_csv(ledger: &[LedgerRow]) -> Result<String, DataError> {

@@ -58,6 +58,9 @@ fn parse_list(file: &str, bytes: &[u8]) -> Result<GoodsList, DataError> {
             return Err(fail(0, "the rows above are of another revision; keep one revision per list".to_owned()));
         }
         let product: ProductCode = field(1).parse().map_err(|error| fail(1, format!("{error}")))?;
+        if field(3).contains(';') {
+            return Err(fail(3, "a subsector holds no semicolon, which separates them in results".to_owned()));
+        }
         let membership = Membership {
             sector: field(2).parse().map_err(|error| fail(2, format!("{error}")))?,
             subsector: field(3).to_owned(),

@@ -159,6 +159,17 @@ impl TradeTable {
         self.values.len()
     }
 
+    /// Number of countries that sell to another one, and of those that buy from another one.
+    pub fn traders(&self) -> (usize, usize) {
+        let (mut sell, mut buy) = (vec![false; 1 << 16], vec![false; 1 << 16]);
+        for (exporter, importer) in self.exporters.iter().zip(&self.importers).filter(|(exporter, importer)| exporter != importer) {
+            sell[exporter.at()] = true;
+            buy[importer.at()] = true;
+        }
+        let count = |seen: Vec<bool>| seen.into_iter().filter(|seen| *seen).count();
+        (count(sell), count(buy))
+    }
+
     /// All values, in the order of the rows.
     pub fn values(&self) -> &[Usd] {
         &self.values

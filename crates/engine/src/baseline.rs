@@ -4,6 +4,13 @@ use reorient_core::{CountryIndex, ProductCode, ProductIndex, Usd};
 use reorient_data::TradeTable;
 use reorient_model::{CountrySet, Market};
 
+use crate::EngineError;
+
+/// Countries on one side of the rows that are more than a rare product's.
+const MANY: usize = 20;
+/// Among 74 raw materials in 30 years, no product with more countries than [`MANY`] on a side has a ratio above 3.5.
+const MANY_TO_FEW: usize = 20;
+
 /// Markets of all products, one behind the other, ascending by product and exporter.
 #[derive(Debug, Clone)]
 pub struct Baseline {
@@ -69,8 +76,24 @@ impl Baseline {
         self.products.binary_search(&product).ok().map(|position| self.market(position))
     }
 
+    /// Refuses rows that are not world x world: nobody outside the bloc buys, or a few countries trade with everybody.
+    /// `exporters` and `importers` count the countries of the rows.
+    ///
+    /// # Errors
+    /// [`EngineError::NotWorld`] or [`EngineError::FewCountries`].
+    pub fn check_world(&self, (exporters, importers): (usize, usize)) -> Result<(), EngineError> {
+        if !self.is_world() {
+            return Err(EngineError::NotWorld);
+        }
+        let (few, many) = (exporters.min(importers), exporters.max(importers));
+        if many > MANY && many > few * MANY_TO_FEW {
+            return Err(EngineError::FewCountries { exporters, importers });
+        }
+        Ok(())
+    }
+
     /// Whether somebody outside the bloc buys anything: without, no capacity can be known.
-    pub fn is_world(&self) -> bool {
+    fn is_world(&self) -> bool {
         self.exporters.is_empty() || self.imports != self.world_exports
     }
 }

@@ -29,6 +29,25 @@ pub enum EngineError {
          would be zero. Use rows world x world, as CEPII ships them"
     )]
     NotWorld,
+    /// A few countries' trade with everybody.
+    #[error(
+        "the trade data name {exporters} exporters and {importers} importers: these are the rows of a few countries, not world x \
+         world, so world exports or the bloc's imports cannot be known. Use all rows, as CEPII ships them"
+    )]
+    FewCountries {
+        /// Countries that sell.
+        exporters: usize,
+        /// Countries that buy.
+        importers: usize,
+    },
+    /// A stored allocation that does not hold.
+    #[error("product {product}: {problem}")]
+    Stored {
+        /// Which product.
+        product: ProductCode,
+        /// What does not hold.
+        problem: String,
+    },
     /// An allocation that the verifier refused.
     #[error("product {product} is not certified: {source}")]
     NotCertified {
@@ -64,8 +83,8 @@ impl EngineError {
         match self {
             Self::Data(error) => EngineErrorKind::Data(error.kind()),
             Self::Scenario(_) => EngineErrorKind::Scenario,
-            Self::Program { .. } | Self::NotWorld => EngineErrorKind::Data(DataErrorKind::BadData),
-            Self::NotCertified { .. } | Self::Disagreement { .. } => EngineErrorKind::NotCertified,
+            Self::Program { .. } | Self::NotWorld | Self::FewCountries { .. } => EngineErrorKind::Data(DataErrorKind::BadData),
+            Self::NotCertified { .. } | Self::Disagreement { .. } | Self::Stored { .. } => EngineErrorKind::NotCertified,
         }
     }
 }

@@ -5,12 +5,14 @@
 mod baseline;
 mod error;
 mod pipeline;
+mod recheck;
 mod scenario;
 mod solver;
 
 pub use baseline::Baseline;
 pub use error::{EngineError, EngineErrorKind};
 pub use pipeline::{Coverage, RunResult, Timings, formulate_product, run};
+pub use recheck::{StoredFlow, StoredProduct, recheck};
 pub use reorient_solve::HIGHS_VERSION;
 pub use scenario::{Bloc, ListChoice, Scenario, ScenarioError};
 pub use solver::SolverChoice;

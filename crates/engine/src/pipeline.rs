@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use reorient_core::{GoodsList, Membership, ProductCode, Usd};
+use reorient_core::{CountryTable, GoodsList, Membership, ProductCode, Usd};
 use reorient_data::{InputFile, RowLedger, TradeSource, embedded_goods_list, map_list, read_goods_list};
 use reorient_metrics::{Collection, Product, ProductRow, collect, measure};
 use reorient_model::{CountrySet, Market, Policy, Program, Status, formulate};
@@ -15,7 +15,7 @@ use crate::solver::{Answer, SolverChoice, answer};
 use crate::{EngineError, HIGHS_VERSION};
 
 /// Rows in Table A.1.
-const TABLE_A1_ROWS: usize = 25;
+pub(crate) const TABLE_A1_ROWS: usize = 25;
 
 /// How the goods list met the trade data.
 #[derive(Debug, Clone, Default)]
@@ -87,10 +87,8 @@ pub fn run(
     let bloc = scenario.resolve_bloc(source.countries())?;
     let members = country_set(source.countries(), &bloc.members);
     let baseline = Baseline::new(&trade.table, &members);
-    if !baseline.is_world() {
-        return Err(EngineError::NotWorld);
-    }
-    let policy = policy(source, scenario, &bloc)?;
+    baseline.check_world(trade.table.traders())?;
+    let policy = policy(source.countries(), scenario, &bloc)?;
     clock.lap("baseline");
 
     // M4 to M7, one product at a time, all cores; the order of the answers is that of the products.
@@ -133,7 +131,7 @@ pub fn run(
 }
 
 /// M4 to M7 for one product; the text is the solver's word where it found nothing.
-fn solve_product(
+pub(crate) fn solve_product(
     code: ProductCode,
     description: &str,
     memberships: &[Membership],
@@ -170,14 +168,13 @@ pub fn formulate_product(
     let trade = source.read(year, Some(&BTreeSet::from([product])))?;
     let bloc = scenario.resolve_bloc(source.countries())?;
     let baseline = Baseline::new(&trade.table, &country_set(source.countries(), &bloc.members));
-    let policy = policy(source, scenario, &bloc)?;
+    let policy = policy(source.countries(), scenario, &bloc)?;
     let Some(market) = baseline.find(product) else { return Ok(None) };
     let codes = market.exporters.iter().map(|index| source.countries().country(*index).code.get()).collect();
     Ok(Some((formulate_market(product, &market, &policy)?, codes)))
 }
 
-fn policy(source: &TradeSource, scenario: &Scenario, bloc: &Bloc) -> Result<Policy, EngineError> {
-    let countries = source.countries();
+pub(crate) fn policy(countries: &CountryTable, scenario: &Scenario, bloc: &Bloc) -> Result<Policy, EngineError> {
     let risk = country_set(countries, &scenario.resolve_risk(countries, bloc)?);
     // The only member of a bloc cannot supply itself.
     let alone = if bloc.members.len() == 1 { bloc.members.as_slice() } else { &[] };

@@ -39,7 +39,7 @@ pub fn collect(
             Status::Infeasible => headline.infeasible += 1,
             Status::Unsolved => headline.unsolved += 1,
             _ => {
-                add_to_headline(&mut headline, row, places, bloc);
+                add_to_headline(&mut headline, row, bloc);
                 for (level, name) in levels(places) {
                     add_to_shares(shares.entry((level, name.clone())).or_default(), level, &name, row, risk);
                 }
@@ -51,7 +51,7 @@ pub fn collect(
     Collection { headline, shares, table_a1: rank(&gains, top), products }
 }
 
-fn add_to_headline(headline: &mut Headline, row: &ProductRow, places: &[Membership], bloc: &CountrySet) {
+fn add_to_headline(headline: &mut Headline, row: &ProductRow, bloc: &CountrySet) {
     headline.products += 1;
     headline.in_shortage += usize::from(row.status == Status::Shortage);
     headline.imports += row.imports;
@@ -65,7 +65,7 @@ fn add_to_headline(headline: &mut Headline, row: &ProductRow, places: &[Membersh
             headline.shifted_outside += increase;
         }
     }
-    if !places.is_empty() && places.iter().all(|place| place.source.is_reconstructed()) {
+    if row.reconstructed {
         headline.reconstructed_products += 1;
         headline.reconstructed_imports += row.imports;
     }

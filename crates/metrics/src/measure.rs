@@ -32,6 +32,8 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
         product: code,
         description: description.to_owned(),
         sectors: joined(memberships.iter().map(|membership| (membership.sector, membership.sector.name()))),
+        subsectors: joined(memberships.iter().map(|membership| (&membership.subsector, membership.subsector.as_str()))),
+        reconstructed: is_reconstructed(memberships),
         stages: joined(memberships.iter().map(|membership| (membership.stage, membership.stage.name()))),
         imports,
         risk_before,
@@ -67,8 +69,13 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
     row
 }
 
+/// Whether reconstructed rows alone put a product on the list.
+fn is_reconstructed(memberships: &[Membership]) -> bool {
+    !memberships.is_empty() && memberships.iter().all(|place| place.source.is_reconstructed())
+}
+
 /// Distinct names in the order of their values.
-fn joined<T: Ord>(values: impl Iterator<Item = (T, &'static str)>) -> String {
+fn joined<'a, T: Ord>(values: impl Iterator<Item = (T, &'a str)>) -> String {
     let distinct: std::collections::BTreeMap<T, &str> = values.collect();
     distinct.into_values().collect::<Vec<_>>().join(";")
 }

@@ -14,6 +14,10 @@ pub struct ProductRow {
     pub sectors: String,
     /// Stages it belongs to, ascending, joined by `;`.
     pub stages: String,
+    /// Names of its subsectors, joined by `;`.
+    pub subsectors: String,
+    /// Whether it is on the list through reconstructed rows alone.
+    pub reconstructed: bool,
     /// The bloc's imports from all origins.
     pub imports: Usd,
     /// The bloc's imports from the risk origins today.

@@ -177,6 +177,8 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
             Field::EMPTY,
             Field::EMPTY,
             Field::EMPTY,
+            Field::Text(row.subsectors.clone()),
+            Field::Text(if row.reconstructed { "yes" } else { "no" }.to_owned()),
         ]
     };
     Sheet {
@@ -197,6 +199,8 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
             "hhi_after_min",
             "hhi_after_max",
             "hhi_max_exact",
+            "subsectors",
+            "reconstructed",
         ],
         rows: collection.products.iter().map(fields).collect(),
     }
@@ -242,9 +246,9 @@ mod tests {
     #[test]
     fn products_leave_unknown_fields_empty() {
         insta::assert_snapshot!(text(&products(&sample::collection())), @r#"
-        product,description,sectors,stages,imports_kusd,risk_before_kusd,risk_after_kusd,capacity_kusd,status,shadow_price,critical_cap,hhi_before,hhi_after,hhi_after_min,hhi_after_max,hhi_max_exact
-        010121,"Cells, ""photovoltaic""",energy,input;final,1000000.000,400000.000,233333.333333,166666.666667,shortage,-1,,0.30000000000000004,0.25,,,
-        300420,,energy,input;final,0.000,0.000,,166666.666667,infeasible,,,,,,,
+        product,description,sectors,stages,imports_kusd,risk_before_kusd,risk_after_kusd,capacity_kusd,status,shadow_price,critical_cap,hhi_before,hhi_after,hhi_after_min,hhi_after_max,hhi_max_exact,subsectors,reconstructed
+        010121,"Cells, ""photovoltaic""",energy,input;final,1000000.000,400000.000,233333.333333,166666.666667,shortage,-1,,0.30000000000000004,0.25,,,,Solar,no
+        300420,,energy,input;final,0.000,0.000,,166666.666667,infeasible,,,,,,,,Solar,no
         "#);
     }
 

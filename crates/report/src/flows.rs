@@ -15,7 +15,7 @@ use reorient_model::NanoUsd;
 
 use crate::number::{NANO_PER_KUSD, decimal};
 
-const COLUMNS: [&str; 8] =
+pub(crate) const COLUMNS: [&str; 8] =
     ["product", "exporter", "imports_kusd", "world_exports_kusd", "capacity_kusd", "optimised_kusd", "min_kusd", "max_kusd"];
 
 /// Columns that are amounts of money.
@@ -66,6 +66,11 @@ fn columns(products: &[ProductRow], countries: &CountryTable) -> Vec<ArrayRef> {
         columns.push(Arc::new(Float64Array::from_iter_values(values)));
     }
     columns
+}
+
+/// The six amounts as the doubles of the file.
+pub(crate) fn kusds(flow: &FlowRow) -> [f64; AMOUNTS] {
+    amounts(flow).map(kusd)
 }
 
 #[allow(clippy::cast_precision_loss)] // The nearest double is what the column holds.

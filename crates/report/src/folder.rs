@@ -12,10 +12,11 @@ use reorient_metrics::Collection;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
-use crate::manifest::{Document, FileEntry, GENERATOR, Manifest};
+pub(crate) use crate::manifest::FileEntry;
+use crate::manifest::{Document, GENERATOR, Manifest};
 use crate::{csv, flows};
 
-const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 const FLOWS_CSV: &str = "flows.csv";
 
 /// What a result folder holds besides the usual files.

@@ -178,6 +178,7 @@ struct ListDocument<'a> {
 #[derive(Serialize)]
 pub(crate) struct Document<'a> {
     generator: &'static str,
+    kind: &'static str,
     version: &'a str,
     method: &'a str,
     scenario: &'a BTreeMap<String, String>,
@@ -200,6 +201,7 @@ impl<'a> Document<'a> {
         let count = |number: usize| NanoUsd(i128::try_from(number).unwrap_or_default());
         Self {
             generator: GENERATOR,
+            kind: "result",
             version: &manifest.version,
             method: &manifest.method,
             scenario: &manifest.scenario,

@@ -85,6 +85,8 @@ fn product(code: &str, description: &str, imports: i64, risk: i64, status: Statu
         description: description.to_owned(),
         sectors: "energy".to_owned(),
         stages: "input;final".to_owned(),
+        subsectors: "Solar".to_owned(),
+        reconstructed: false,
         imports: musd(imports),
         risk_before: musd(risk),
         risk_after: None,

@@ -1,0 +1,146 @@
+//! `reorient verify`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use reorient_core::{Country, CountryCode, CountryTable, ListSource, Membership, ProductCode, Usd};
+use reorient_data::{TradeSource, verify_ingested};
+use reorient_engine::{Scenario, StoredFlow, StoredProduct, recheck};
+use reorient_report::StoredFolder;
+use serde_json::json;
+
+use crate::arguments::{Talk, Verify};
+use crate::exit::Failure;
+use crate::talk;
+
+/// Checks a folder by its kind and says what was checked.
+pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failure> {
+    let folder = StoredFolder::open(&arguments.directory)?;
+    let checks = if folder.kind() == "ingest" { ingested(&arguments.directory)? } else { result(&folder)? };
+    for name in &folder.unlisted {
+        tracing::warn!("{name} is not listed in the manifest and was not checked");
+    }
+    if arguments.json {
+        let object = json!({"kind": folder.kind(), "checks": checks, "unlisted": folder.unlisted});
+        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
+        talk::print(&format!("{text}\n"))?;
+    } else if !talk.quiet {
+        let lines = checks.iter().map(|(what, count)| format!("{what:<62} {count:>12}  ok\n"));
+        talk::print(&lines.collect::<String>())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn ingested(directory: &Path) -> Result<BTreeMap<&'static str, u64>, Failure> {
+    let checks = verify_ingested(directory)?;
+    Ok(BTreeMap::from([
+        ("1 files with the size and hash of the manifest", checks.files as u64),
+        ("2 years decoded, counted and added up", checks.years as u64),
+        ("3 rows", checks.rows),
+    ]))
+}
+
+fn result(folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure> {
+    folder.check_files()?;
+    let bad = |problem: String| Failure::bad_data(anyhow!("{problem}"));
+    let scenario = scenario(folder)?;
+    let countries = countries(folder)?;
+    let mut flows: BTreeMap<String, Vec<StoredFlow>> = BTreeMap::new();
+    let stored = folder.flows()?;
+    for row in &stored {
+        let code = u16::try_from(row.exporter).ok().and_then(|code| CountryCode::new(code).ok());
+        let exporter = code.and_then(|code| countries.index(code));
+        let exporter = exporter.ok_or_else(|| bad(format!("flows.parquet: {} is no country", row.exporter)))?;
+        let dollars = |kusd: f64| Usd::parse_kusd(&format!("{kusd:.3}")).map_err(|error| bad(format!("flows.parquet: {error}")));
+        flows.entry(row.product.clone()).or_default().push(StoredFlow {
+            exporter,
+            imports: dollars(row.amounts[0])?,
+            world_exports: dollars(row.amounts[1])?,
+            optimised_kusd: row.amounts[3],
+        });
+    }
+    let products = products(folder, flows)?;
+    let collection = recheck(&products, &scenario, &countries)?;
+    folder.compare(&collection, &countries)?;
+    Ok(BTreeMap::from([
+        ("1 files with the size and hash of the manifest", folder.files.len() as u64),
+        ("2 allocations feasible, and optimal by their dual bound", products.len() as u64),
+        ("3 flows whose capacity, point and range follow from the trade", stored.len() as u64),
+        ("4 tables that follow from the flows", 3),
+    ]))
+}
+
+/// The scenario that the manifest records, as far as the programs depend on it.
+fn scenario(folder: &StoredFolder) -> Result<Scenario, Failure> {
+    let mut scenario = Scenario::default();
+    let value = |key: &str| {
+        let found = folder.manifest["scenario"].get(key).and_then(|value| value.as_str());
+        found.ok_or_else(|| Failure::bad_data(anyhow!("manifest.json: the scenario lacks `{key}`")))
+    };
+    scenario.set("bloc", value("bloc-members")?).map_err(Failure::bad_data)?;
+    for key in ["risk", "cap"] {
+        scenario.set(key, value(key)?).map_err(Failure::bad_data)?;
+    }
+    Ok(scenario)
+}
+
+/// The country table of the program; codes of the folder that it lacks, and names that Table A.1 prints, come from there.
+fn countries(folder: &StoredFolder) -> Result<CountryTable, Failure> {
+    let embedded = TradeSource::embedded()?;
+    let mut table: BTreeMap<u16, Country> =
+        embedded.countries().iter().map(|(_, country)| (country.code.get(), country.clone())).collect();
+    for row in folder.flows()? {
+        let code = u16::try_from(row.exporter).ok().and_then(|code| CountryCode::new(code).ok());
+        if let Some(code) = code {
+            let unnamed = Country { code, iso2: None, iso3: String::new(), name: String::new() };
+            table.entry(code.get()).or_insert(unnamed);
+        }
+    }
+    for row in records(folder, "table_a1.csv")? {
+        let field = |name: &str| row.get(name).cloned().unwrap_or_default();
+        if let Some(country) = field("code").parse().ok().and_then(|code: u16| table.get_mut(&code)) {
+            (country.iso3, country.name) = (field("iso3"), field("country"));
+        }
+    }
+    CountryTable::new(table.into_values().collect()).map_err(Failure::bad_data)
+}
+
+/// Products with their flows and with places that give their sectors, subsectors and stages.
+fn products(folder: &StoredFolder, mut flows: BTreeMap<String, Vec<StoredFlow>>) -> Result<Vec<StoredProduct>, Failure> {
+    let mut products = Vec::new();
+    for row in records(folder, "products.csv")? {
+        let field = |name: &str| row.get(name).map(String::as_str).unwrap_or_default();
+        let bad = |problem: String| Failure::bad_data(anyhow!("products.csv, product {}: {problem}", field("product")));
+        let code: ProductCode = field("product").parse().map_err(|error| bad(format!("{error}")))?;
+        let of_product = flows.remove(field("product"));
+        let of_product = of_product.ok_or_else(|| bad("it has no allocation, so nothing of it can be checked".to_owned()))?;
+        let lists = ["sectors", "subsectors", "stages"].map(|name| field(name).split(';').map(str::to_owned).collect::<Vec<_>>());
+        let [sectors, subsectors, stages] = &lists;
+        let places = lists.iter().map(Vec::len).max().unwrap_or(0);
+        let source = ListSource(if field("reconstructed") == "yes" { "reconstructed" } else { "stored" }.to_owned());
+        // Sums ask for each of the three on its own, so any pairing of them will do.
+        let place = |at: usize| -> Result<Membership, Failure> {
+            Ok(Membership {
+                sector: sectors[at % sectors.len()].parse().map_err(|error| bad(format!("{error}")))?,
+                subsector: subsectors[at % subsectors.len()].clone(),
+                stage: stages[at % stages.len()].parse().map_err(|error| bad(format!("{error}")))?,
+                source: source.clone(),
+            })
+        };
+        let memberships = (0..places).map(place).collect::<Result<_, _>>()?;
+        products.push(StoredProduct { code, description: field("description").to_owned(), memberships, flows: of_product });
+    }
+    match flows.keys().next() {
+        Some(product) => Err(Failure::bad_data(anyhow!("flows.parquet: product {product} is not in products.csv"))),
+        None => Ok(products),
+    }
+}
+
+/// The rows of a table by column name.
+fn records(folder: &StoredFolder, name: &str) -> Result<Vec<BTreeMap<String, String>>, Failure> {
+    let bytes = folder.bytes(name)?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    reader.deserialize().collect::<Result<_, _>>().map_err(|error| Failure::bad_data(anyhow!("{name}: {error}")))
+}

@@ -1,0 +1,95 @@
+//! Steps M4 to M8 of docs/method.md once more, from what a result folder holds: no trade data and no solver.
+
+use reorient_core::{CountryIndex, CountryTable, Membership, ProductCode, Usd};
+use reorient_metrics::{Collection, ProductRow, collect};
+use reorient_model::{Market, Program, Role, formulate};
+
+use crate::pipeline::{TABLE_A1_ROWS, policy, solve_product};
+use crate::scenario::{Scenario, country_set};
+use crate::{EngineError, SolverChoice};
+
+/// One exporter of a stored product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredFlow {
+    /// Who sells.
+    pub exporter: CountryIndex,
+    /// The bloc's imports.
+    pub imports: Usd,
+    /// Exports to the whole world.
+    pub world_exports: Usd,
+    /// The published allocation, in thousand USD.
+    pub optimised_kusd: f64,
+}
+
+/// One product of a result folder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredProduct {
+    /// Which one.
+    pub code: ProductCode,
+    /// As printed.
+    pub description: String,
+    /// Places that give its sectors, subsectors and stages.
+    pub memberships: Vec<Membership>,
+    /// Exporters, ascending.
+    pub flows: Vec<StoredFlow>,
+}
+
+/// Certifies every stored allocation against its own program, then derives all figures anew from the stored trade.
+///
+/// The stored point must lie within its bounds, sum to the bloc's imports and reach the value that the dual bound proves,
+/// within the rounding of the file.
+///
+/// # Errors
+/// [`EngineError::NotCertified`] or [`EngineError::Stored`] with the product that does not hold.
+pub fn recheck(products: &[StoredProduct], scenario: &Scenario, countries: &CountryTable) -> Result<Collection, EngineError> {
+    let bloc = scenario.resolve_bloc(countries)?;
+    let policy = policy(countries, scenario, &bloc)?;
+    let scenario = Scenario { solver: SolverChoice::ClosedForm, cross_check: false, ..scenario.clone() };
+    let mut rows: Vec<ProductRow> = Vec::with_capacity(products.len());
+    for product in products {
+        let exporters: Vec<CountryIndex> = product.flows.iter().map(|flow| flow.exporter).collect();
+        let imports: Vec<Usd> = product.flows.iter().map(|flow| flow.imports).collect();
+        let world_exports: Vec<Usd> = product.flows.iter().map(|flow| flow.world_exports).collect();
+        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world_exports };
+        let program = formulate(&market, &policy).map_err(|source| EngineError::Program { product: product.code, source })?;
+        let (row, _) = solve_product(product.code, &product.description, &product.memberships, market, &policy, &scenario)?;
+        check_point(product, &program, &row, countries)?;
+        rows.push(row);
+    }
+    let memberships: Vec<&[Membership]> = products.iter().map(|product| product.memberships.as_slice()).collect();
+    let members = country_set(countries, &bloc.members);
+    Ok(collect(rows, &memberships, &members, &policy.risk, TABLE_A1_ROWS))
+}
+
+/// The stored point against the bounds of the program and the certified value.
+#[allow(clippy::cast_precision_loss)] // A check of doubles, within the rounding of the file.
+fn check_point(product: &StoredProduct, program: &Program, row: &ProductRow, countries: &CountryTable) -> Result<(), EngineError> {
+    let fail = |problem: String| EngineError::Stored { product: product.code, problem };
+    let kusd = |units: i128| units as f64 / (1000.0 * program.scale as f64);
+    // A double has 53 bits, and a point is printed to 1e-9 dollars.
+    let slack = |amount: f64| 1e-12 + amount.abs() * 4.0 * f64::EPSILON;
+    let (mut sum, mut risk) = (0.0, 0.0);
+    for (position, flow) in product.flows.iter().enumerate() {
+        let (lower, upper) = (kusd(program.lower[position]), kusd(program.upper[position]));
+        let amount = flow.optimised_kusd;
+        // Written so that NaN fails.
+        if !(amount >= lower - slack(lower) && amount <= upper + slack(upper)) {
+            let exporter = countries.country(flow.exporter).code;
+            return Err(fail(format!("exporter {exporter}: optimised_kusd {amount} is outside its bounds [{lower}, {upper}]")));
+        }
+        sum += amount;
+        if program.role[position] == Role::Risk {
+            risk += amount;
+        }
+    }
+    let total = kusd(program.total);
+    let tolerance = 1e-9 * total.max(1.0);
+    if (sum - total).abs() > tolerance {
+        return Err(fail(format!("the flows sum to {sum}, the bloc imports {total} thousand USD")));
+    }
+    let certified = row.risk_after.map_or(f64::NAN, |risk| risk.to_dollars() / 1000.0);
+    // NaN fails here as well.
+    if (risk - certified).abs() <= tolerance { Ok(()) } else {
+        Err(fail(format!("{risk} thousand USD stay with risk origins, {certified} is proved to be the least")))
+    }
+}
