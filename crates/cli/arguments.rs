@@ -32,6 +32,16 @@ Examples:
 
 Exit codes: 0 done; 2 usage; 65 bad input data; 66 input missing; 74 cannot write.";
 
+const FETCH_EXAMPLES: &str = "\
+Examples:
+  reorient fetch --hs 22 --version 202601                 BACI_HS22_V202601.zip in this folder
+  reorient fetch --hs 92 --version 202401b --ingest baci  and turn it into our Parquet
+  reorient fetch --hs 22 --version 202601 --base-url https://mirror.example/baci
+
+A download that was cut off goes on where it ended: type the same command again.
+
+Exit codes: 0 done; 2 usage; 65 not a release of BACI; 66 not to be had; 74 cannot write, or no room.";
+
 const VERIFY_EXAMPLES: &str = "\
 Examples:
   reorient verify results        every hash, every certificate, every table of a run
@@ -77,6 +87,9 @@ pub(crate) enum Command {
     /// BACI as CEPII ships it to one sorted, verified Parquet file per year
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest(Ingest),
+    /// Download a BACI release from CEPII: resumed, retried, checked
+    #[command(after_help = FETCH_EXAMPLES, disable_version_flag = true)]
+    Fetch(Fetch),
     /// Re-check a result folder or an ingested one: hashes, certificates, tables; no solver, no trade data
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
@@ -214,4 +227,55 @@ pub(crate) struct Verify {
     /// Print what was checked as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Where CEPII keeps the releases.
+const CEPII: &str = "https://www.cepii.fr/DATA_DOWNLOAD/baci/data";
+
+#[derive(Debug, Args)]
+pub(crate) struct Fetch {
+    /// HS revision: 92, 96, 02, 07, 12, 17 or 22
+    #[arg(long, value_name = "HS")]
+    pub(crate) hs: HsRevision,
+    /// CEPII's release, such as 202601 or 202401b
+    #[arg(id = "release", long = "version", value_name = "RELEASE", value_parser = release)]
+    pub(crate) release: String,
+    /// Folder for the archive
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// Address of the folder that holds the archives
+    #[arg(long, value_name = "URL", env = "REORIENT_BACI_URL", default_value = CEPII)]
+    pub(crate) base_url: String,
+    /// Turn the archive into our Parquet in this folder afterwards
+    #[arg(long, value_name = "DIR")]
+    pub(crate) ingest: Option<PathBuf>,
+    /// Attempts in a row without a new byte before giving up
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub(crate) retries: u32,
+    /// Milliseconds before the second attempt; doubled each time
+    #[arg(long, value_name = "MS", default_value_t = 1000, hide = true)]
+    pub(crate) pause_ms: u64,
+    /// Seconds of silence after which a connection counts as broken
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) silence: u64,
+    /// Download again what is there already
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+impl Fetch {
+    /// The ingest of what was downloaded.
+    pub(crate) fn then_ingest(&self, archive: PathBuf, out: PathBuf) -> Ingest {
+        Ingest {
+            sources: vec![archive],
+            out,
+            hs: None,
+            release: None,
+            on_duplicate: Duplicates::Error,
+            skip: Vec::new(),
+            max_errors: 1,
+            force: self.force,
+            json: false,
+        }
+    }
 }

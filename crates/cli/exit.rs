@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use reorient_data::{DataError, DataErrorKind};
 use reorient_engine::{EngineError, EngineErrorKind, ScenarioError};
+use reorient_fetch::{FetchError, FetchErrorKind};
 use reorient_report::{ReportError, StoredError};
 
 /// Some products have no answer.
@@ -98,6 +99,17 @@ impl From<StoredError> for Failure {
             StoredError::Missing { .. } => 66,
             StoredError::Damaged { .. } => 65,
             StoredError::Differs { .. } => 70,
+        };
+        Self { code, error: error.into() }
+    }
+}
+
+impl From<FetchError> for Failure {
+    fn from(error: FetchError) -> Self {
+        let code = match error.kind() {
+            FetchErrorKind::BadData => 65,
+            FetchErrorKind::Missing => 66,
+            FetchErrorKind::CannotWrite => 74,
         };
         Self { code, error: error.into() }
     }

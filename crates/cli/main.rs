@@ -3,6 +3,7 @@
 mod arguments;
 mod defect;
 mod exit;
+mod fetch;
 mod ingest;
 mod inspect;
 mod run;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     let done = defect::contain(|| match &arguments.command {
         Command::Run(run) => run::run(run, &arguments.talk),
         Command::Ingest(ingest) => ingest::ingest(ingest, &arguments.talk),
+        Command::Fetch(fetch) => fetch::fetch(fetch, &arguments.talk),
         Command::Verify(verify) => verify::verify(verify, &arguments.talk),
         Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
     });

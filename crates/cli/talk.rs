@@ -58,6 +58,17 @@ pub(crate) fn counter(what: &'static str, talk: &Talk) -> ProgressBar {
     bar
 }
 
+/// Bytes of a download, drawn on a terminal alone.
+pub(crate) fn bytes(talk: &Talk) -> ProgressBar {
+    if is_silent(talk) {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::no_length();
+    let style = ProgressStyle::with_template("{wide_bar} {binary_bytes} of {binary_total_bytes}, {binary_bytes_per_sec}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
 fn is_silent(talk: &Talk) -> bool {
     talk.quiet || talk.log_format == LogFormat::Json || !std::io::stderr().is_terminal()
 }

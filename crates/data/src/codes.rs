@@ -152,7 +152,10 @@ pub(crate) fn embedded_descriptions(revision: HsRevision) -> Result<BTreeMap<Pro
 }
 
 /// Name, size and BLAKE3 of a file.
-pub(crate) fn hash_file(path: &Path) -> Result<FileHash, DataError> {
+///
+/// # Errors
+/// [`DataError::Missing`] when it cannot be read.
+pub fn hash_file(path: &Path) -> Result<FileHash, DataError> {
     let fail = |error: std::io::Error| DataError::unreadable(path, &error);
     let mut hasher = blake3::Hasher::new();
     hasher.update_reader(std::fs::File::open(path).map_err(fail)?).map_err(fail)?;

@@ -133,6 +133,19 @@ impl Input {
     }
 }
 
+/// Looks whether an archive is a release of CEPII's in that revision, without reading rows; `name` is that of messages.
+///
+/// # Errors
+/// [`DataError`] with what is wrong with it.
+pub fn check_archive(path: &Path, name: &str, revision: HsRevision) -> Result<(), DataError> {
+    let mut input = Input::default();
+    archive::open(path, &mut input)?;
+    match input.members.iter().find(|member| member.revision != Some(revision)) {
+        Some(member) => Err(DataError::file(name, format!("its member {} is not in {revision}", member.name))),
+        None => Ok(()),
+    }
+}
+
 fn is_table(lower: &str, what: &str) -> bool {
     lower.starts_with(what) && lower.ends_with(".csv")
 }
