@@ -69,11 +69,11 @@ fn every_dress_of_the_same_rows_gives_the_same_bytes() {
     let results = |source: &Path| {
         let out = root.path().join("results");
         reorient().args(["run", "-q", "--list", "all", "--csv", "--out"]).arg(&out).arg(source).assert().success();
-        ["table_a1.csv", "shares.csv", "products.csv", "flows.parquet", "flows.csv"].map(|file| std::fs::read(out.join(file)).unwrap())
+        ["table_a1.csv", "shares.csv", "products.csv", "flows.parquet", "flows.csv"]
+            .map(|file| std::fs::read(out.join(file)).unwrap())
     };
     let reference = common::run_into(&["--list", "all"]);
-    let expected =
-        ["table_a1.csv", "shares.csv", "products.csv", "flows.parquet", "flows.csv"].map(|file| reference.bytes(file));
+    let expected = ["table_a1.csv", "shares.csv", "products.csv", "flows.parquet", "flows.csv"].map(|file| reference.bytes(file));
     let mut bytes: Option<Vec<u8>> = None;
     for source in &sources {
         assert!(results(source) == expected, "run {}", source.display());
@@ -98,9 +98,17 @@ fn code_tables_come_from_the_archive_and_are_repaired() {
     let out = root.path().join("out");
     ingest(&archive, &out);
     let said = manifest(&out);
-    assert_eq!((&said["country_table"], &said["ignored"]), (&"country_codes_V202401b.csv".into(), &serde_json::json!(["Readme.txt"])));
+    assert_eq!(
+        (&said["country_table"], &said["ignored"]),
+        (&"country_codes_V202401b.csv".into(), &serde_json::json!(["Readme.txt"]))
+    );
     let table = std::fs::read_to_string(out.join("country_codes.csv")).unwrap();
-    for line in ["384,Côte d'Ivoire,CI,CIV", "531,Curaçao,CW,CUW", "516,Namibia,NA,NAM", "490,\"Other Asia, not elsewhere specified\",,S19"] {
+    for line in [
+        "384,Côte d'Ivoire,CI,CIV",
+        "531,Curaçao,CW,CUW",
+        "516,Namibia,NA,NAM",
+        "490,\"Other Asia, not elsewhere specified\",,S19",
+    ] {
         let known = line.split(',').next().unwrap();
         let found = table.lines().find(|row| row.starts_with(&format!("{known},"))).unwrap();
         assert!(found == line || known == "490" && found.contains(",,S19"), "{found}");
@@ -126,10 +134,16 @@ fn what_a_policy_lets_pass_is_in_the_ledger() {
     assert!(said.contains("BACI_HS92_Y2023_V202401b.csv, line 4, column `v`: `0`: a flow must be more than zero"), "{said}");
     let (code, said) = refusal(&["--max-errors", "10"], &source, &out);
     assert_eq!((code, said.lines().count()), (65, 7), "{said}");
-    for part in ["line 5, column `j`: `997`", "line 8, column `v`: `-1`", "line 9, column `t`: `2022`: the file name says 2023", "line 10, column `k`: `27A9`"] {
+    for part in [
+        "line 5, column `j`: `997`",
+        "line 8, column `v`: `-1`",
+        "line 9, column `t`: `2022`: the file name says 2023",
+        "line 10, column `k`: `27A9`",
+    ] {
         assert!(said.contains(part), "{said}");
     }
-    let skip = ["zero-value", "unknown-country", "negative-value", "bad-year", "bad-code"].map(|reason| ["--skip", reason]).concat();
+    let skip =
+        ["zero-value", "unknown-country", "negative-value", "bad-year", "bad-code"].map(|reason| ["--skip", reason]).concat();
     let (code, said) = refusal(&[&skip[..], &["--max-errors", "5"]].concat(), &source, &out);
     assert_eq!((code, said.lines().count()), (65, 2), "{said}");
     assert!(said.contains("exporter 4, importer 8 stand twice (rows 1, 2)"), "{said}");
@@ -159,7 +173,8 @@ fn two_whole_exporters_are_ingested_and_no_world() {
     // Counted by other means: lines, and lines whose quantity is NA or padded NA.
     let text = std::fs::read_to_string(&source).unwrap();
     let missing = text.lines().skip(1).filter(|line| line.rsplit(',').next().unwrap().trim_matches(['"', ' ']) == "NA").count();
-    let value: f64 = text.lines().skip(1).map(|line| line.split(',').nth(4).unwrap().trim_matches(['"', ' ']).parse::<f64>().unwrap()).sum();
+    let value: f64 =
+        text.lines().skip(1).map(|line| line.split(',').nth(4).unwrap().trim_matches(['"', ' ']).parse::<f64>().unwrap()).sum();
     let said = manifest(&out);
     assert_eq!((&said["rows_in"], &said["rows_used"]), (&71_192.into(), &(text.lines().count() - 1).into()));
     assert_eq!(said["years"][0]["missing_quantity"], missing);
@@ -284,10 +299,14 @@ fn killed_at_any_moment_nothing_half_written_is_taken_for_good() {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("reorient"));
         command.args(["ingest", "-q", "--force"]).arg(&archive).arg("--out").arg(&out).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(17 * moment));
+        std::thread::sleep(Duration::from_millis(40 * moment));
         // SIGKILL on Unix.
         child.kill().unwrap();
-        if child.wait().unwrap().success() { ends.0 += 1 } else { ends.1 += 1 }
+        if child.wait().unwrap().success() {
+            ends.0 += 1
+        } else {
+            ends.1 += 1
+        }
         // A folder is there whole, old or new, or not at all.
         if out.exists() {
             reorient().args(["verify", "-q"]).arg(&out).assert().success();

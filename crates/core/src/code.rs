@@ -158,9 +158,7 @@ mod tests {
 
     #[test]
     fn product_codes_regain_their_leading_zeros() {
-        for (text, code) in
-            [("010121", "010121"), ("10121", "010121"), (" 270900 ", "270900"), ("999999", "999999")]
-        {
+        for (text, code) in [("010121", "010121"), ("10121", "010121"), (" 270900 ", "270900"), ("999999", "999999")] {
             assert_eq!(text.parse::<ProductCode>().map(|code| code.to_string()), Ok(code.to_owned()));
         }
         for text in ["", "101", "1012", "002709", "27090O", "2709000", "-10121", "+10121", "27.900", "２７０９００"] {

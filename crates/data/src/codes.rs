@@ -102,7 +102,10 @@ fn table_rows(name: &str, bytes: &[u8], choices: &[&[&'static str]]) -> Result<V
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.byte_headers().map_err(|error| fail(error.to_string()))?.clone();
     let at = choices.iter().find_map(|columns| {
-        columns.iter().map(|column| header.iter().position(|title| title.eq_ignore_ascii_case(column.as_bytes()))).collect::<Option<Vec<_>>>()
+        columns
+            .iter()
+            .map(|column| header.iter().position(|title| title.eq_ignore_ascii_case(column.as_bytes())))
+            .collect::<Option<Vec<_>>>()
     });
     let at = at.ok_or_else(|| fail(format!("line 1: a code table of CEPII's has the columns {}", choices[0].join(","))))?;
     let mut rows = Vec::new();

@@ -242,13 +242,17 @@ fn revision_and_release(members: &[Member], options: &IngestOptions) -> Result<(
         }
         if let Some(year) = member.year {
             if let Some(other) = years.insert(year, &member.name) {
-                return Err(DataError::file(&member.name, format!("it holds the year {year} that is in {other} too; keep one of them")));
+                return Err(DataError::file(
+                    &member.name,
+                    format!("it holds the year {year} that is in {other} too; keep one of them"),
+                ));
             }
         }
     }
     if unnamed > 0 && members.len() > 1 {
         let member = members.iter().find(|member| member.year.is_none()).map_or("", |member| member.name.as_str());
-        let problem = "its name tells no year, so it may hold any: ingest it alone, or name it such as BACI_HS92_Y2023_V202401b.csv";
+        let problem =
+            "its name tells no year, so it may hold any: ingest it alone, or name it such as BACI_HS92_Y2023_V202401b.csv";
         return Err(DataError::file(member, problem));
     }
     let (revision, _) = revision.ok_or_else(|| {
@@ -489,7 +493,10 @@ impl Staging {
                 return Err(DataError::unwritable(out, "it holds other files; choose another folder"));
             }
             if ours && !force {
-                return Err(DataError::unwritable(out, "it holds an ingested release already; choose another folder or give --force"));
+                return Err(DataError::unwritable(
+                    out,
+                    "it holds an ingested release already; choose another folder or give --force",
+                ));
             }
         }
         let parent = match out.parent() {
@@ -567,8 +574,8 @@ fn is_ingested(path: &Path) -> bool {
 /// [`DataError`] when it cannot be read or is another one.
 pub(crate) fn read_manifest(path: &Path) -> Result<IngestManifest, DataError> {
     let text = fs::read(path).map_err(|error| DataError::unreadable(path, &error))?;
-    let manifest: IngestManifest =
-        serde_json::from_slice(&text).map_err(|error| DataError::file(&file_name(path), format!("this is no manifest of an ingest: {error}")))?;
+    let manifest: IngestManifest = serde_json::from_slice(&text)
+        .map_err(|error| DataError::file(&file_name(path), format!("this is no manifest of an ingest: {error}")))?;
     if manifest.generator != "reorient" || manifest.kind != "ingest" {
         return Err(DataError::file(&file_name(path), "this is no manifest of an ingest"));
     }

@@ -164,7 +164,8 @@ impl<'a> Issues<'a> {
 
     pub(crate) fn note(&mut self, row: LedgerRow) -> Result<(), DataError> {
         if self.ledger.len() >= LEDGER_LIMIT {
-            let problem = format!("more than {LEDGER_LIMIT} rows would be left out ({}); this is not BACI as CEPII ships it", row.reason);
+            let problem =
+                format!("more than {LEDGER_LIMIT} rows would be left out ({}); this is not BACI as CEPII ships it", row.reason);
             return Err(DataError::file(&row.file, problem));
         }
         self.ledger.push(row);

@@ -16,8 +16,8 @@ mod table;
 
 pub use codes::hash_file;
 pub use error::{DataError, DataErrorKind};
-pub use input::check_archive;
 pub use ingest::{FileHash, IngestChecks, IngestManifest, IngestOptions, YearSummary, ingest, verify_ingested};
+pub use input::check_archive;
 pub use issue::{LedgerRow, OnDuplicate, Reason, RowPolicy};
 pub use list::{MapRule, MappedList, PartialCode, embedded_goods_list, map_list, read_goods_list};
 pub use row::Row;

@@ -108,11 +108,7 @@ impl Row {
             part.copy_from_slice(&bytes[at..at + 8]);
             part
         };
-        Self {
-            key: u64::from_le_bytes(eight(0)),
-            value: i64::from_le_bytes(eight(8)),
-            quantity: i64::from_le_bytes(eight(16)),
-        }
+        Self { key: u64::from_le_bytes(eight(0)), value: i64::from_le_bytes(eight(8)), quantity: i64::from_le_bytes(eight(16)) }
     }
 }
 

@@ -141,7 +141,8 @@ impl TradeSource {
             }
         }
         if let (Some(ours), Some(raw)) = (ours.first(), raw.first()) {
-            let problem = format!("the folder holds {} of reorient's and {} of another make; keep one kind", file_name(ours), raw.name);
+            let problem =
+                format!("the folder holds {} of reorient's and {} of another make; keep one kind", file_name(ours), raw.name);
             return Err(DataError::file(&file_name(path), problem));
         }
         if raw.is_empty() { Self::open_ours(path, &input, ours) } else { Self::open_raw(path, input, raw) }

@@ -58,7 +58,12 @@ impl TradeTable {
     }
 
     /// From rows in order, each key once, all of one year.
-    pub(crate) fn from_sorted(year: Year, revision: HsRevision, rows: &[Row], countries: &CountryTable) -> Result<Self, DataError> {
+    pub(crate) fn from_sorted(
+        year: Year,
+        revision: HsRevision,
+        rows: &[Row],
+        countries: &CountryTable,
+    ) -> Result<Self, DataError> {
         let index = |code: u16| {
             let index = CountryCode::new(code).ok().and_then(|code| countries.index(code));
             index.ok_or_else(|| DataError::Internal(format!("country {code} got lost")))
@@ -162,7 +167,8 @@ impl TradeTable {
     /// Number of countries that sell to another one, and of those that buy from another one.
     pub fn traders(&self) -> (usize, usize) {
         let (mut sell, mut buy) = (vec![false; 1 << 16], vec![false; 1 << 16]);
-        for (exporter, importer) in self.exporters.iter().zip(&self.importers).filter(|(exporter, importer)| exporter != importer) {
+        for (exporter, importer) in self.exporters.iter().zip(&self.importers).filter(|(exporter, importer)| exporter != importer)
+        {
             sell[exporter.at()] = true;
             buy[importer.at()] = true;
         }

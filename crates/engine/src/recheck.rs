@@ -63,7 +63,12 @@ pub fn recheck(products: &[StoredProduct], scenario: &Scenario, countries: &Coun
 
 /// The stored point against the bounds of the program and the certified value.
 #[allow(clippy::cast_precision_loss)] // A check of doubles, within the rounding of the file.
-fn check_point(product: &StoredProduct, program: &Program, row: &ProductRow, countries: &CountryTable) -> Result<(), EngineError> {
+fn check_point(
+    product: &StoredProduct,
+    program: &Program,
+    row: &ProductRow,
+    countries: &CountryTable,
+) -> Result<(), EngineError> {
     let fail = |problem: String| EngineError::Stored { product: product.code, problem };
     let kusd = |units: i128| units as f64 / (1000.0 * program.scale as f64);
     // A double has 53 bits, and a point is printed to 1e-9 dollars.
@@ -89,7 +94,9 @@ fn check_point(product: &StoredProduct, program: &Program, row: &ProductRow, cou
     }
     let certified = row.risk_after.map_or(f64::NAN, |risk| risk.to_dollars() / 1000.0);
     // NaN fails here as well.
-    if (risk - certified).abs() <= tolerance { Ok(()) } else {
+    if (risk - certified).abs() <= tolerance {
+        Ok(())
+    } else {
         Err(fail(format!("{risk} thousand USD stay with risk origins, {certified} is proved to be the least")))
     }
 }

@@ -42,14 +42,16 @@ pub enum FetchError {
         problem: String,
     },
     /// Too many attempts in a row brought nothing.
-    #[error("{last}; gave up after {attempts} attempts without a new byte. {part} is kept: the same command goes on from there")]
+    #[error(
+        "{last}; gave up after {attempts} attempts without a new byte, {at_hand} bytes are kept: the same command goes on from there"
+    )]
     GaveUp {
         /// Attempts in a row.
         attempts: u32,
         /// The last cause.
         last: String,
-        /// What has been downloaded.
-        part: PathBuf,
+        /// Bytes downloaded so far.
+        at_hand: u64,
     },
     /// Not the file that was wanted.
     #[error("{url}: {problem}")]
@@ -83,7 +85,9 @@ impl FetchError {
     /// The family of the error.
     pub const fn kind(&self) -> FetchErrorKind {
         match self {
-            Self::Status { .. } | Self::Unreachable { .. } | Self::Passing { .. } | Self::GaveUp { .. } => FetchErrorKind::Missing,
+            Self::Status { .. } | Self::Unreachable { .. } | Self::Passing { .. } | Self::GaveUp { .. } => {
+                FetchErrorKind::Missing
+            }
             Self::Wrong { .. } => FetchErrorKind::BadData,
             Self::NoRoom { .. } | Self::Write { .. } => FetchErrorKind::CannotWrite,
         }
@@ -108,10 +112,13 @@ impl FetchError {
 
     pub(crate) fn from_call(url: &str, error: ureq::Error) -> Self {
         match error {
-            ureq::Error::BadUri(problem) => Self::Wrong { url: url.to_owned(), problem: format!("this is no address: {problem}") },
-            ureq::Error::TooManyRedirects | ureq::Error::RedirectFailed => {
-                Self::Wrong { url: url.to_owned(), problem: "the server sends from one address to the next without end".to_owned() }
+            ureq::Error::BadUri(problem) => {
+                Self::Wrong { url: url.to_owned(), problem: format!("this is no address: {problem}") }
             }
+            ureq::Error::TooManyRedirects | ureq::Error::RedirectFailed => Self::Wrong {
+                url: url.to_owned(),
+                problem: "the server sends from one address to the next without end".to_owned(),
+            },
             other => Self::Unreachable { url: url.to_owned(), problem: format!("cannot be reached: {other}") },
         }
     }

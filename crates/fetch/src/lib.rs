@@ -60,16 +60,18 @@ pub fn download(
 ) -> Result<u64, FetchError> {
     let mut download = Download::new(request)?;
     let mut failed = 0;
+    // Only bytes beyond all earlier ones count as progress: a server that makes us begin anew each time is given up.
+    let mut farthest = download.at_hand()?;
     loop {
-        let before = download.at_hand()?;
         match download.attempt(progress) {
             Ok(()) => break,
             Err(error) if !error.is_passing() => return Err(error),
             Err(error) => {
-                let moved = download.at_hand()? > before;
-                failed = if moved { 1 } else { failed + 1 };
+                let at_hand = download.at_hand()?;
+                failed = if at_hand > farthest { 1 } else { failed + 1 };
+                farthest = farthest.max(at_hand);
                 if failed >= request.attempts.max(1) {
-                    return Err(FetchError::GaveUp { attempts: failed, last: error.to_string(), part: download.part.clone() });
+                    return Err(FetchError::GaveUp { attempts: failed, last: error.to_string(), at_hand: download.at_hand()? });
                 }
                 std::thread::sleep(request.pause * 2_u32.pow((failed - 1).min(6)));
             }
@@ -219,12 +221,7 @@ impl<'a> Download<'a> {
         fs::write(&self.note, text).map_err(|source| FetchError::write(&self.note, source))
     }
 
-    fn receive(
-        &self,
-        response: Response<Body>,
-        from: u64,
-        progress: &mut dyn FnMut(u64, Option<u64>),
-    ) -> Result<(), FetchError> {
+    fn receive(&self, response: Response<Body>, from: u64, progress: &mut dyn FnMut(u64, Option<u64>)) -> Result<(), FetchError> {
         let write = |source| FetchError::write(&self.part, source);
         let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.part).map_err(write)?;
         file.set_len(from).map_err(write)?;
@@ -238,7 +235,10 @@ impl<'a> Download<'a> {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) => {
-                    return Err(FetchError::Passing { url: self.request.url.clone(), problem: format!("the connection broke: {error}") });
+                    return Err(FetchError::Passing {
+                        url: self.request.url.clone(),
+                        problem: format!("the connection broke: {error}"),
+                    });
                 }
             };
             if done == 0 && looks_like_a_page(&block[..read]) {

@@ -126,7 +126,10 @@ impl StoredFolder {
     /// [`StoredError`] when it cannot be read.
     pub fn bytes(&self, name: &str) -> Result<Vec<u8>, StoredError> {
         if name.is_empty() || Path::new(name).file_name().is_none_or(|own| own != name) {
-            return Err(StoredError::Damaged { file: MANIFEST.to_owned(), problem: format!("`{name}` is no file of the folder") });
+            return Err(StoredError::Damaged {
+                file: MANIFEST.to_owned(),
+                problem: format!("`{name}` is no file of the folder"),
+            });
         }
         let path = self.path.join(name);
         fs::read(&path).map_err(|source| StoredError::Missing { path, source })

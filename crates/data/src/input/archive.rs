@@ -62,7 +62,10 @@ pub(super) fn open(path: &Path, input: &mut Input) -> Result<(), DataError> {
         return Err(refuse(&name, &format!("its members claim {} GiB", total >> 30)));
     }
     if input.members.len() == before {
-        return Err(DataError::file(&name, "the archive holds no CSV named BACI_HS.._Y...._V......csv; give it as CEPII ships it"));
+        return Err(DataError::file(
+            &name,
+            "the archive holds no CSV named BACI_HS.._Y...._V......csv; give it as CEPII ships it",
+        ));
     }
     input.members[before..].sort_by(|left, right| left.name.cmp(&right.name));
     Ok(())
@@ -100,10 +103,8 @@ struct Contained<'a> {
 impl Read for Contained<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let done = self.inner.read(buffer)?;
-        self.left = self
-            .left
-            .checked_sub(done as u64)
-            .ok_or_else(|| std::io::Error::other("a member is longer than it claims"))?;
+        self.left =
+            self.left.checked_sub(done as u64).ok_or_else(|| std::io::Error::other("a member is longer than it claims"))?;
         Ok(done)
     }
 }
@@ -133,9 +134,8 @@ fn entry(archive: &mut Archive, index: usize) -> ZipResult<Entry> {
 
 fn check_entry(name: &str, entry: &Entry) -> Result<(), DataError> {
     let member: String = entry.name.chars().take(80).map(|letter| if letter.is_control() { '?' } else { letter }).collect();
-    let tricky = entry.name.starts_with('/')
-        || entry.name.contains(['\\', '\0', ':'])
-        || entry.name.split('/').any(|part| part == "..");
+    let tricky =
+        entry.name.starts_with('/') || entry.name.contains(['\\', '\0', ':']) || entry.name.split('/').any(|part| part == "..");
     let problem = if tricky {
         "has a path that leaves the archive"
     } else if entry.encrypted {
@@ -196,7 +196,10 @@ fn check_directory(path: &Path, name: &str) -> Result<(), DataError> {
         directory = number(&record[40..48]);
     }
     if members > MOST_MEMBERS || directory > LARGEST_DIRECTORY {
-        return Err(refuse(name, &format!("it claims {members} members in a directory of {directory} bytes; CEPII ships some thirty")));
+        return Err(refuse(
+            name,
+            &format!("it claims {members} members in a directory of {directory} bytes; CEPII ships some thirty"),
+        ));
     }
     Ok(())
 }

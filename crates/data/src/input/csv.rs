@@ -6,9 +6,9 @@ use rayon::prelude::*;
 use reorient_core::{CountryCode, CountryTable, ProductCode, Usd, Year};
 
 use super::Years;
+use crate::DataError;
 use crate::issue::{Issues, Problem, Reason};
 use crate::row::Row;
-use crate::DataError;
 
 pub(crate) const COLUMNS: [&str; 6] = ["t", "i", "j", "k", "v", "q"];
 /// Bytes handed to one core at a time.
@@ -239,12 +239,8 @@ fn line_of_row(without_row: &[u64], row: usize) -> u64 {
 }
 
 fn parse_block(block: &[u8], layout: &Layout, known: &[bool]) -> Parsed {
-    let mut parsed = Parsed {
-        rows: Vec::with_capacity(block.len() / 24),
-        problems: Vec::new(),
-        without_row: Vec::new(),
-        lines: 0,
-    };
+    let mut parsed =
+        Parsed { rows: Vec::with_capacity(block.len() / 24), problems: Vec::new(), without_row: Vec::new(), lines: 0 };
     let mut fields = [&block[..0]; WIDEST];
     for line in block.split_inclusive(|byte| *byte == b'\n') {
         let number = parsed.lines;
@@ -266,10 +262,8 @@ fn parse_block(block: &[u8], layout: &Layout, known: &[bool]) -> Parsed {
             Ok(row) => parsed.rows.push(row),
             Err((reason, column, text)) => {
                 let value = String::from_utf8_lossy(six[column].trim_ascii());
-                let value = unquoted(value.as_bytes()).map_or_else(
-                    || value.clone().into_owned(),
-                    |inner| String::from_utf8_lossy(inner).into_owned(),
-                );
+                let value = unquoted(value.as_bytes())
+                    .map_or_else(|| value.clone().into_owned(), |inner| String::from_utf8_lossy(inner).into_owned());
                 let value: String = value.chars().take(60).collect();
                 parsed.problems.push(Problem { line: number, reason, column: COLUMNS[column], value, text });
                 parsed.without_row.push(number);
@@ -284,7 +278,8 @@ type Fault = (Reason, usize, String);
 
 fn parse_row(six: &[&[u8]; 6], known: &[bool]) -> Result<Row, Fault> {
     let field = |column: usize| {
-        unquoted(six[column]).ok_or_else(|| (reason_of(column), column, "a quote is not closed or stands amid the field".to_owned()))
+        unquoted(six[column])
+            .ok_or_else(|| (reason_of(column), column, "a quote is not closed or stands amid the field".to_owned()))
     };
     let year = match digits(field(0)?) {
         Some(number) => u16::try_from(number).ok().and_then(|number| Year::new(number).ok()),
@@ -317,7 +312,8 @@ fn parse_row(six: &[&[u8]; 6], known: &[bool]) -> Result<Row, Fault> {
     if quantity.is_some_and(|quantity| quantity < 0) {
         return Err((Reason::BadQuantity, 5, "a quantity cannot be negative".to_owned()));
     }
-    super::within_decimal(value, quantity).map_err(|(reason, text)| (reason, if reason == Reason::BadValue { 4 } else { 5 }, text))?;
+    super::within_decimal(value, quantity)
+        .map_err(|(reason, text)| (reason, if reason == Reason::BadValue { 4 } else { 5 }, text))?;
     Ok(Row::new(year, product, (exporter, importer), value, quantity))
 }
 

@@ -86,12 +86,19 @@ pub(super) fn read(
     let metadata = builder.metadata();
     let rows = u64::try_from(metadata.file_metadata().num_rows()).map_err(|error| damaged(&error))?;
     if metadata.num_row_groups() > MOST_ROW_GROUPS {
-        return Err(DataError::file(&name, format!("{} row groups are no trade data; write it again", metadata.num_row_groups())));
+        return Err(DataError::file(
+            &name,
+            format!("{} row groups are no trade data; write it again", metadata.num_row_groups()),
+        ));
     }
     if rows > size {
-        return Err(DataError::file(&name, format!("it claims {rows} rows in {size} bytes, as no trade data do; write it again")));
+        return Err(DataError::file(
+            &name,
+            format!("it claims {rows} rows in {size} bytes, as no trade data do; write it again"),
+        ));
     }
-    let columns = Columns::find(&name, builder.schema().fields().iter().map(|field| field.name().as_str()), years.named.is_some())?;
+    let columns =
+        Columns::find(&name, builder.schema().fields().iter().map(|field| field.name().as_str()), years.named.is_some())?;
     let reader = isolated(&name, || builder.with_batch_size(BATCH).build().map_err(|error| damaged(&error)))?;
     let mut reader = reader;
     let known = known_countries(countries);
@@ -110,7 +117,11 @@ pub(super) fn read(
                 }
                 Err((column, reason, text)) => {
                     let value = cells.shown(column, at);
-                    issues.add(&name, "row", Problem { line: first_row + at as u64, reason, column: COLUMNS[column].0, value, text })?;
+                    issues.add(
+                        &name,
+                        "row",
+                        Problem { line: first_row + at as u64, reason, column: COLUMNS[column].0, value, text },
+                    )?;
                 }
             }
         }
@@ -289,7 +300,8 @@ impl Cells {
         let product = product.ok_or_else(|| (3, Reason::BadCode, "this is not an HS6 code of six digits".to_owned()))?;
         let amount = |column: usize| self.0[column].as_ref().map_or(Ok(None), |cell| cell.thousandths(at));
         let value = amount(4).map_err(|text| (4, Reason::BadValue, format!("{text}; correct the row")))?;
-        let value = value.ok_or_else(|| (4, Reason::BadValue, "a flow has a value; remove the row or fetch it again".to_owned()))?;
+        let value =
+            value.ok_or_else(|| (4, Reason::BadValue, "a flow has a value; remove the row or fetch it again".to_owned()))?;
         if value <= 0 {
             let reason = if value == 0 { Reason::ZeroValue } else { Reason::NegativeValue };
             return Err((4, reason, super::NOT_POSITIVE.to_owned()));
@@ -299,7 +311,8 @@ impl Cells {
             return Err((5, Reason::BadQuantity, "a quantity cannot be negative".to_owned()));
         }
         let value = Usd::new(value);
-        within_decimal(value, quantity).map_err(|(reason, text)| (if reason == Reason::BadValue { 4 } else { 5 }, reason, text))?;
+        within_decimal(value, quantity)
+            .map_err(|(reason, text)| (if reason == Reason::BadValue { 4 } else { 5 }, reason, text))?;
         Ok(Row::new(year, product, (code(1)?, code(2)?), value, quantity))
     }
 

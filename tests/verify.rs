@@ -1,0 +1,155 @@
+//! `reorient verify`: whole folders pass, and every kind of tampering is found, also by whoever recomputes the hashes.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Float64Array, RecordBatch};
+use arrow::datatypes::Float64Type;
+use common::reorient;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+fn run(arguments: &[&str]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    reorient().args(["run", "-q", "--out"]).arg(folder.path()).args(arguments).assert().success();
+    folder
+}
+
+fn verify(folder: &Path) -> (i32, String) {
+    let output = reorient().arg("verify").arg(folder).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("panicked") && !said.contains("internal error"), "{said}");
+    (output.status.code().unwrap(), said)
+}
+
+/// Makes the manifest agree with the files again.
+fn reseal(folder: &Path) {
+    let path = folder.join("manifest.json");
+    let mut manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    for file in manifest["files"].as_array_mut().unwrap() {
+        let bytes = std::fs::read(folder.join(file["name"].as_str().unwrap())).unwrap();
+        file["bytes"] = bytes.len().into();
+        file["blake3"] = blake3::hash(&bytes).to_hex().to_string().into();
+    }
+    std::fs::write(path, serde_json::to_vec_pretty(&manifest).unwrap()).unwrap();
+}
+
+/// Changes cells of `flows.parquet`: column and what to do with its values.
+fn change_flows(folder: &Path, column: usize, change: impl Fn(&mut Vec<f64>)) {
+    let path = folder.join("flows.parquet");
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap().with_batch_size(1 << 20);
+    let batch = reader.build().unwrap().next().unwrap().unwrap();
+    let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
+    let mut values = columns[column].as_primitive::<Float64Type>().values().to_vec();
+    change(&mut values);
+    columns[column] = Arc::new(Float64Array::from(values));
+    let changed = RecordBatch::try_new(batch.schema(), columns).unwrap();
+    let mut writer = ArrowWriter::try_new(File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    writer.write(&changed).unwrap();
+    writer.close().unwrap();
+}
+
+#[test]
+fn whole_folders_hold() {
+    for arguments in [
+        &[][..],
+        &["--list", "all", "--csv"],
+        &["--list", "all", "--set", "bloc=NLD"],
+        &["--list", "all", "--set", "cap=0"],
+        &["--list", "all", "--set", "cap=1", "--set", "risk=156"],
+    ] {
+        let folder = run(arguments);
+        std::fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+        let output = reorient().args(["verify", "--json"]).arg(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        let said: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!((&said["kind"], &said["unlisted"]), (&"result".into(), &serde_json::json!(["notes.txt"])));
+        assert_eq!(said["checks"].as_object().unwrap().len(), 4);
+    }
+}
+
+#[test]
+fn a_changed_byte_in_any_file_is_found() {
+    let folder = run(&["--csv"]);
+    for name in ["table_a1.csv", "shares.csv", "products.csv", "flows.parquet", "flows.csv"] {
+        let path = folder.path().join(name);
+        let good = std::fs::read(&path).unwrap();
+        for part in 0..20 {
+            let mut bytes = good.clone();
+            bytes[part * good.len() / 20] ^= 1;
+            std::fs::write(&path, &bytes).unwrap();
+            let (code, said) = verify(folder.path());
+            assert!(code == 65 && said.contains(name), "{said}");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(verify(folder.path()).0, 66);
+        std::fs::write(&path, good).unwrap();
+    }
+    assert_eq!(verify(folder.path()).0, 0);
+    assert_eq!(verify(&folder.path().join("nowhere")).0, 66);
+    let manifest = folder.path().join("manifest.json");
+    for text in ["", "{}", "{\"generator\": \"reorient\", \"files\": [{\"name\": \"../x\", \"bytes\": 1, \"blake3\": \"\"}]}"] {
+        std::fs::write(&manifest, text).unwrap();
+        assert_eq!(verify(folder.path()).0, 65, "{text}");
+    }
+}
+
+#[test]
+fn tampering_is_found_where_every_hash_agrees() {
+    // Columns of flows.parquet: 2 imports, 3 world exports, 4 capacity, 5 optimised, 6 min, 7 max.
+    let swap = |values: &mut Vec<f64>| {
+        let other = (1..values.len()).find(|at| (values[*at] - values[0]).abs() > 1.0).unwrap();
+        values.swap(0, other);
+    };
+    let large = |values: &[f64]| (0..values.len()).max_by(|left, right| values[*left].total_cmp(&values[*right])).unwrap();
+    let cases: Vec<(&str, usize, Box<dyn Fn(&mut Vec<f64>)>)> = vec![
+        (
+            "a dollar moved",
+            5,
+            Box::new(move |values| {
+                let at = large(values);
+                values[at] -= 0.001;
+            }),
+        ),
+        ("two exporters exchanged", 5, Box::new(swap)),
+        ("above the bound", 5, Box::new(move |values| values[0] += 1e6)),
+        ("no number", 5, Box::new(move |values| values[0] = f64::NAN)),
+        ("a wider range", 7, Box::new(move |values| values[3] += 1.0)),
+        ("a narrower range", 6, Box::new(move |values| values[3] -= 1.0)),
+        ("another capacity", 4, Box::new(move |values| values[3] += 1.0)),
+        ("other exports", 3, Box::new(move |values| values[3] *= 2.0)),
+        ("other imports", 2, Box::new(move |values| values[3] += 1.0)),
+    ];
+    for (what, column, change) in cases {
+        let folder = run(&["--list", "all"]);
+        change_flows(folder.path(), column, change);
+        reseal(folder.path());
+        let (code, said) = verify(folder.path());
+        assert!(matches!(code, 65 | 70), "{what}: {code} {said}");
+        assert!(code == 70 || column <= 3, "{what}: {code} {said}");
+        assert!(said.contains("product"), "{what}: {said}");
+    }
+    for (file, from, to) in [
+        ("products.csv", ",shortage,", ",slack,"),
+        ("products.csv", ",1,,0.", ",0,,0."),
+        ("shares.csv", "overall,all,156,", "overall,all,157,"),
+        ("table_a1.csv", "\n1,", "\n2,"),
+        ("manifest.json", "\"cap\": \"1/20\"", "\"cap\": \"1/10\""),
+        ("manifest.json", "\"risk\": \"156,842,643\"", "\"risk\": \"156,842\""),
+        ("manifest.json", "\"in_shortage\": 21", "\"in_shortage\": 20"),
+    ] {
+        let folder = run(&["--list", "all"]);
+        let path = folder.path().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{file} holds no {from}");
+        std::fs::write(&path, changed).unwrap();
+        reseal(folder.path());
+        let (code, said) = verify(folder.path());
+        assert_eq!(code, 70, "{file} {from}: {said}");
+    }
+}
