@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use anyhow::Context;
 use reorient_data::TradeSource;
-use reorient_engine::{Coverage, HIGHS_VERSION, RunResult, Scenario};
+use reorient_engine::{Coverage, CoverageRow, CoverageStatus, HIGHS_VERSION, RunResult, Scenario};
 use reorient_report::{
-    CertificateSummary, FolderOptions, InputFile, Ledger, ListSummary, Manifest, SolverSummary, TerminalOptions, decimal,
+    CertificateSummary, CoverageLine, FolderOptions, InputFile, Ledger, ListSummary, Manifest, SolverSummary, TerminalOptions, decimal,
     grouped, json, terminal, write_folder,
 };
 
@@ -18,6 +18,8 @@ use crate::talk;
 
 /// Columns of the printed view.
 const WIDTH: u16 = 100;
+/// Partial codes named in the view; the folder has all.
+const NAMED: usize = 8;
 
 /// Answers the question, prints it, writes the folder.
 pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -51,7 +53,7 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
     manifest.timings_ms.insert("total".to_owned(), milliseconds(started));
     if let Some(directory) = &arguments.out {
         let options = FolderOptions { csv_flows: arguments.csv };
-        write_folder(directory, &result.collection, source.countries(), &manifest, &options)?;
+        write_folder(directory, &result.collection, source.countries(), &manifest, &coverage_lines(&result.coverage), &options)?;
         tracing::info!("results in {}", directory.display());
     }
     if arguments.json {
@@ -111,29 +113,49 @@ fn notes(source: &TradeSource, coverage: &Coverage, result: &RunResult) -> Vec<S
     if source.is_synthetic() {
         notes.push("The trade data are synthetic.".to_owned());
     }
-    if !coverage.partial.is_empty() {
-        let codes: Vec<String> =
-            coverage.partial.iter().map(|(product, imports)| format!("{product} ({} M$)", musd(*imports))).collect();
+    if let Some(note) = &result.bloc.note {
+        notes.push(note.clone());
+    }
+    let counted = |status: CoverageStatus, what: &str| {
+        let rows: Vec<&CoverageRow> = coverage.of(status).collect();
+        let value = if rows.iter().any(|row| row.imports.is_some()) {
+            format!(" ({} M$)", musd(coverage.imports(status)))
+        } else {
+            String::new()
+        };
+        format!("{} {what}{value}", rows.len())
+    };
+    if coverage.rows.iter().any(|row| row.status != CoverageStatus::Matched) {
+        let map = result.scenario.get("map").map_or("", String::as_str);
         notes.push(format!(
-            "{} products are listed in part only (map = {}): {}.",
-            coverage.partial.len(),
-            result.scenario.get("map").map_or("", String::as_str),
-            codes.join(", "),
+            "Coverage of the list: {}, {} (map = {map}), {}, {}.",
+            counted(CoverageStatus::Matched, "products matched"),
+            counted(CoverageStatus::Partial, "listed in part"),
+            counted(CoverageStatus::WithoutTrade, "without a row in these data"),
+            counted(CoverageStatus::Unmatched, "codes unmatched"),
         ));
     }
-    if !coverage.without_trade.is_empty() {
-        notes.push(format!("{} listed products have no row in these data.", coverage.without_trade.len()));
+    let mut partial: Vec<&CoverageRow> = coverage.of(CoverageStatus::Partial).collect();
+    if !partial.is_empty() {
+        partial.sort_by_key(|row| (std::cmp::Reverse(row.imports), row.code));
+        let named = partial.iter().take(NAMED).map(|row| format!("{} ({} M$)", row.code, musd(row.imports.unwrap_or_default())));
+        let more = if partial.len() > NAMED { ", the largest" } else { "" };
+        notes.push(format!("Listed in part{more}: {}.", named.collect::<Vec<_>>().join(", ")));
     }
-    if !coverage.unmatched.is_empty() {
-        let codes: Vec<String> = coverage.unmatched.iter().map(ToString::to_string).collect();
-        notes.push(format!("Listed codes that match no product of {}: {}.", source.revision(), codes.join(", ")));
+    for row in coverage.of(CoverageStatus::Alias) {
+        notes.push(format!("{} stands for {} listed codes of heading 2710 (alias = 271000).", row.code, row.listed));
+    }
+    let mut unmatched: Vec<&CoverageRow> = coverage.of(CoverageStatus::Unmatched).collect();
+    unmatched.extend(coverage.of(CoverageStatus::WithoutTrade));
+    if unmatched.iter().any(|row| row.code.as_str().starts_with("2710")) {
+        notes.push("BACI files all of heading 2710 under 271000: `--set alias=271000` takes it for the listed codes.".to_owned());
     }
     notes
 }
 
 fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Manifest {
     let headline = &result.collection.headline;
-    let codes = |products: &[reorient_core::ProductCode]| products.iter().map(ToString::to_string).collect();
+    let codes = |status| result.coverage.of(status).map(|row| row.code.to_string()).collect();
     Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         method: "aggregate".to_owned(),
@@ -157,10 +179,13 @@ fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Ma
         },
         list: ListSummary {
             source: result.scenario.get("list").cloned().unwrap_or_default(),
-            matched: result.coverage.matched.len(),
-            partial: result.coverage.partial.iter().map(|(product, _)| product.to_string()).collect(),
-            without_trade: codes(&result.coverage.without_trade),
-            unmatched: codes(&result.coverage.unmatched),
+            matched: result.coverage.of(CoverageStatus::Matched).count(),
+            matched_imports_kusd: result.coverage.imports(CoverageStatus::Matched).to_string(),
+            partial: codes(CoverageStatus::Partial),
+            partial_imports_kusd: result.coverage.imports(CoverageStatus::Partial).to_string(),
+            alias: codes(CoverageStatus::Alias),
+            without_trade: codes(CoverageStatus::WithoutTrade),
+            unmatched: codes(CoverageStatus::Unmatched),
         },
         solver: SolverSummary {
             requested: scenario.solver.name().to_owned(),
@@ -185,4 +210,14 @@ fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Ma
 
 fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The rows of `coverage.csv`.
+fn coverage_lines(coverage: &Coverage) -> Vec<CoverageLine> {
+    let amount = |amount: Option<reorient_core::Usd>| amount.map_or_else(String::new, |amount| amount.to_string());
+    let line = |row: &CoverageRow| {
+        let (listed, descendants) = (row.listed.to_string(), row.descendants.to_string());
+        [row.code.to_string(), row.status.name().to_owned(), listed, descendants, amount(row.imports), amount(row.world_exports)]
+    };
+    coverage.rows.iter().map(line).collect()
 }

@@ -80,7 +80,7 @@ fn scenario(folder: &StoredFolder) -> Result<Scenario, Failure> {
         found.ok_or_else(|| Failure::bad_data(anyhow!("manifest.json: the scenario lacks `{key}`")))
     };
     scenario.set("bloc", value("bloc-members")?).map_err(Failure::bad_data)?;
-    for key in ["risk", "cap"] {
+    for key in ["year", "risk", "cap"] {
         scenario.set(key, value(key)?).map_err(Failure::bad_data)?;
     }
     Ok(scenario)

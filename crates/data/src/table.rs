@@ -1,6 +1,6 @@
 //! One year of trade in memory.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reorient_core::{CountryCode, CountryIndex, CountryTable, HsRevision, ProductCode, ProductIndex, Usd, Year};
 
@@ -93,6 +93,26 @@ impl TradeTable {
             selected.starts.push(selected.values.len());
         }
         selected
+    }
+
+    /// The flows with one country counted as another, both as exporter and as importer; flows that then share a key add up.
+    ///
+    /// # Errors
+    /// [`DataError::Internal`] never, as rows are sorted here.
+    pub fn count_as(&self, from: CountryIndex, to: CountryIndex) -> Result<Self, DataError> {
+        let counted = |country: CountryIndex| if country == from { to } else { country };
+        let mut table = Self::with_capacity(self.year, self.revision, self.values.len());
+        for (at, product) in self.products.iter().enumerate() {
+            let mut flows: BTreeMap<(CountryIndex, CountryIndex), Usd> = BTreeMap::new();
+            for row in self.starts[at]..self.starts[at + 1] {
+                let key = (counted(self.exporters[row]), counted(self.importers[row]));
+                *flows.entry(key).or_default() += self.values[row];
+            }
+            for ((exporter, importer), value) in flows {
+                table.push(TradeRow { product: *product, exporter, importer, value })?;
+            }
+        }
+        Ok(table)
     }
 
     pub(crate) fn with_capacity(year: Year, revision: HsRevision, rows: usize) -> Self {

@@ -3,6 +3,8 @@
 //! [`run`] tells the story in eight steps (docs/method.md); nothing here prints or writes.
 
 mod baseline;
+mod bloc;
+mod coverage;
 mod error;
 mod pipeline;
 mod recheck;
@@ -11,8 +13,10 @@ mod solver;
 
 pub use baseline::Baseline;
 pub use error::{EngineError, EngineErrorKind};
-pub use pipeline::{Coverage, RunResult, Timings, formulate_product, run};
+pub use coverage::{Coverage, CoverageRow, CoverageStatus};
+pub use pipeline::{ RunResult, Timings, formulate_product, run};
 pub use recheck::{StoredFlow, StoredProduct, recheck};
 pub use reorient_solve::HIGHS_VERSION;
-pub use scenario::{Bloc, ListChoice, Scenario, ScenarioError};
+pub use bloc::Bloc;
+pub use scenario::{Alias, HongKong, ListChoice, Scenario, ScenarioError};
 pub use solver::SolverChoice;

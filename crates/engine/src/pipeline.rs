@@ -4,31 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use reorient_core::{CountryTable, GoodsList, Membership, ProductCode, Usd};
-use reorient_data::{InputFile, RowLedger, TradeSource, embedded_goods_list, map_list, read_goods_list};
+use reorient_core::{CountryTable, Membership, ProductCode, Year};
+use reorient_data::{InputFile, RowLedger, Trade, TradeSource};
 use reorient_metrics::{Collection, Product, ProductRow, collect, measure};
 use reorient_model::{CountrySet, Market, Policy, Program, Status, formulate};
 
 use crate::baseline::Baseline;
-use crate::scenario::{Bloc, ListChoice, Scenario, ScenarioError, country_set};
+use crate::bloc::Bloc;
+use crate::coverage::{Coverage, list_for};
+use crate::scenario::{CHINA, HONG_KONG, HongKong, Scenario, ScenarioError, country_set};
 use crate::solver::{Answer, SolverChoice, answer};
 use crate::{EngineError, HIGHS_VERSION};
 
 /// Rows in Table A.1.
 pub(crate) const TABLE_A1_ROWS: usize = 25;
-
-/// How the goods list met the trade data.
-#[derive(Debug, Clone, Default)]
-pub struct Coverage {
-    /// Listed products with trade.
-    pub matched: Vec<ProductCode>,
-    /// Products with trade of which only a part is listed, with the bloc's imports.
-    pub partial: Vec<(ProductCode, Usd)>,
-    /// Listed products of the data's HS revision without a row.
-    pub without_trade: Vec<ProductCode>,
-    /// Listed codes that no product of the data's HS revision stands for.
-    pub unmatched: Vec<ProductCode>,
-}
 
 /// Wall time by step.
 #[derive(Debug, Clone, Default)]
@@ -78,17 +67,16 @@ pub fn run(
     // M1: read the rows of listed products, and no others.
     let year = scenario.resolve_year(source.years())?;
     let available = source.products(year)?;
-    let (list, mut coverage, partial) = list_for(source, scenario, &available)?;
-    let wanted: BTreeSet<ProductCode> = coverage.matched.iter().chain(&partial).copied().collect();
-    let trade = source.read(year, Some(&wanted))?;
+    let (list, mut coverage) = list_for(source, scenario, &available)?;
+    let trade = count_hong_kong(source.read(year, Some(&coverage.wanted()))?, source, scenario)?;
     clock.lap("read");
 
     // M2 and M3: the bloc's baseline under the resolved scenario.
-    let bloc = scenario.resolve_bloc(source.countries())?;
+    let bloc = scenario.resolve_bloc(source.countries(), year)?;
     let members = country_set(source.countries(), &bloc.members);
     let baseline = Baseline::new(&trade.table, &members);
     baseline.check_world(trade.table.traders())?;
-    let policy = policy(source.countries(), scenario, &bloc)?;
+    let policy = policy(source.countries(), scenario, year, &bloc)?;
     clock.lap("baseline");
 
     // M4 to M7, one product at a time, all cores; the order of the answers is that of the products.
@@ -114,7 +102,7 @@ pub fn run(
 
     // M8: add everything up, in order.
     let collection = collect(products, &memberships, &members, &policy.risk, TABLE_A1_ROWS);
-    coverage.partial = partial.into_iter().map(|product| (product, imports_of(&baseline, product))).collect();
+    coverage.value(&baseline);
     clock.lap("collect");
 
     Ok(RunResult {
@@ -165,48 +153,35 @@ pub fn formulate_product(
     product: ProductCode,
 ) -> Result<Option<(Program, Vec<u16>)>, EngineError> {
     let year = scenario.resolve_year(source.years())?;
-    let trade = source.read(year, Some(&BTreeSet::from([product])))?;
-    let bloc = scenario.resolve_bloc(source.countries())?;
+    let trade = count_hong_kong(source.read(year, Some(&BTreeSet::from([product])))?, source, scenario)?;
+    let bloc = scenario.resolve_bloc(source.countries(), year)?;
     let baseline = Baseline::new(&trade.table, &country_set(source.countries(), &bloc.members));
-    let policy = policy(source.countries(), scenario, &bloc)?;
+    let policy = policy(source.countries(), scenario, year, &bloc)?;
     let Some(market) = baseline.find(product) else { return Ok(None) };
     let codes = market.exporters.iter().map(|index| source.countries().country(*index).code.get()).collect();
     Ok(Some((formulate_market(product, &market, &policy)?, codes)))
 }
 
-pub(crate) fn policy(countries: &CountryTable, scenario: &Scenario, bloc: &Bloc) -> Result<Policy, EngineError> {
-    let risk = country_set(countries, &scenario.resolve_risk(countries, bloc)?);
+/// Hong Kong as the scenario counts it.
+fn count_hong_kong(mut trade: Trade, source: &TradeSource, scenario: &Scenario) -> Result<Trade, EngineError> {
+    let countries = source.countries();
+    if let (HongKong::WithChina, Some(from), Some(to)) = (scenario.hong_kong, countries.index(HONG_KONG), countries.index(CHINA)) {
+        trade.table = trade.table.count_as(from, to)?;
+    }
+    Ok(trade)
+}
+
+pub(crate) fn policy(
+    countries: &CountryTable,
+    scenario: &Scenario,
+    year: Year,
+    bloc: &Bloc,
+) -> Result<Policy, EngineError> {
+    let risk = country_set(countries, &scenario.resolve_risk(countries, year, bloc)?);
     // The only member of a bloc cannot supply itself.
     let alone = if bloc.members.len() == 1 { bloc.members.as_slice() } else { &[] };
     let no_extra: CountrySet = country_set(countries, alone);
     Ok(Policy { risk, no_extra, cap: scenario.cap })
-}
-
-/// The list in the data's revision, how it met the data, and the partial products that the data hold.
-fn list_for(
-    source: &TradeSource,
-    scenario: &Scenario,
-    available: &BTreeSet<ProductCode>,
-) -> Result<(GoodsList, Coverage, Vec<ProductCode>), EngineError> {
-    let as_they_are = |matched: Vec<ProductCode>| {
-        let list = GoodsList::everything(source.revision(), matched.iter().copied());
-        Ok((list, Coverage { matched, ..Coverage::default() }, Vec::new()))
-    };
-    let published = match &scenario.list {
-        ListChoice::All => return as_they_are(available.iter().copied().collect()),
-        ListChoice::One(product) => return as_they_are(available.get(product).copied().into_iter().collect()),
-        ListChoice::Critical => embedded_goods_list()?,
-        ListChoice::File(path) => read_goods_list(path)?,
-    };
-    let mapped = map_list(&published, source.revision(), scenario.map)?;
-    let (matched, without_trade) = mapped.list.goods.keys().copied().partition(|code| available.contains(code));
-    let partial = mapped.partial.iter().map(|partial| partial.product).filter(|code| available.contains(code)).collect();
-    let coverage = Coverage { matched, partial: Vec::new(), without_trade, unmatched: mapped.unmatched };
-    Ok((mapped.list, coverage, partial))
-}
-
-fn imports_of(baseline: &Baseline, product: ProductCode) -> Usd {
-    baseline.find(product).map_or(Usd::ZERO, |market| market.imports.iter().copied().sum())
 }
 
 fn solved_by(scenario: &Scenario, collection: &Collection) -> BTreeMap<String, usize> {

@@ -6,7 +6,7 @@ use reorient_model::{Market, Program, Role, formulate};
 
 use crate::pipeline::{TABLE_A1_ROWS, policy, solve_product};
 use crate::scenario::{Scenario, country_set};
-use crate::{EngineError, SolverChoice};
+use crate::{EngineError, ScenarioError, SolverChoice};
 
 /// One exporter of a stored product.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,8 +42,10 @@ pub struct StoredProduct {
 /// # Errors
 /// [`EngineError::NotCertified`] or [`EngineError::Stored`] with the product that does not hold.
 pub fn recheck(products: &[StoredProduct], scenario: &Scenario, countries: &CountryTable) -> Result<Collection, EngineError> {
-    let bloc = scenario.resolve_bloc(countries)?;
-    let policy = policy(countries, scenario, &bloc)?;
+    // Codes do not depend on the year.
+    let year = scenario.year.ok_or_else(|| ScenarioError::WhichYear(String::new()))?;
+    let bloc = scenario.resolve_bloc(countries, year)?;
+    let policy = policy(countries, scenario, year, &bloc)?;
     let scenario = Scenario { solver: SolverChoice::ClosedForm, cross_check: false, ..scenario.clone() };
     let mut rows: Vec<ProductRow> = Vec::with_capacity(products.len());
     for product in products {

@@ -8,12 +8,7 @@ use reorient_data::MapRule;
 use reorient_model::CountrySet;
 
 use crate::SolverChoice;
-
-/// EU27 (from 2020) in BACI's numbers.
-const EU27: [u16; 27] = [
-    40, 56, 100, 191, 196, 203, 208, 233, 246, 251, 276, 300, 348, 372, 380, 428, 440, 442, 470, 528, 616, 620, 642, 703, 705,
-    724, 752,
-];
+use crate::bloc::{Bloc, named};
 
 /// China, the United States and Russia in BACI's numbers.
 const RISK: [u16; 3] = [156, 842, 643];
@@ -82,13 +77,28 @@ pub enum ScenarioError {
     NoHighs,
 }
 
-/// The importing bloc: its name and its members.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bloc {
-    /// As asked for, such as `EU27` or `NLD`.
-    pub name: String,
-    /// Members, ascending.
-    pub members: Vec<CountryCode>,
+/// China and Hong Kong in BACI's numbers.
+pub(crate) const CHINA: CountryCode = CountryCode::literal(156);
+pub(crate) const HONG_KONG: CountryCode = CountryCode::literal(344);
+
+/// How Hong Kong, an entrepot, is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum HongKong {
+    /// On its own.
+    #[default]
+    Apart,
+    /// As China, both as exporter and as importer; trade between the two is left out.
+    WithChina,
+}
+
+/// Codes under which BACI files others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Alias {
+    /// Every code as it is.
+    #[default]
+    None,
+    /// Listed codes of heading 2710 (petroleum oils) mean 271000, under which BACI files all of them.
+    Petroleum,
 }
 
 /// Which products count.
@@ -120,6 +130,10 @@ pub struct Scenario {
     pub cap: Fraction,
     /// When a product of an older HS revision counts as listed.
     pub map: MapRule,
+    /// Whether listed codes of heading 2710 mean BACI's 271000.
+    pub alias: Alias,
+    /// Whether Hong Kong counts as China.
+    pub hong_kong: HongKong,
     /// Who solves.
     pub solver: SolverChoice,
     /// Solve by closed form and by HiGHS, and compare.
@@ -135,6 +149,8 @@ impl Default for Scenario {
             list: ListChoice::default(),
             cap: Fraction::new(1, 20).unwrap_or(Fraction::ZERO),
             map: MapRule::All,
+            alias: Alias::None,
+            hong_kong: HongKong::Apart,
             solver: SolverChoice::default(),
             cross_check: false,
         }
@@ -142,7 +158,8 @@ impl Default for Scenario {
 }
 
 impl Scenario {
-    const KEYS: [&'static str; 8] = ["year", "bloc", "risk", "list", "cap", "map", "solver", "links"];
+    const KEYS: [&'static str; 10] =
+        ["year", "bloc", "risk", "list", "cap", "map", "alias", "hong-kong", "solver", "links"];
 
     /// Takes the settings of a TOML text; `file` is its name in messages.
     ///
@@ -205,6 +222,20 @@ impl Scenario {
                     _ => return Err(refuse("use all or any".to_owned())),
                 }
             }
+            "alias" => {
+                self.alias = match value {
+                    "none" => Alias::None,
+                    "271000" => Alias::Petroleum,
+                    _ => return Err(refuse("use none or 271000".to_owned())),
+                }
+            }
+            "hong-kong" => {
+                self.hong_kong = match value {
+                    "apart" => HongKong::Apart,
+                    "with-china" => HongKong::WithChina,
+                    _ => return Err(refuse("use apart or with-china".to_owned())),
+                }
+            }
             "solver" => self.solver = value.parse().map_err(|()| refuse("use auto, closed-form or highs".to_owned()))?,
             // Links between members matter to the member-state formulation alone.
             "links" if matches!(value, "any" | "existing") => {}
@@ -236,33 +267,44 @@ impl Scenario {
             ("list", list),
             ("cap", self.cap.to_string()),
             ("map", if self.map == MapRule::All { "all" } else { "any" }.to_owned()),
+            ("alias", if self.alias == Alias::None { "none" } else { "271000" }.to_owned()),
+            ("hong-kong", if self.hong_kong == HongKong::Apart { "apart" } else { "with-china" }.to_owned()),
             ("solver", self.solver.name().to_owned()),
         ];
         let fixed = FIXED.iter().map(|(key, value)| (*key, (*value).to_owned()));
         own.into_iter().chain(fixed).map(|(key, value)| (key.to_owned(), value)).collect()
     }
 
-    /// The bloc against a country table.
+    /// The bloc of a year against a country table.
     ///
     /// # Errors
     /// [`ScenarioError::Value`] for a country that the table does not know.
-    pub fn resolve_bloc(&self, countries: &CountryTable) -> Result<Bloc, ScenarioError> {
-        let name = self.bloc.trim().to_ascii_uppercase();
-        let members =
-            if name == "EU27" { EU27.map(CountryCode::literal).to_vec() } else { named("bloc", &self.bloc, countries)? };
-        Ok(Bloc { name, members })
+    pub fn resolve_bloc(&self, countries: &CountryTable, year: Year) -> Result<Bloc, ScenarioError> {
+        let bloc = Bloc::resolve(&self.bloc, year, countries)?;
+        self.refuse_hong_kong("bloc", &bloc.members)?;
+        Ok(bloc)
     }
 
-    /// The risk origins against a country table.
+    /// The risk origins of a year against a country table.
     ///
     /// # Errors
     /// [`ScenarioError`] for an unknown country or one that is in the bloc.
-    pub fn resolve_risk(&self, countries: &CountryTable, bloc: &Bloc) -> Result<Vec<CountryCode>, ScenarioError> {
-        let risk = named("risk", &self.risk, countries)?;
+    pub fn resolve_risk(&self, countries: &CountryTable, year: Year, bloc: &Bloc) -> Result<Vec<CountryCode>, ScenarioError> {
+        let risk = named("risk", &self.risk, year, countries)?;
+        self.refuse_hong_kong("risk", &risk)?;
         match risk.iter().find(|code| bloc.members.contains(code)) {
             Some(code) => Err(ScenarioError::Overlap(*code)),
             None => Ok(risk),
         }
+    }
+
+    /// Hong Kong is not on its own where it counts as China.
+    fn refuse_hong_kong(&self, key: &str, codes: &[CountryCode]) -> Result<(), ScenarioError> {
+        if self.hong_kong == HongKong::WithChina && codes.contains(&HONG_KONG) {
+            let expected = "hong-kong = with-china counts 344 as 156: name 156, or set hong-kong = apart".to_owned();
+            return Err(ScenarioError::Value { key: key.to_owned(), value: HONG_KONG.to_string(), expected });
+        }
+        Ok(())
     }
 
     /// The year against those that the data hold.
@@ -283,33 +325,6 @@ impl Scenario {
 /// A set of countries of the table; codes it does not know are left out, for blocs that outlive a member's code.
 pub(crate) fn country_set(countries: &CountryTable, codes: &[CountryCode]) -> CountrySet {
     CountrySet::new(countries.len(), codes.iter().filter_map(|code| countries.index(*code)))
-}
-
-/// Countries by BACI code or ISO3, joined by commas.
-fn named(key: &str, text: &str, countries: &CountryTable) -> Result<Vec<CountryCode>, ScenarioError> {
-    let refuse = |name: &str, expected: String| ScenarioError::Value { key: key.to_owned(), value: name.to_owned(), expected };
-    let mut codes = Vec::new();
-    for name in text.split(',').map(str::trim) {
-        let by_code = name.parse::<CountryCode>().ok().filter(|code| countries.index(*code).is_some());
-        let code = match by_code {
-            Some(code) => code,
-            None => {
-                let candidates: Vec<_> = countries.by_iso3(name).collect();
-                match candidates.as_slice() {
-                    [country] => country.code,
-                    [] => return Err(refuse(name, "no such country: use BACI codes or ISO3, such as 156 or CHN".to_owned())),
-                    several => {
-                        let list: Vec<_> = several.iter().map(|country| format!("{} ({})", country.code, country.name)).collect();
-                        return Err(refuse(name, format!("ambiguous, choose by code: {}", list.join(", "))));
-                    }
-                }
-            }
-        };
-        codes.push(code);
-    }
-    codes.sort_unstable();
-    codes.dedup();
-    Ok(codes)
 }
 
 fn plain(value: &toml::Value) -> String {

@@ -62,6 +62,18 @@ impl ReportError {
     }
 }
 
+/// A row of `coverage.csv`: code, status, listed codes, all codes it stands for, imports and world exports in thousand USD.
+pub type CoverageLine = [String; 6];
+
+fn write_coverage(out: impl Write, coverage: &[CoverageLine]) -> io::Result<()> {
+    let mut writer = ::csv::Writer::from_writer(out);
+    writer.write_record(["code", "status", "n_listed", "n_descendants", "imports_kusd", "world_exports_kusd"])?;
+    for line in coverage {
+        writer.write_record(line)?;
+    }
+    writer.flush()
+}
+
 /// Writes a result folder and returns the names of its files in the order in which they were completed.
 ///
 /// Creates the directory if need be. An existing one must be empty or hold a reorient manifest; its results are then
@@ -75,6 +87,7 @@ pub fn write_folder(
     collection: &Collection,
     countries: &CountryTable,
     manifest: &Manifest,
+    coverage: &[CoverageLine],
     options: &FolderOptions,
 ) -> Result<Vec<String>, ReportError> {
     let old = prepare(directory)?;
@@ -84,6 +97,7 @@ pub fn write_folder(
         stage(directory, "products.csv", |out| csv::products(collection).write(out))?,
         stage(directory, "flows.parquet", |out| flows::write_parquet(out, collection, countries, &manifest.version))?,
     ];
+    staged.push(stage(directory, "coverage.csv", |out| write_coverage(out, coverage))?);
     if options.csv_flows {
         staged.push(stage(directory, FLOWS_CSV, |out| flows::write_csv(out, collection, countries))?);
     }
@@ -238,7 +252,7 @@ mod tests {
 
     fn write(directory: &Path, csv_flows: bool) -> Result<Vec<String>, ReportError> {
         let options = FolderOptions { csv_flows };
-        write_folder(directory, &sample::collection(), &sample::countries(), &sample::manifest(), &options)
+        write_folder(directory, &sample::collection(), &sample::countries(), &sample::manifest(), &[], &options)
     }
 
     fn names(directory: &Path) -> Vec<String> {
@@ -255,7 +269,7 @@ mod tests {
         let written = write(&directory, true).unwrap();
         assert_eq!(written.last().unwrap(), MANIFEST);
         let listed = listed_files(&directory).unwrap().unwrap();
-        assert_eq!(listed.len(), 5);
+        assert_eq!(listed.len(), 6);
         for file in &listed {
             let bytes = fs::read(directory.join(&file.name)).unwrap();
             assert_eq!((bytes.len() as u64, blake3::hash(&bytes).to_hex().to_string()), (file.bytes, file.blake3.clone()));
@@ -269,7 +283,7 @@ mod tests {
         write(directory.path(), true).unwrap();
         fs::write(directory.path().join("notes.txt"), "mine").unwrap();
         write(directory.path(), false).unwrap();
-        let expected = [MANIFEST, "flows.parquet", "notes.txt", "products.csv", "shares.csv", "table_a1.csv"];
+        let expected = [MANIFEST, "coverage.csv", "flows.parquet", "notes.txt", "products.csv", "shares.csv", "table_a1.csv"];
         assert_eq!(names(directory.path()).len(), expected.len());
         assert!(expected.iter().all(|name| names(directory.path()).contains(&(*name).to_owned())));
     }
@@ -307,6 +321,6 @@ mod tests {
         fs::create_dir(&blocked).unwrap();
         let error = write(directory.path(), false).unwrap_err();
         assert!(matches!(&error, ReportError::Write { path, .. } if *path == blocked), "{error}");
-        assert_eq!(names(directory.path()), ["flows.parquet", "products.csv", "shares.csv", "table_a1.csv"]);
+        assert_eq!(names(directory.path()), ["coverage.csv", "flows.parquet", "products.csv", "shares.csv", "table_a1.csv"]);
     }
 }

@@ -74,6 +74,12 @@ pub struct ListSummary {
     pub source: String,
     /// Codes of the list with trade.
     pub matched: usize,
+    /// The bloc's imports of them, in thousand USD.
+    pub matched_imports_kusd: String,
+    /// The bloc's imports of products that are listed in part, in thousand USD.
+    pub partial_imports_kusd: String,
+    /// Products that stand for listed codes by the alias.
+    pub alias: Vec<String>,
     /// Codes that the revision of the data carries only in part.
     pub partial: Vec<String>,
     /// Listed products of the data's revision without a row.

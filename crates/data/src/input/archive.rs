@@ -28,10 +28,6 @@ pub(super) fn open(path: &Path, input: &mut Input) -> Result<(), DataError> {
     let name = file_name(path);
     check_directory(path, &name)?;
     let mut archive = archive(path, &name)?;
-    isolated(&name, || {
-        archive.validate_header_consistency()?;
-        Ok(())
-    })?;
     if archive.has_duplicate_names() {
         return Err(refuse(&name, "two members have the same name"));
     }
@@ -58,6 +54,10 @@ pub(super) fn open(path: &Path, input: &mut Input) -> Result<(), DataError> {
             input.ignored.push(short);
         }
     }
+    isolated(&name, || {
+        archive.validate_header_consistency()?;
+        Ok(())
+    })?;
     if total > LONGEST * 4 {
         return Err(refuse(&name, &format!("its members claim {} GiB", total >> 30)));
     }

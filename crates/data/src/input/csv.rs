@@ -251,7 +251,11 @@ fn parse_block(block: &[u8], layout: &Layout, known: &[bool]) -> Parsed {
         }
         let width = split(line, &mut fields);
         if width != layout.width {
-            let text = format!("it has {width} fields instead of {}; the file may be cut off or joined", layout.width);
+            let quotes = line.iter().filter(|byte| **byte == b'"').count();
+            let text = match quotes % 2 {
+                0 => format!("it has {width} fields instead of {}; the file may be cut off or joined", layout.width),
+                _ => "a quote is not closed".to_owned(),
+            };
             let value = String::from_utf8_lossy(line.trim_ascii()).chars().take(60).collect();
             parsed.problems.push(Problem { line: number, reason: Reason::FieldCount, column: "", value, text });
             parsed.without_row.push(number);
