@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use reorient_core::CountryCode;
+use reorient_core::{CountryCode, Year};
 use reorient_data::TradeSource;
 use reorient_engine::{Baseline, ListChoice, Scenario, SolverChoice, run};
 use reorient_model::{CountrySet, Drain, Fill, LinearProgram, Policy, Program, closed_form, declare, formulate, verify};
@@ -17,9 +17,13 @@ fn stages(criterion: &mut Criterion) {
     let countries = source.countries();
     let scenario = Scenario { list: ListChoice::All, ..Scenario::default() };
     let set = |codes: &[CountryCode]| CountrySet::new(countries.len(), codes.iter().filter_map(|code| countries.index(*code)));
-    let bloc = scenario.resolve_bloc(countries).unwrap();
+    let bloc = scenario.resolve_bloc(countries, Year::new(2023).unwrap()).unwrap();
     let members = set(&bloc.members);
-    let policy = Policy { risk: set(&scenario.resolve_risk(countries, &bloc).unwrap()), no_extra: set(&[]), cap: scenario.cap };
+    let policy = Policy {
+        risk: set(&scenario.resolve_risk(countries, Year::new(2023).unwrap(), &bloc).unwrap()),
+        no_extra: set(&[]),
+        cap: scenario.cap,
+    };
 
     let mut group = criterion.benchmark_group("sample");
     let trade = source.read(year, None).unwrap();
@@ -75,7 +79,8 @@ fn stages(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     group.bench_function("write folder", |bench| {
         bench.iter(|| {
-            write_folder(folder.path(), &result.collection, countries, &Manifest::default(), &FolderOptions::default()).unwrap()
+            write_folder(folder.path(), &result.collection, countries, &Manifest::default(), &[], &FolderOptions::default())
+                .unwrap()
         });
     });
     group.finish();

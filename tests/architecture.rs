@@ -7,16 +7,17 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 /// Each crate and the crates of this workspace that it knows, no more and no less; the root package is `reorient`.
-const KNOWS: [(&str, &[&str]); 9] = [
+const KNOWS: [(&str, &[&str]); 10] = [
     ("core", &[]),
     ("model", &["core"]),
     ("metrics", &["core", "model"]),
     ("data", &["core"]),
+    ("fetch", &[]),
     ("solve", &["model"]),
     ("engine", &["core", "metrics", "data", "model", "solve"]),
     ("report", &["core", "metrics", "model"]),
     ("testkit", &["core", "model"]),
-    ("reorient", &["engine", "report", "data", "core", "metrics", "model"]),
+    ("reorient", &["engine", "report", "data", "fetch", "core", "metrics", "model"]),
 ];
 
 /// Libraries that only some crates may name, and those crates. The binary names rayon to set the number of threads.

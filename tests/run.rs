@@ -161,3 +161,84 @@ fn rows_of_one_bloc_alone_are_refused() {
     assert_eq!(output.status.code(), Some(65));
     assert!(String::from_utf8(output.stderr).unwrap().contains("world x world"));
 }
+
+/// Rows of a small world of trade, with Hong Kong, petroleum oils and an old code of Germany.
+const SMALL_WORLD: &str = "t,i,j,k,v,q\n2023,156,276,271000,10,1\n2023,344,276,271000,5,1\n2023,156,344,271000,7,1\n\
+    2023,682,276,271000,20,1\n2023,682,392,271000,600,1\n2023,344,392,271000,3,1\n2023,156,392,271000,4,1\n\
+    2023,842,276,270900,8,1\n2023,682,276,270900,9,1\n2023,682,392,270900,900,1\n";
+
+fn small_world(folder: &std::path::Path) -> std::path::PathBuf {
+    let path = folder.join("BACI_HS22_Y2023_V202501.csv");
+    std::fs::write(&path, SMALL_WORLD).unwrap();
+    path
+}
+
+#[test]
+fn hong_kong_counts_as_china_where_asked() {
+    let root = tempfile::tempdir().unwrap();
+    let path = small_world(root.path());
+    // The same rows with Hong Kong merged by hand: its own sales and purchases are China's.
+    let merged = root.path().join("merged");
+    std::fs::create_dir(&merged).unwrap();
+    let by_hand = merged.join("BACI_HS22_Y2023_V202501.csv");
+    let rows = "t,i,j,k,v,q\n2023,156,276,271000,15,1\n2023,682,276,271000,20,1\n2023,682,392,271000,600,1\n\
+                2023,156,392,271000,7,1\n2023,842,276,270900,8,1\n2023,682,276,270900,9,1\n2023,682,392,270900,900,1\n";
+    std::fs::write(&by_hand, rows).unwrap();
+    let asked = run_into(&["--list", "all", "--set", "hong-kong=with-china", path.to_str().unwrap()]);
+    let expected = run_into(&["--list", "all", by_hand.to_str().unwrap()]);
+    let apart = run_into(&["--list", "all", path.to_str().unwrap()]);
+    for file in ["table_a1.csv", "shares.csv", "products.csv", "flows.csv"] {
+        assert_eq!(asked.text(file), expected.text(file), "{file}");
+    }
+    assert_ne!(asked.text("flows.csv"), apart.text("flows.csv"));
+    assert_eq!(asked.manifest()["scenario"]["hong-kong"], "with-china");
+    for setting in ["risk=344", "bloc=HKG"] {
+        let output = reorient().args(["run", "--set", "hong-kong=with-china", "--set", setting]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8(output.stderr).unwrap().contains("name 156"));
+    }
+}
+
+#[test]
+fn petroleum_oils_are_found_by_their_alias_and_missed_aloud_without() {
+    let root = tempfile::tempdir().unwrap();
+    let path = small_world(root.path());
+    let list = root.path().join("list.csv");
+    let head = "hs_revision,hs6,sector,subsector,stage,source\n";
+    std::fs::write(
+        &list,
+        format!(
+            "{head}HS2022,271012,energy,Oils,input,x\nHS2022,271019,energy,Oils,final,x\nHS2022,270900,energy,Crude,input,x\n"
+        ),
+    )
+    .unwrap();
+    let arguments = ["--list", list.to_str().unwrap(), path.to_str().unwrap()];
+    let without = run_into(&arguments);
+    assert_eq!(
+        without.text("coverage.csv"),
+        "code,status,n_listed,n_descendants,imports_kusd,world_exports_kusd\n270900,matched,1,1,17.000,917.000\n\
+         271012,without-trade,1,1,,\n271019,without-trade,1,1,,\n"
+    );
+    let view = reorient().arg("run").args(arguments).output().unwrap();
+    assert!(String::from_utf8(view.stdout).unwrap().contains("alias=271000"));
+    let with = run_into(&[&arguments[..], &["--set", "alias=271000"]].concat());
+    assert_eq!(
+        with.text("coverage.csv"),
+        "code,status,n_listed,n_descendants,imports_kusd,world_exports_kusd\n270900,matched,1,1,17.000,917.000\n\
+         271000,alias,2,2,35.000,649.000\n"
+    );
+    let products = columns(&with.text("products.csv"), &["product", "stages"]);
+    assert_eq!(products, [["270900", "input"], ["271000", "input;final"]]);
+}
+
+#[test]
+fn coverage_names_every_code_with_its_trade() {
+    let folder = run_into(&[]);
+    let rows = columns(&folder.text("coverage.csv"), &["code", "status", "n_listed", "n_descendants", "imports_kusd"]);
+    let count = |status: &str| rows.iter().filter(|row| row[1] == status).count();
+    assert_eq!((count("matched"), count("partial"), count("unmatched")), (54, 2, 0));
+    let manifest = folder.manifest();
+    assert_eq!(manifest["list"]["matched_imports_kusd"].as_str().unwrap()[..10], *"358250461.");
+    let partial: Vec<_> = rows.iter().filter(|row| row[1] == "partial").collect();
+    assert!(partial.iter().all(|row| row[2].parse::<usize>().unwrap() < row[3].parse().unwrap() && !row[4].is_empty()));
+}

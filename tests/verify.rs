@@ -38,6 +38,8 @@ fn reseal(folder: &Path) {
     std::fs::write(path, serde_json::to_vec_pretty(&manifest).unwrap()).unwrap();
 }
 
+type Change = Box<dyn Fn(&mut Vec<f64>)>;
+
 /// Changes cells of `flows.parquet`: column and what to do with its values.
 fn change_flows(folder: &Path, column: usize, change: impl Fn(&mut Vec<f64>)) {
     let path = folder.join("flows.parquet");
@@ -106,7 +108,7 @@ fn tampering_is_found_where_every_hash_agrees() {
         values.swap(0, other);
     };
     let large = |values: &[f64]| (0..values.len()).max_by(|left, right| values[*left].total_cmp(&values[*right])).unwrap();
-    let cases: Vec<(&str, usize, Box<dyn Fn(&mut Vec<f64>)>)> = vec![
+    let cases: Vec<(&str, usize, Change)> = vec![
         (
             "a dollar moved",
             5,

@@ -8,8 +8,8 @@ use anyhow::Context;
 use reorient_data::TradeSource;
 use reorient_engine::{Coverage, CoverageRow, CoverageStatus, HIGHS_VERSION, RunResult, Scenario};
 use reorient_report::{
-    CertificateSummary, CoverageLine, FolderOptions, InputFile, Ledger, ListSummary, Manifest, SolverSummary, TerminalOptions, decimal,
-    grouped, json, terminal, write_folder,
+    CertificateSummary, CoverageLine, FolderOptions, InputFile, Ledger, ListSummary, Manifest, SolverSummary, TerminalOptions,
+    decimal, grouped, json, terminal, write_folder,
 };
 
 use crate::arguments::{Question, Run, Talk};

@@ -240,13 +240,9 @@ fn revision_and_release(members: &[Member], options: &IngestOptions) -> Result<(
                 return Err(DataError::file(&member.name, problem));
             }
         }
-        if let Some(year) = member.year {
-            if let Some(other) = years.insert(year, &member.name) {
-                return Err(DataError::file(
-                    &member.name,
-                    format!("it holds the year {year} that is in {other} too; keep one of them"),
-                ));
-            }
+        if let Some((year, other)) = member.year.and_then(|year| years.insert(year, &member.name).map(|other| (year, other))) {
+            let problem = format!("it holds the year {year} that is in {other} too; keep one of them");
+            return Err(DataError::file(&member.name, problem));
         }
     }
     if unnamed > 0 && members.len() > 1 {

@@ -92,9 +92,8 @@ fn union_of(year: u16, countries: &CountryTable) -> Vec<CountryCode> {
 /// Countries by BACI code or ISO3, joined by commas; an ISO3 that several numbers share means the one of the year.
 pub(crate) fn named(key: &str, text: &str, year: Year, countries: &CountryTable) -> Result<Vec<CountryCode>, ScenarioError> {
     let refuse = |name: &str, expected: String| ScenarioError::Value { key: key.to_owned(), value: name.to_owned(), expected };
-    let alive = |code: CountryCode| {
-        SHARED.iter().all(|(shared, from, to)| *shared != code.get() || (*from..=*to).contains(&year.get()))
-    };
+    let alive =
+        |code: CountryCode| SHARED.iter().all(|(shared, from, to)| *shared != code.get() || (*from..=*to).contains(&year.get()));
     let mut codes = Vec::new();
     for name in text.split(',').map(str::trim) {
         if let Some(code) = name.parse::<CountryCode>().ok().filter(|code| countries.index(*code).is_some()) {
@@ -139,7 +138,9 @@ mod tests {
             let has = |code| bloc.members.contains(&CountryCode::literal(code));
             assert_eq!((has(826), has(191)), (year < 2020, year >= 2013), "{year}");
         }
-        for (name, year, members) in [("EU27", 2023, 27), ("eu28", 2015, 28), ("EU27-2007", 2010, 27), ("EU25", 2005, 25), ("EU15", 2000, 15)] {
+        for (name, year, members) in
+            [("EU27", 2023, 27), ("eu28", 2015, 28), ("EU27-2007", 2010, 27), ("EU25", 2005, 25), ("EU15", 2000, 15)]
+        {
             let found = bloc(name, year).unwrap();
             assert_eq!((found.members.len() - 1, found.note), (members, None), "{name}");
             assert_eq!(found.members, bloc("EU", year).unwrap().members, "{name}");
@@ -149,7 +150,9 @@ mod tests {
 
     #[test]
     fn an_iso3_of_several_numbers_means_the_one_of_the_year() {
-        for (name, year, code) in [("DEU", 2023, 276), ("DEU", 1990, 280), ("BEL", 1997, 58), ("BEL", 1999, 56), ("SDN", 2011, 736), ("SDN", 2012, 729)] {
+        for (name, year, code) in
+            [("DEU", 2023, 276), ("DEU", 1990, 280), ("BEL", 1997, 58), ("BEL", 1999, 56), ("SDN", 2011, 736), ("SDN", 2012, 729)]
+        {
             assert_eq!(bloc(name, year).unwrap().members, [CountryCode::literal(code)], "{name} {year}");
         }
         assert!(bloc("EU29", 2023).unwrap_err().to_string().contains("EU27-2007"));

@@ -119,9 +119,14 @@ pub(crate) fn list_for(
     let MappedList { mut list, partial, mut unmatched } = map_list(&published, source.revision(), scenario.map)?;
     let mut rows = Vec::new();
     if scenario.alias == Alias::Petroleum {
-        let aliased: Vec<ProductCode> =
-            published.goods.keys().copied().filter(|code| code.as_str().starts_with("2710") && code.as_str() != PETROLEUM).collect();
-        if let Some(petroleum) = available.iter().copied().find(|code| code.as_str() == PETROLEUM).filter(|_| !aliased.is_empty()) {
+        let aliased: Vec<ProductCode> = published
+            .goods
+            .keys()
+            .copied()
+            .filter(|code| code.as_str().starts_with("2710") && code.as_str() != PETROLEUM)
+            .collect();
+        if let Some(petroleum) = available.iter().copied().find(|code| code.as_str() == PETROLEUM).filter(|_| !aliased.is_empty())
+        {
             let members: BTreeSet<_> = aliased.iter().filter_map(|code| published.goods.get(code)).flatten().cloned().collect();
             list.goods.retain(|code, _| !aliased.contains(code));
             unmatched.retain(|code| !aliased.contains(code));
@@ -129,9 +134,8 @@ pub(crate) fn list_for(
             rows.push(row(petroleum, CoverageStatus::Alias, aliased.len(), aliased.len()));
         }
     }
-    let is_alias = |code: ProductCode, rows: &[CoverageRow]| {
-        rows.iter().any(|row| row.code == code && row.status == CoverageStatus::Alias)
-    };
+    let is_alias =
+        |code: ProductCode, rows: &[CoverageRow]| rows.iter().any(|row| row.code == code && row.status == CoverageStatus::Alias);
     for partial in partial.iter().filter(|partial| available.contains(&partial.product)) {
         if !is_alias(partial.product, &rows) {
             rows.push(row(partial.product, CoverageStatus::Partial, partial.listed.len(), partial.descendants.len()));

@@ -12,11 +12,11 @@ mod scenario;
 mod solver;
 
 pub use baseline::Baseline;
-pub use error::{EngineError, EngineErrorKind};
+pub use bloc::Bloc;
 pub use coverage::{Coverage, CoverageRow, CoverageStatus};
-pub use pipeline::{ RunResult, Timings, formulate_product, run};
+pub use error::{EngineError, EngineErrorKind};
+pub use pipeline::{RunResult, Timings, formulate_product, run};
 pub use recheck::{StoredFlow, StoredProduct, recheck};
 pub use reorient_solve::HIGHS_VERSION;
-pub use bloc::Bloc;
 pub use scenario::{Alias, HongKong, ListChoice, Scenario, ScenarioError};
 pub use solver::SolverChoice;

@@ -165,18 +165,14 @@ pub fn formulate_product(
 /// Hong Kong as the scenario counts it.
 fn count_hong_kong(mut trade: Trade, source: &TradeSource, scenario: &Scenario) -> Result<Trade, EngineError> {
     let countries = source.countries();
-    if let (HongKong::WithChina, Some(from), Some(to)) = (scenario.hong_kong, countries.index(HONG_KONG), countries.index(CHINA)) {
+    if let (HongKong::WithChina, Some(from), Some(to)) = (scenario.hong_kong, countries.index(HONG_KONG), countries.index(CHINA))
+    {
         trade.table = trade.table.count_as(from, to)?;
     }
     Ok(trade)
 }
 
-pub(crate) fn policy(
-    countries: &CountryTable,
-    scenario: &Scenario,
-    year: Year,
-    bloc: &Bloc,
-) -> Result<Policy, EngineError> {
+pub(crate) fn policy(countries: &CountryTable, scenario: &Scenario, year: Year, bloc: &Bloc) -> Result<Policy, EngineError> {
     let risk = country_set(countries, &scenario.resolve_risk(countries, year, bloc)?);
     // The only member of a bloc cannot supply itself.
     let alone = if bloc.members.len() == 1 { bloc.members.as_slice() } else { &[] };

@@ -158,8 +158,7 @@ impl Default for Scenario {
 }
 
 impl Scenario {
-    const KEYS: [&'static str; 10] =
-        ["year", "bloc", "risk", "list", "cap", "map", "alias", "hong-kong", "solver", "links"];
+    const KEYS: [&'static str; 10] = ["year", "bloc", "risk", "list", "cap", "map", "alias", "hong-kong", "solver", "links"];
 
     /// Takes the settings of a TOML text; `file` is its name in messages.
     ///
