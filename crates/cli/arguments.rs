@@ -20,7 +20,8 @@ Exit codes: 0 done and certified; 1 internal error; 2 usage or scenario; 3 some 
 const INSPECT_EXAMPLES: &str = "\
 Examples:
   reorient inspect --product 270900
-  reorient inspect --product 270900 --dump-lp crude.mps";
+  reorient inspect --product 270900 --dump-lp crude.mps   for any solver; .lp writes the LP format
+  reorient inspect baci --year 2024 --product 282520";
 
 const INGEST_EXAMPLES: &str = "\
 Examples:
@@ -149,8 +150,8 @@ pub(crate) struct Inspect {
     /// HS6 code
     #[arg(long, value_name = "HS6")]
     pub(crate) product: String,
-    /// Write the product's linear program as free-format MPS
-    #[arg(long, value_name = "F.mps")]
+    /// Write the product's linear program: .mps or .lp
+    #[arg(long, value_name = "F")]
     pub(crate) dump_lp: Option<PathBuf>,
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use reorient_core::ProductCode;
 use reorient_engine::{ListChoice, formulate_product};
-use reorient_model::NanoUsd;
+use reorient_model::{NanoUsd, Status};
 use reorient_report::{decimal, grouped, write_file};
 
 use crate::arguments::{Inspect, Talk};
@@ -27,7 +27,18 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     };
     if let Some(path) = &arguments.dump_lp {
         let names: Vec<String> = codes.iter().map(|code| format!("x_{code}")).collect();
-        write_file(path, program.to_mps(&format!("HS{product}"), &names).as_bytes())?;
+        let title = format!("HS{product}");
+        let text = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("mps") => program.to_mps(&title, &names),
+            Some("lp") => program.to_lp(&title, &names),
+            _ => {
+                return Err(Failure::usage(anyhow!(
+                    "{}: end the name in .mps or .lp, which says how to write it",
+                    path.display()
+                )));
+            }
+        };
+        write_file(path, text.as_bytes())?;
     }
     if talk.quiet {
         return Ok(ExitCode::SUCCESS);
@@ -43,11 +54,29 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     let _ = writeln!(text, "  after              {:>16} M$", row.risk_after.map_or_else(|| "-".to_owned(), musd));
     let _ = writeln!(text, "extra capacity       {:>16} M$", musd(row.capacity));
     let _ = writeln!(text, "status               {:>16}", row.status.name());
-    let _ = writeln!(
-        text,
-        "shadow price         {:>16}\n",
-        row.shadow_price.map_or_else(|| "-".to_owned(), |price| price.to_string())
-    );
+    let price = match row.status {
+        Status::Shortage => "1",
+        Status::Tight => "0 to 1",
+        Status::Slack | Status::NoRisk => "0",
+        Status::Infeasible | Status::Unsolved => "-",
+    };
+    let _ = writeln!(text, "shadow price         {price:>16} of one more dollar of capacity");
+    if row.capacity > NanoUsd::default() {
+        let ratio = NanoUsd::from(row.risk_before).to_dollars() / row.capacity.to_dollars();
+        let _ = writeln!(text, "rearrangement ratio  {ratio:>16.4} risk over capacity; above 1 is a shortage");
+    }
+    let index = |index: Option<f64>| index.map_or_else(|| "-".to_owned(), |index| format!("{index:.4}"));
+    let _ = writeln!(text, "concentration (HHI)  {:>16} before, {} after", index(row.hhi_before), index(row.hhi_after));
+    let sense = match row.status {
+        Status::Shortage => {
+            "Every alternative is used up to its capacity, so its flow is fixed; how the rest is split among risk origins is open."
+        }
+        Status::Tight => "Capacity just meets the risk imports: every flow is fixed.",
+        Status::Slack => "Risk imports go to zero; which alternatives take them over is open within the ranges.",
+        Status::NoRisk => "Nothing comes from risk origins: nothing needs to move.",
+        Status::Infeasible | Status::Unsolved => "There is no answer.",
+    };
+    let _ = writeln!(text, "\n{sense}\n");
     let _ = writeln!(
         text,
         "{:>4}  {:<24} {:>14} {:>14} {:>12} {:>14}   range over all optima",

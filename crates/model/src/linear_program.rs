@@ -62,4 +62,28 @@ impl Program {
         text.push_str("ENDATA\n");
         text
     }
+
+    /// The same program in CPLEX's LP format.
+    pub fn to_lp(&self, title: &str, names: &[String]) -> String {
+        let mut text = format!("\\ {title}; one unit is 1/{} US dollar.\nMinimize\n risk:", self.scale);
+        // Writing to a String cannot fail.
+        let mut none = true;
+        for (name, _) in names.iter().zip(&self.role).filter(|(_, role)| **role == Role::Risk) {
+            let _ = write!(text, "\n + {name}");
+            none = false;
+        }
+        if let Some(name) = names.first().filter(|_| none) {
+            let _ = write!(text, "\n + 0 {name}");
+        }
+        text.push_str("\nSubject To\n imports:");
+        for name in names {
+            let _ = write!(text, "\n + {name}");
+        }
+        let _ = writeln!(text, "\n = {}\nBounds", self.total);
+        for (position, name) in names.iter().enumerate() {
+            let _ = writeln!(text, " {} <= {name} <= {}", self.lower[position], self.upper[position]);
+        }
+        text.push_str("End\n");
+        text
+    }
 }
