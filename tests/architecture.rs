@@ -21,12 +21,13 @@ const KNOWS: [(&str, &[&str]); 10] = [
 ];
 
 /// Libraries that only some crates may name, and those crates. The binary names rayon to set the number of threads.
-const CONFINED: [(&str, &[&str]); 6] = [
+const CONFINED: [(&str, &[&str]); 7] = [
     ("highs", &["solve"]),
     ("highs-sys", &["solve"]),
     ("arrow", &["data", "report"]),
     ("parquet", &["data", "report"]),
     ("rayon", &["engine", "data", "reorient"]),
+    ("ureq", &["fetch"]),
     ("anyhow", &["reorient"]),
 ];
 

@@ -7,7 +7,7 @@ use reorient_core::{Country, CountryTable, HsRevision, ProductCode};
 
 use crate::DataError;
 use crate::error::file_name;
-use crate::ingest::FileHash;
+use crate::ingested::FileHash;
 use crate::input::Input;
 use crate::list::line_of;
 

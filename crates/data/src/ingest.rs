@@ -5,33 +5,22 @@
 //! as a whole: it is there complete or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use rayon::slice::ParallelSliceMut;
 use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
-use serde::{Deserialize, Serialize};
 
-use crate::codes::{self, CodeTables};
-use crate::error::file_name;
+use crate::DataError;
+use crate::codes::{self, CodeTables, hash_file};
+use crate::gather::Gathered;
+use crate::ingested::{COUNTRY_CODES, IngestManifest, LEDGER, MANIFEST, PRODUCT_CODES, YearSummary, thousandths};
 use crate::input::{Input, Member};
 use crate::issue::{Issues, LedgerRow, OnDuplicate, Reason, RowPolicy, count_by_reason};
 use crate::row::{Row, RowKey};
+use crate::staging::Staging;
 use crate::store::{YearInfo, write_sorted};
-use crate::{DataError, codes::hash_file};
 
-/// Names within an ingested folder.
-pub(crate) const MANIFEST: &str = "manifest.json";
-pub(crate) const COUNTRY_CODES: &str = "country_codes.csv";
-pub(crate) const PRODUCT_CODES: &str = "product_codes.csv";
-pub(crate) const LEDGER: &str = "ledger.csv";
 const UNKNOWN_RELEASE: &str = "unknown";
-/// Rows kept in memory while a file of many years is split; 24 bytes each.
-const ROWS_IN_MEMORY: usize = 16 << 20;
-/// No year of BACI has half as many.
-const MOST_ROWS_A_YEAR: usize = 40 << 20;
-
 /// What to ingest and how.
 #[derive(Debug, Clone, Default)]
 pub struct IngestOptions {
@@ -45,79 +34,6 @@ pub struct IngestOptions {
     pub attribution: String,
     /// Replace a folder that an earlier ingest wrote.
     pub force: bool,
-}
-
-/// The manifest of an ingested folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IngestManifest {
-    /// `reorient`.
-    pub generator: String,
-    /// `ingest`.
-    pub kind: String,
-    /// Version of the program.
-    pub version: String,
-    /// Revision of the product codes, such as `HS92`.
-    pub revision: String,
-    /// CEPII's release, or `unknown`.
-    pub release: String,
-    /// Whether the rows are made up rather than observed.
-    pub synthetic: bool,
-    /// Files read.
-    pub sources: Vec<FileHash>,
-    /// Files that stood beside and were not read.
-    pub ignored: Vec<String>,
-    /// Where the country table comes from: a file of the source, or the program.
-    pub country_table: String,
-    /// Where the product table comes from; none where no table of the revision is at hand.
-    pub product_table: Option<String>,
-    /// Products of the rows that the product table does not list.
-    pub products_not_in_table: Vec<String>,
-    /// What is done with rows that share a key: `error` or `sum`.
-    pub on_duplicate: String,
-    /// Reasons for which rows may go to the ledger.
-    pub skip: Vec<String>,
-    /// Years, ascending.
-    pub years: Vec<YearSummary>,
-    /// `rows_in` is `rows_used` plus the sum of `unused`.
-    pub rows_in: u64,
-    /// Rows in all files of ours.
-    pub rows_used: u64,
-    /// Rows left out, by reason; each is a row of the ledger.
-    pub unused: BTreeMap<String, u64>,
-    /// Files written, this one excepted.
-    pub files: Vec<FileHash>,
-}
-
-/// One year of an ingested folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct YearSummary {
-    /// Calendar year.
-    pub year: u16,
-    /// File name.
-    pub file: String,
-    /// Rows.
-    pub rows: u64,
-    /// Products with a row.
-    pub products: u64,
-    /// Sum of values in thousand USD, exact.
-    pub value_kusd: String,
-    /// Sum of the known quantities in metric tons, exact.
-    pub quantity_tons: String,
-    /// Rows without a quantity.
-    pub missing_quantity: u64,
-    /// Rows of a country with itself.
-    pub with_itself: u64,
-}
-
-/// A file with its hash.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileHash {
-    /// Name without its folder.
-    pub name: String,
-    /// Size.
-    pub bytes: u64,
-    /// BLAKE3 in hexadecimal digits.
-    pub blake3: String,
 }
 
 /// Reads all sources and writes the folder `out`; `progress` is told the rows read so far.
@@ -146,7 +62,7 @@ pub fn ingest(
         attribution: if options.attribution.is_empty() { codes::ATTRIBUTION.to_owned() } else { options.attribution.clone() },
     };
     let mut issues = Issues::new(&options.policy);
-    let mut gathered = Gathered { folder: staging.path.clone(), years: BTreeMap::new(), in_memory: 0 };
+    let mut gathered = Gathered::new(staging.path.clone());
     let mut writer = Writer { folder: &staging.path, summaries: Vec::new(), products: BTreeSet::new() };
     let mut rows_in = 0;
     let mut told = 0;
@@ -162,7 +78,7 @@ pub fn ingest(
             writer.year(&info(year), rows, std::slice::from_ref(member), &tables.countries, &mut issues)?;
         }
     }
-    for year in gathered.years.keys().copied().collect::<Vec<_>>() {
+    for year in gathered.years() {
         let rows = gathered.take(year)?;
         writer.year(&info(year), rows, &whole.members, &tables.countries, &mut issues)?;
     }
@@ -257,80 +173,6 @@ fn revision_and_release(members: &[Member], options: &IngestOptions) -> Result<(
         DataError::file(members.first().map_or("", |member| &member.name), problem)
     })?;
     Ok((revision, release.map_or_else(|| UNKNOWN_RELEASE.to_owned(), |(release, _)| release)))
-}
-
-/// Rows by year, in memory up to a bound and on disk beyond it.
-struct Gathered {
-    folder: PathBuf,
-    years: BTreeMap<Year, Gathering>,
-    in_memory: usize,
-}
-
-#[derive(Default)]
-struct Gathering {
-    rows: Vec<Row>,
-    spilled: Option<File>,
-    rows_on_disk: usize,
-}
-
-impl Gathered {
-    fn add(&mut self, rows: &[Row]) -> Result<(), DataError> {
-        for same in rows.chunk_by(|left, right| left.year().ok() == right.year().ok()) {
-            let Some(first) = same.first() else { continue };
-            let year = first.year()?;
-            let gathering = self.years.entry(year).or_default();
-            if gathering.rows.len() + gathering.rows_on_disk + same.len() > MOST_ROWS_A_YEAR {
-                return Err(DataError::file(
-                    &year.to_string(),
-                    format!("more than {MOST_ROWS_A_YEAR} rows in one year are not BACI, which has some 11 million"),
-                ));
-            }
-            gathering.rows.extend_from_slice(same);
-            self.in_memory += same.len();
-        }
-        if self.in_memory > ROWS_IN_MEMORY && self.years.len() > 1 {
-            self.spill()?;
-        }
-        Ok(())
-    }
-
-    fn spill(&mut self) -> Result<(), DataError> {
-        let fail = |error: std::io::Error| DataError::unwritable(&self.folder, error);
-        for gathering in self.years.values_mut() {
-            if gathering.spilled.is_none() {
-                gathering.spilled = Some(tempfile::tempfile_in(&self.folder).map_err(fail)?);
-            }
-            if let Some(file) = &mut gathering.spilled {
-                let mut out = BufWriter::with_capacity(1 << 18, file);
-                for row in &gathering.rows {
-                    out.write_all(&row.to_bytes()).map_err(fail)?;
-                }
-                out.flush().map_err(fail)?;
-            }
-            gathering.rows_on_disk += gathering.rows.len();
-            gathering.rows = Vec::new();
-        }
-        self.in_memory = 0;
-        Ok(())
-    }
-
-    /// All rows of a year.
-    fn take(&mut self, year: Year) -> Result<Vec<Row>, DataError> {
-        let Some(mut gathering) = self.years.remove(&year) else { return Ok(Vec::new()) };
-        self.in_memory -= gathering.rows.len();
-        if let Some(mut file) = gathering.spilled {
-            let fail = |error: std::io::Error| DataError::unwritable(&self.folder, error);
-            gathering.rows.reserve_exact(gathering.rows_on_disk);
-            file.seek(SeekFrom::Start(0)).map_err(fail)?;
-            let mut reader = std::io::BufReader::with_capacity(1 << 18, file);
-            let mut bytes = [0; 24];
-            for _ in 0..gathering.rows_on_disk {
-                reader.read_exact(&mut bytes).map_err(fail)?;
-                gathering.rows.push(Row::from_bytes(&bytes));
-            }
-        }
-        Ok(gathering.rows)
-    }
 }
 
 /// Sorts, merges or refuses rows that share a key; `members` are where they may stand.
@@ -465,189 +307,4 @@ fn ledger_csv(ledger: &[LedgerRow]) -> Result<String, DataError> {
     }
     let bytes = writer.into_inner().map_err(|error| internal(&error))?;
     String::from_utf8(bytes).map_err(|error| internal(&error))
-}
-
-/// A folder in the making, beside the place it will take.
-struct Staging {
-    path: PathBuf,
-    out: PathBuf,
-    _lock: File,
-    lock_path: PathBuf,
-    published: std::cell::Cell<bool>,
-}
-
-impl Staging {
-    fn create(out: &Path, force: bool) -> Result<Self, DataError> {
-        let fail = |path: &Path| {
-            let path = path.to_owned();
-            move |error: std::io::Error| DataError::unwritable(&path, error)
-        };
-        if out.exists() {
-            let empty = out.is_dir() && fs::read_dir(out).map_err(fail(out))?.next().is_none();
-            let ours = out.join(MANIFEST).exists() && is_ingested(&out.join(MANIFEST));
-            if !empty && !ours {
-                return Err(DataError::unwritable(out, "it holds other files; choose another folder"));
-            }
-            if ours && !force {
-                return Err(DataError::unwritable(
-                    out,
-                    "it holds an ingested release already; choose another folder or give --force",
-                ));
-            }
-        }
-        let parent = match out.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-            _ => PathBuf::from("."),
-        };
-        fs::create_dir_all(&parent).map_err(fail(&parent))?;
-        let name = out.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.ok_or_else(|| DataError::unwritable(out, "this is no name of a folder"))?;
-        let lock_path = parent.join(format!(".{name}.lock"));
-        let lock = File::create(&lock_path).map_err(fail(&lock_path))?;
-        if lock.try_lock().is_err() {
-            return Err(DataError::unwritable(out, "another ingest is writing it; wait for its end"));
-        }
-        let path = parent.join(format!(".{name}.partial"));
-        // What an ingest that was killed left behind.
-        if path.exists() {
-            fs::remove_dir_all(&path).map_err(fail(&path))?;
-        }
-        fs::create_dir(&path).map_err(fail(&path))?;
-        Ok(Self { path, out: out.to_owned(), _lock: lock, lock_path, published: std::cell::Cell::new(false) })
-    }
-
-    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), DataError> {
-        let path = self.path.join(name);
-        let written = File::create(&path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
-        written.map_err(|error| DataError::unwritable(&self.out.join(name), error))
-    }
-
-    /// Gives the folder its name.
-    fn publish(&self) -> Result<(), DataError> {
-        let fail = |error: std::io::Error| DataError::unwritable(&self.out, error);
-        sync_folder(&self.path).map_err(fail)?;
-        let old = self.path.with_extension("old");
-        if self.out.exists() {
-            if old.exists() {
-                fs::remove_dir_all(&old).map_err(fail)?;
-            }
-            fs::rename(&self.out, &old).map_err(fail)?;
-        }
-        fs::rename(&self.path, &self.out).map_err(fail)?;
-        self.published.set(true);
-        if let Some(parent) = self.path.parent() {
-            sync_folder(parent).map_err(fail)?;
-        }
-        if old.exists() {
-            fs::remove_dir_all(&old).map_err(fail)?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Staging {
-    fn drop(&mut self) {
-        if !self.published.get() {
-            // Nothing more can be done where even this fails; the next ingest tries again.
-            let _ = fs::remove_dir_all(&self.path);
-        }
-        let _ = fs::remove_file(&self.lock_path);
-    }
-}
-
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-/// Whether a manifest is that of an ingested folder.
-fn is_ingested(path: &Path) -> bool {
-    read_manifest(path).is_ok()
-}
-
-/// The manifest of an ingested folder.
-///
-/// # Errors
-/// [`DataError`] when it cannot be read or is another one.
-pub(crate) fn read_manifest(path: &Path) -> Result<IngestManifest, DataError> {
-    let text = fs::read(path).map_err(|error| DataError::unreadable(path, &error))?;
-    let manifest: IngestManifest = serde_json::from_slice(&text)
-        .map_err(|error| DataError::file(&file_name(path), format!("this is no manifest of an ingest: {error}")))?;
-    if manifest.generator != "reorient" || manifest.kind != "ingest" {
-        return Err(DataError::file(&file_name(path), "this is no manifest of an ingest"));
-    }
-    Ok(manifest)
-}
-
-/// A listed file must be there with its size and, where `hashed`, its hash.
-pub(crate) fn check_listed(folder: &Path, listed: &FileHash, hashed: bool) -> Result<(), DataError> {
-    let path = folder.join(&listed.name);
-    let size = fs::metadata(&path).map_err(|error| DataError::unreadable(&path, &error))?.len();
-    if size != listed.bytes {
-        return Err(DataError::damaged(&listed.name, format!("it has {size} bytes, the manifest says {}", listed.bytes)));
-    }
-    if hashed && hash_file(&path)?.blake3 != listed.blake3 {
-        return Err(DataError::damaged(&listed.name, "it does not match its BLAKE3 hash in the manifest"));
-    }
-    Ok(())
-}
-
-/// What [`verify_ingested`] has checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IngestChecks {
-    /// Files whose bytes match the manifest.
-    pub files: usize,
-    /// Years that were decoded and added up again.
-    pub years: usize,
-    /// Their rows.
-    pub rows: u64,
-    /// Files in the folder that the manifest does not list.
-    pub unlisted: Vec<String>,
-}
-
-/// Checks an ingested folder against its manifest: every file by size and hash, every year decoded, counted and added up.
-///
-/// # Errors
-/// [`DataError`] that names the first file that does not hold.
-pub fn verify_ingested(folder: &Path) -> Result<IngestChecks, DataError> {
-    let manifest = read_manifest(&folder.join(MANIFEST))?;
-    for listed in &manifest.files {
-        check_listed(folder, listed, true)?;
-    }
-    let source = crate::TradeSource::open(folder)?;
-    let held: Vec<u16> = source.years().iter().map(|year| year.get()).collect();
-    let listed: Vec<u16> = manifest.years.iter().map(|summary| summary.year).collect();
-    if held != listed {
-        return Err(DataError::file(MANIFEST, format!("it lists the years {listed:?}, the folder holds {held:?}")));
-    }
-    let mut rows = 0;
-    for (year, summary) in source.years().iter().zip(&manifest.years) {
-        let trade = source.read(*year, None)?;
-        let value: i128 = trade.table.values().iter().map(|value| i128::from(value.get())).sum();
-        let counted = (trade.table.n_rows() as u64, trade.table.products().len() as u64, thousandths(value));
-        if counted != (summary.rows, summary.products, summary.value_kusd.clone()) {
-            let problem = format!(
-                "{year}: it says {} rows, {} products, {} thousand USD; the file holds {}, {}, {}",
-                summary.rows, summary.products, summary.value_kusd, counted.0, counted.1, counted.2
-            );
-            return Err(DataError::file(MANIFEST, problem));
-        }
-        rows += counted.0;
-    }
-    if rows != manifest.rows_used || manifest.rows_in != rows + manifest.unused.values().sum::<u64>() {
-        return Err(DataError::file(MANIFEST, "its rows do not add up: rows in are rows used and rows of the ledger"));
-    }
-    let mut unlisted = Vec::new();
-    for entry in fs::read_dir(folder).map_err(|error| DataError::unreadable(folder, &error))? {
-        let name = entry.map_err(|error| DataError::unreadable(folder, &error))?.file_name().to_string_lossy().into_owned();
-        if name != MANIFEST && manifest.files.iter().all(|file| file.name != name) {
-            unlisted.push(name);
-        }
-    }
-    unlisted.sort();
-    Ok(IngestChecks { files: manifest.files.len(), years: listed.len(), rows, unlisted })
-}
-
-/// An exact sum as text with three decimals.
-fn thousandths(sum: i128) -> String {
-    format!("{}.{:03}", sum / 1000, sum % 1000)
 }

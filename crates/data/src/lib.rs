@@ -5,18 +5,22 @@
 
 mod codes;
 mod error;
+mod gather;
 mod ingest;
+mod ingested;
 mod input;
 mod issue;
 pub mod list;
 mod row;
 mod source;
+mod staging;
 pub mod store;
 mod table;
 
 pub use codes::hash_file;
 pub use error::{DataError, DataErrorKind};
-pub use ingest::{FileHash, IngestChecks, IngestManifest, IngestOptions, YearSummary, ingest, verify_ingested};
+pub use ingest::{IngestOptions, ingest};
+pub use ingested::{FileHash, IngestChecks, IngestManifest, YearSummary, verify_ingested};
 pub use input::check_archive;
 pub use issue::{LedgerRow, OnDuplicate, Reason, RowPolicy};
 pub use list::{MapRule, MappedList, PartialCode, embedded_goods_list, map_list, read_goods_list};

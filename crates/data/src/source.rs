@@ -10,7 +10,8 @@ use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
 
 use crate::codes::{CodeTables, hash_file};
 use crate::error::file_name;
-use crate::ingest::{COUNTRY_CODES, MANIFEST, PRODUCT_CODES, check_listed, read_manifest, settle};
+use crate::ingest::settle;
+use crate::ingested::{COUNTRY_CODES, MANIFEST, PRODUCT_CODES, check_listed, read_manifest};
 use crate::input::{Input, Member, parquet};
 use crate::issue::Issues;
 use crate::store::{Footer, read_year};

@@ -14,7 +14,7 @@ use reorient_core::{CountryCode, CountryTable, HsRevision, Usd, Year};
 
 use crate::DataError;
 use crate::error::file_name;
-use crate::ingest::LEDGER;
+use crate::ingested::LEDGER;
 use crate::issue::{Issues, Problem, Reason};
 use crate::row::Row;
 use crate::store::DECIMAL_LIMIT;

@@ -1,0 +1,178 @@
+//! An ingested folder: its manifest, and whether it still holds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::DataError;
+use crate::codes::hash_file;
+use crate::error::file_name;
+
+/// Names within an ingested folder.
+pub(crate) const MANIFEST: &str = "manifest.json";
+pub(crate) const COUNTRY_CODES: &str = "country_codes.csv";
+pub(crate) const PRODUCT_CODES: &str = "product_codes.csv";
+pub(crate) const LEDGER: &str = "ledger.csv";
+
+/// The manifest of an ingested folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IngestManifest {
+    /// `reorient`.
+    pub generator: String,
+    /// `ingest`.
+    pub kind: String,
+    /// Version of the program.
+    pub version: String,
+    /// Revision of the product codes, such as `HS92`.
+    pub revision: String,
+    /// CEPII's release, or `unknown`.
+    pub release: String,
+    /// Whether the rows are made up rather than observed.
+    pub synthetic: bool,
+    /// Files read.
+    pub sources: Vec<FileHash>,
+    /// Files that stood beside and were not read.
+    pub ignored: Vec<String>,
+    /// Where the country table comes from: a file of the source, or the program.
+    pub country_table: String,
+    /// Where the product table comes from; none where no table of the revision is at hand.
+    pub product_table: Option<String>,
+    /// Products of the rows that the product table does not list.
+    pub products_not_in_table: Vec<String>,
+    /// What is done with rows that share a key: `error` or `sum`.
+    pub on_duplicate: String,
+    /// Reasons for which rows may go to the ledger.
+    pub skip: Vec<String>,
+    /// Years, ascending.
+    pub years: Vec<YearSummary>,
+    /// `rows_in` is `rows_used` plus the sum of `unused`.
+    pub rows_in: u64,
+    /// Rows in all files of ours.
+    pub rows_used: u64,
+    /// Rows left out, by reason; each is a row of the ledger.
+    pub unused: BTreeMap<String, u64>,
+    /// Files written, this one excepted.
+    pub files: Vec<FileHash>,
+}
+
+/// One year of an ingested folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct YearSummary {
+    /// Calendar year.
+    pub year: u16,
+    /// File name.
+    pub file: String,
+    /// Rows.
+    pub rows: u64,
+    /// Products with a row.
+    pub products: u64,
+    /// Sum of values in thousand USD, exact.
+    pub value_kusd: String,
+    /// Sum of the known quantities in metric tons, exact.
+    pub quantity_tons: String,
+    /// Rows without a quantity.
+    pub missing_quantity: u64,
+    /// Rows of a country with itself.
+    pub with_itself: u64,
+}
+
+/// A file with its hash.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileHash {
+    /// Name without its folder.
+    pub name: String,
+    /// Size.
+    pub bytes: u64,
+    /// BLAKE3 in hexadecimal digits.
+    pub blake3: String,
+}
+
+/// The manifest of an ingested folder.
+///
+/// # Errors
+/// [`DataError`] when it cannot be read or is another one.
+pub(crate) fn read_manifest(path: &Path) -> Result<IngestManifest, DataError> {
+    let text = fs::read(path).map_err(|error| DataError::unreadable(path, &error))?;
+    let manifest: IngestManifest = serde_json::from_slice(&text)
+        .map_err(|error| DataError::file(&file_name(path), format!("this is no manifest of an ingest: {error}")))?;
+    if manifest.generator != "reorient" || manifest.kind != "ingest" {
+        return Err(DataError::file(&file_name(path), "this is no manifest of an ingest"));
+    }
+    Ok(manifest)
+}
+
+/// A listed file must be there with its size and, where `hashed`, its hash.
+pub(crate) fn check_listed(folder: &Path, listed: &FileHash, hashed: bool) -> Result<(), DataError> {
+    let path = folder.join(&listed.name);
+    let size = fs::metadata(&path).map_err(|error| DataError::unreadable(&path, &error))?.len();
+    if size != listed.bytes {
+        return Err(DataError::damaged(&listed.name, format!("it has {size} bytes, the manifest says {}", listed.bytes)));
+    }
+    if hashed && hash_file(&path)?.blake3 != listed.blake3 {
+        return Err(DataError::damaged(&listed.name, "it does not match its BLAKE3 hash in the manifest"));
+    }
+    Ok(())
+}
+
+/// What [`verify_ingested`] has checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IngestChecks {
+    /// Files whose bytes match the manifest.
+    pub files: usize,
+    /// Years that were decoded and added up again.
+    pub years: usize,
+    /// Their rows.
+    pub rows: u64,
+    /// Files in the folder that the manifest does not list.
+    pub unlisted: Vec<String>,
+}
+
+/// Checks an ingested folder against its manifest: every file by size and hash, every year decoded, counted and added up.
+///
+/// # Errors
+/// [`DataError`] that names the first file that does not hold.
+pub fn verify_ingested(folder: &Path) -> Result<IngestChecks, DataError> {
+    let manifest = read_manifest(&folder.join(MANIFEST))?;
+    for listed in &manifest.files {
+        check_listed(folder, listed, true)?;
+    }
+    let source = crate::TradeSource::open(folder)?;
+    let held: Vec<u16> = source.years().iter().map(|year| year.get()).collect();
+    let listed: Vec<u16> = manifest.years.iter().map(|summary| summary.year).collect();
+    if held != listed {
+        return Err(DataError::file(MANIFEST, format!("it lists the years {listed:?}, the folder holds {held:?}")));
+    }
+    let mut rows = 0;
+    for (year, summary) in source.years().iter().zip(&manifest.years) {
+        let trade = source.read(*year, None)?;
+        let value: i128 = trade.table.values().iter().map(|value| i128::from(value.get())).sum();
+        let counted = (trade.table.n_rows() as u64, trade.table.products().len() as u64, thousandths(value));
+        if counted != (summary.rows, summary.products, summary.value_kusd.clone()) {
+            let problem = format!(
+                "{year}: it says {} rows, {} products, {} thousand USD; the file holds {}, {}, {}",
+                summary.rows, summary.products, summary.value_kusd, counted.0, counted.1, counted.2
+            );
+            return Err(DataError::file(MANIFEST, problem));
+        }
+        rows += counted.0;
+    }
+    if rows != manifest.rows_used || manifest.rows_in != rows + manifest.unused.values().sum::<u64>() {
+        return Err(DataError::file(MANIFEST, "its rows do not add up: rows in are rows used and rows of the ledger"));
+    }
+    let mut unlisted = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|error| DataError::unreadable(folder, &error))? {
+        let name = entry.map_err(|error| DataError::unreadable(folder, &error))?.file_name().to_string_lossy().into_owned();
+        if name != MANIFEST && manifest.files.iter().all(|file| file.name != name) {
+            unlisted.push(name);
+        }
+    }
+    unlisted.sort();
+    Ok(IngestChecks { files: manifest.files.len(), years: listed.len(), rows, unlisted })
+}
+
+/// An exact sum as text with three decimals.
+pub(crate) fn thousandths(sum: i128) -> String {
+    format!("{}.{:03}", sum / 1000, sum % 1000)
+}
