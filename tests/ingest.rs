@@ -7,7 +7,6 @@ mod trade;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use common::{reorient, shared};
 
@@ -294,12 +293,16 @@ fn killed_at_any_moment_nothing_half_written_is_taken_for_good() {
     let folder = root.path().join("data");
     std::fs::create_dir(&folder).unwrap();
     let out = folder.join("out");
+    let start = std::time::Instant::now();
+    ingest(&archive, &folder.join("whole"));
+    let whole = start.elapsed();
+    std::fs::remove_dir_all(folder.join("whole")).unwrap();
     let mut ends = (0, 0);
     for moment in 0..30 {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("reorient"));
         command.args(["ingest", "-q", "--force"]).arg(&archive).arg("--out").arg(&out).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(40 * moment));
+        std::thread::sleep(whole * moment / 24);
         // SIGKILL on Unix.
         child.kill().unwrap();
         if child.wait().unwrap().success() {
