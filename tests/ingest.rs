@@ -271,7 +271,7 @@ fn thirty_years_need_the_memory_of_one() {
     let (of_one, of_thirty) = (peak(&one, "one"), peak(&archive, "thirty"));
     println!("peak memory: {of_one} KiB for one year, {of_thirty} KiB for thirty");
     // Rows of thirty years take 38 MB at 24 bytes each, and their texts 70 MB; those of one year 1.3 MB.
-    assert!(of_thirty < of_one + 16 * 1024, "{of_one} KiB for one year, {of_thirty} KiB for thirty");
+    assert!(of_thirty < of_one + 32 * 1024, "{of_one} KiB for one year, {of_thirty} KiB for thirty");
 }
 
 /// Whatever stands at `out` is a whole folder, and nothing of the attempt stands beside it once another has ended.
