@@ -118,7 +118,7 @@ mod tests {
                 product,
                 countries,
                 Usd::new(i64::from(exporter)),
-                (exporter % 2 == 0).then_some(3),
+                exporter.is_multiple_of(2).then_some(3),
             )
         };
         // Years in turns, so that every batch has several.
