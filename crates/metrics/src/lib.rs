@@ -9,6 +9,6 @@ mod measure;
 mod rows;
 
 pub use collect::{Collection, collect};
-pub use hhi::herfindahl_hirschman;
+pub use hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
 pub use measure::{Product, measure};
 pub use rows::{CountryRow, FlowRow, Headline, Level, Origin, ProductRow, ShareRow};

@@ -3,7 +3,7 @@
 use reorient_core::{Membership, ProductCode, Usd};
 use reorient_model::{CertifiedAllocation, Market, NanoUsd, Optimum, Program, Role, Status, intervals};
 
-use crate::hhi::herfindahl_hirschman;
+use crate::hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
 use crate::rows::{FlowRow, ProductRow};
 
 /// What is known of a product before it is measured.
@@ -41,7 +41,7 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
         capacity: nano(program.capacity()),
         status,
         shadow_price: None,
-        hhi_before: herfindahl_hirschman(market.imports.iter().map(|amount| NanoUsd::from(*amount).to_dollars())),
+        hhi_before: herfindahl_hirschman_usd(market.imports),
         hhi_after: None,
         flows: Vec::new(),
     };
@@ -65,7 +65,8 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
             max: nano(interval.max),
         })
         .collect();
-    row.hhi_after = herfindahl_hirschman(row.flows.iter().map(|flow| flow.optimised.to_dollars()));
+    let after: Vec<f64> = row.flows.iter().map(|flow| flow.optimised.to_dollars()).collect();
+    row.hhi_after = herfindahl_hirschman(&after);
     row
 }
 
