@@ -11,4 +11,4 @@ mod rows;
 pub use collect::{Collection, collect};
 pub use hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
 pub use measure::{Product, measure};
-pub use rows::{CountryRow, FlowRow, Headline, Level, Origin, ProductRow, ShareRow};
+pub use rows::{BeforeAfter, CountryRow, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
