@@ -76,6 +76,7 @@ fn add_to_headline(headline: &mut Headline, row: &ProductRow, bloc: &CountrySet)
             headline.shifted_outside += increase;
         }
     }
+    headline.risk_slope += row.slope;
     headline.change_inside += row.change_inside;
     headline.change_outside += row.change_outside;
     if row.reconstructed {

@@ -1,6 +1,6 @@
 //! Step M7 of docs/method.md: the figures of one product, read off its certified allocation.
 
-use reorient_core::{Membership, ProductCode, Usd};
+use reorient_core::{Fraction, Membership, ProductCode, Usd};
 use reorient_model::{
     CapCurve, CertifiedAllocation, CountrySet, ExactAmount, Market, NanoUsd, Optimum, Program, Ratio, Role, Status, intervals,
     most_even, set_interval,
@@ -24,13 +24,15 @@ pub struct Product<'a> {
     pub program: &'a Program,
     /// Its risk imports against the cap.
     pub curve: &'a CapCurve,
+    /// The cap of the scenario.
+    pub cap: Fraction,
     /// The importing bloc.
     pub bloc: &'a CountrySet,
 }
 
 /// Measures a solved product, or with `solved` none only what is known without an answer.
 pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocation)>, status: Status) -> ProductRow {
-    let Product { code, description, memberships, market, program, curve, bloc } = product;
+    let Product { code, description, memberships, market, program, curve, cap, bloc } = product;
     let imports: Usd = market.imports.iter().copied().sum();
     let at_risk = (0..program.len()).filter(|position| program.role(*position) == Role::Risk);
     let risk_before: Usd = at_risk.map(|position| market.imports[position]).sum();
@@ -50,6 +52,7 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
         shadow_price: None,
         shadow_price_of_less: None,
         critical_cap: curve.critical_cap().map(Ratio::to_f64),
+        slope: nano(curve.slope(cap)),
         rearrangement: None,
         hhi_before: herfindahl_hirschman_usd(market.imports),
         hhi_after: None,

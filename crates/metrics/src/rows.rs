@@ -56,6 +56,8 @@ pub struct ProductRow {
     pub shadow_price_of_less: Option<f64>,
     /// The smallest cap that clears the product of risk imports; none when no cap does.
     pub critical_cap: Option<f64>,
+    /// Risk imports that one more unit (100 percentage points) of the cap would take off (right derivative).
+    pub slope: NanoUsd,
     /// Risk imports over extra capacity; none without capacity.
     pub rearrangement: Option<f64>,
     /// Herfindahl-Hirschman index of the origins today, 0 to 1; none without imports.
@@ -126,7 +128,7 @@ pub enum Origin {
 }
 
 /// Imports from risk origins before and after: a row of `shares.csv`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ShareRow {
     /// Overall, sector, subsector or stage.
     pub level: Level,
