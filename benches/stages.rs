@@ -19,11 +19,7 @@ fn stages(criterion: &mut Criterion) {
     let set = |codes: &[CountryCode]| CountrySet::new(countries.len(), codes.iter().filter_map(|code| countries.index(*code)));
     let bloc = scenario.resolve_bloc(countries, Year::new(2023).unwrap()).unwrap();
     let members = set(&bloc.members);
-    let policy = Policy {
-        risk: set(&scenario.resolve_risk(countries, Year::new(2023).unwrap(), &bloc).unwrap()),
-        no_extra: set(&[]),
-        cap: scenario.cap,
-    };
+    let policy = scenario.policy(countries, year, &bloc).unwrap();
 
     let mut group = criterion.benchmark_group("sample");
     let trade = source.read(year, None).unwrap();
@@ -35,7 +31,9 @@ fn stages(criterion: &mut Criterion) {
 
     group.throughput(Throughput::Elements(71));
     let formulate_all = || -> Vec<Program> {
-        (0..baseline.products().len()).map(|at| formulate(&baseline.market(at), &policy).unwrap()).collect()
+        (0..baseline.products().len())
+            .map(|at| formulate(baseline.products()[at], &baseline.market(at), &policy).unwrap())
+            .collect()
     };
     let programs = formulate_all();
     assert_eq!(programs.len(), 71);

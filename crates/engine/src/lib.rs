@@ -18,5 +18,5 @@ pub use error::{EngineError, EngineErrorKind};
 pub use pipeline::{RunResult, Timings, formulate_product, run};
 pub use recheck::{StoredFlow, StoredProduct, recheck};
 pub use reorient_solve::HIGHS_VERSION;
-pub use scenario::{Alias, HongKong, ListChoice, Scenario, ScenarioError};
+pub use scenario::{Alias, DrainChoice, FillChoice, HongKong, KEYS, Key, ListChoice, Scenario, ScenarioError, Takes, schema};
 pub use solver::SolverChoice;

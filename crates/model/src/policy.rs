@@ -118,18 +118,6 @@ impl Policy {
         let churn = if let Floor::Churn(share) = self.floor { Some(share) } else { None };
         let options = [Some(self.cap), churn, self.ceiling].into_iter().flatten();
         let overrides = self.cap_of_country.values().chain(self.cap_of_product.values()).copied();
-        let mut scale: i128 = 1;
-        for fraction in options.chain(overrides) {
-            scale = least_common_multiple(scale, i128::from(fraction.denominator()))?;
-        }
-        Some(scale)
+        Fraction::common_denominator(options.chain(overrides))
     }
-}
-
-fn least_common_multiple(left: i128, right: i128) -> Option<i128> {
-    let (mut a, mut b) = (left, right);
-    while b != 0 {
-        (a, b) = (b, a % b);
-    }
-    (left / a).checked_mul(right)
 }
