@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use reorient_core::{CountryCode, Year};
 use reorient_data::TradeSource;
 use reorient_engine::{Baseline, ListChoice, Scenario, SolverChoice, run};
-use reorient_model::{CountrySet, Drain, Fill, LinearProgram, Policy, Program, closed_form, declare, formulate, verify};
+use reorient_model::{CountrySet, LinearProgram, Program, closed_form, declare, formulate, verify};
 use reorient_report::{FolderOptions, Manifest, TerminalOptions, terminal, write_folder};
 use reorient_solve::{SolveOutcome, solve};
 
@@ -57,10 +57,10 @@ fn stages(criterion: &mut Criterion) {
 
     group.bench_function("declare and verify", |bench| {
         bench.iter(|| {
-            for program in &programs {
+            for (at, program) in programs.iter().enumerate() {
                 let optimum = closed_form(program).unwrap();
-                let flows = declare(program, &optimum, Drain::Proportional, Fill::ProportionalCapacity);
-                black_box(verify(program, flows, optimum.shadow_price).unwrap());
+                let flows = declare(program, &baseline.market(at), &optimum, &policy.tie_break);
+                black_box(verify(program, flows, optimum.price().more).unwrap());
             }
         });
     });

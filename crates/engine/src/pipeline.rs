@@ -1,18 +1,18 @@
 //! The whole story, in the steps of docs/method.md: read, baseline, scenario, formulate, solve, verify, measure, collect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use reorient_core::{Membership, ProductCode, Year};
-use reorient_data::{InputFile, RowLedger, Trade, TradeSource};
+use reorient_core::{Membership, ProductCode};
+use reorient_data::{InputFile, RowLedger, TradeSource};
 use reorient_metrics::{Collection, Product, ProductRow, collect, measure};
-use reorient_model::{CapCurve, CountrySet, Market, Policy, Program, Status, formulate};
+use reorient_model::{CapCurve, CountrySet, Market, Policy, Status, formulate};
 
-use crate::baseline::Baseline;
 use crate::bloc::Bloc;
-use crate::coverage::{Coverage, list_for};
-use crate::scenario::{CHINA, FillChoice, HONG_KONG, HongKong, Scenario, ScenarioError, country_set};
+use crate::coverage::Coverage;
+use crate::prepare::{Prepared, prepare};
+use crate::scenario::{FillChoice, Scenario, ScenarioError};
 use crate::solver::{Answer, SolverChoice, Task, answer};
 use crate::{EngineError, HIGHS_VERSION};
 
@@ -65,24 +65,11 @@ pub fn run(
         return Err(ScenarioError::NoHighs.into());
     }
 
-    // M1: read the rows of listed products, and no others.
-    let year = scenario.resolve_year(source.years())?;
-    let available = source.products(year)?;
-    let (list, mut coverage) = list_for(source, scenario, &available)?;
-    let trade = read(source, scenario, year, &coverage.wanted())?;
-    clock.lap("read");
-
-    // M2 and M3: the bloc's baseline under the resolved scenario.
-    let bloc = scenario.resolve_bloc(source.countries(), year)?;
-    let members = country_set(source.countries(), &bloc.members);
-    let baseline = Baseline::new(&trade.table, &members);
-    baseline.check_world(trade.table.traders())?;
-    let policy = scenario.policy(source.countries(), year, &bloc)?;
-    clock.lap("baseline");
+    // M1 to M3: the rows of listed products and no others, the bloc's baseline, the resolved scenario.
+    let Prepared { year, bloc, members, baseline, policy, list, listed, mut coverage, inputs, ledger } =
+        prepare(source, scenario, &mut |step| clock.lap(step))?;
 
     // M4 to M7, one product at a time, all cores; the order of the answers is that of the products.
-    let listed: Vec<usize> =
-        (0..baseline.products().len()).filter(|position| list.goods.contains_key(&baseline.products()[*position])).collect();
     let memberships: Vec<&[Membership]> =
         listed.iter().map(|position| list.goods[&baseline.products()[*position]].as_slice()).collect();
     expect(listed.len() as u64);
@@ -112,8 +99,8 @@ pub fn run(
         collection,
         scenario: scenario.resolved(year, &bloc),
         bloc,
-        inputs: trade.inputs,
-        ledger: trade.ledger,
+        inputs,
+        ledger,
         coverage,
         unsolved,
         timings: clock.timings,
@@ -152,45 +139,6 @@ pub(crate) fn solve_product(
         Answer::Infeasible => (measure(product, None, Status::Infeasible), None),
         Answer::Unsolved(reason) => (measure(product, None, Status::Unsolved), Some(reason)),
     })
-}
-
-/// The program of one product with the exporters' codes, for inspection; none when the data lack the product.
-///
-/// # Errors
-/// [`EngineError`] when the data or the scenario do not hold.
-pub fn formulate_product(
-    source: &TradeSource,
-    scenario: &Scenario,
-    product: ProductCode,
-) -> Result<Option<(Program, Vec<u16>)>, EngineError> {
-    let year = scenario.resolve_year(source.years())?;
-    let trade = read(source, scenario, year, &BTreeSet::from([product]))?;
-    let bloc = scenario.resolve_bloc(source.countries(), year)?;
-    let baseline = Baseline::new(&trade.table, &country_set(source.countries(), &bloc.members));
-    let policy = scenario.policy(source.countries(), year, &bloc)?;
-    let Some(market) = baseline.find(product) else { return Ok(None) };
-    let codes = market.exporters.iter().map(|index| source.countries().country(*index).code.get()).collect();
-    let program = formulate(product, &market, &policy).map_err(|source| EngineError::Program { product, source })?;
-    Ok(Some((program, codes)))
-}
-
-/// The rows of some products as the scenario counts them, with quantities where it asks for unit values.
-pub(crate) fn read(
-    source: &TradeSource,
-    scenario: &Scenario,
-    year: Year,
-    products: &BTreeSet<ProductCode>,
-) -> Result<Trade, EngineError> {
-    let mut trade = match scenario.fill {
-        FillChoice::MinCost => source.read_weighed(year, Some(products))?,
-        _ => source.read(year, Some(products))?,
-    };
-    let countries = source.countries();
-    if let (HongKong::WithChina, Some(from), Some(to)) = (scenario.hong_kong, countries.index(HONG_KONG), countries.index(CHINA))
-    {
-        trade.table = trade.table.count_as(from, to)?;
-    }
-    Ok(trade)
 }
 
 fn solved_by(scenario: &Scenario, collection: &Collection) -> BTreeMap<String, usize> {

@@ -32,6 +32,8 @@ pub struct StoredProduct {
     pub memberships: Vec<Membership>,
     /// Exporters, ascending.
     pub flows: Vec<StoredFlow>,
+    /// The row of a product that got no answer; the folder holds no trade to derive it from, so it is taken as it is.
+    pub without_answer: Option<ProductRow>,
 }
 
 /// Certifies every stored allocation against its own program, then derives all figures anew from the stored trade.
@@ -50,6 +52,10 @@ pub fn recheck(products: &[StoredProduct], scenario: &Scenario, countries: &Coun
     let scenario = Scenario { solver: SolverChoice::ClosedForm, cross_check: false, ..scenario.clone() };
     let mut rows: Vec<ProductRow> = Vec::with_capacity(products.len());
     for product in products {
+        if let Some(row) = &product.without_answer {
+            rows.push(row.clone());
+            continue;
+        }
         let exporters: Vec<CountryIndex> = product.flows.iter().map(|flow| flow.exporter).collect();
         let imports: Vec<Usd> = product.flows.iter().map(|flow| flow.imports).collect();
         let world_exports: Vec<Usd> = product.flows.iter().map(|flow| flow.world_exports).collect();

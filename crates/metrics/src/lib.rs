@@ -4,11 +4,13 @@
 //! depend on order.
 
 mod collect;
+mod explain;
 mod hhi;
 mod measure;
 mod rows;
 
 pub use collect::{Collection, collect};
+pub use explain::{Explanation, ExporterPart, ProductPart, explain, n_that_make};
 pub use hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
 pub use measure::{Product, measure};
 pub use rows::{BeforeAfter, CountryRow, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};

@@ -48,6 +48,7 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
         risk_before,
         risk_after: None,
         capacity: nano(program.capacity()),
+        spare: None,
         status,
         shadow_price: None,
         shadow_price_of_less: None,
@@ -63,6 +64,7 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
     };
     let Some((optimum, allocation)) = solved else { return row };
     row.risk_after = Some(nano(optimum.risk_total));
+    row.spare = Some(nano((program.sum(Role::Alternative, &program.upper) - program.total).max(0)));
     let price = optimum.price();
     row.shadow_price = Some(quotient(price.more, program.weight_scale));
     row.shadow_price_of_less = price.less.map(|less| quotient(less, program.weight_scale));

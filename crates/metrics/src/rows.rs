@@ -47,6 +47,8 @@ pub struct ProductRow {
     pub risk_after: Option<NanoUsd>,
     /// Extra capacity of all alternatives together.
     pub capacity: NanoUsd,
+    /// What alternatives could supply beyond all of the bloc's imports; zero in a shortage, none when not solved.
+    pub spare: Option<NanoUsd>,
     /// Shortage, tight, slack, no-risk, infeasible or unsolved.
     pub status: Status,
     /// What one more dollar of capacity takes off the weighed risk imports (right derivative).

@@ -92,6 +92,7 @@ fn product(code: &str, description: &str, imports: i64, risk: i64, status: Statu
         risk_before: musd(risk),
         risk_after: None,
         capacity: thirds(500),
+        spare: None,
         status,
         shadow_price: None,
         shadow_price_of_less: None,
@@ -130,6 +131,7 @@ pub(crate) fn collection() -> Collection {
     solar.hhi_before = Some(0.1 + 0.2);
     solar.hhi_after = Some(0.25);
     solar.hhi_after_min = Some(0.125);
+    solar.spare = Some(NanoUsd::default());
     solar.shadow_price_of_less = Some(2.0);
     solar.critical_cap = Some(0.075);
     solar.slope = thirds(1000);

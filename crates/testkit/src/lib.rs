@@ -1,5 +1,9 @@
 //! For tests alone: random small products and naive oracles that share no code with the model.
 
+mod options;
+
+pub use options::{OptionProduct, option_product};
+
 use proptest::prelude::*;
 use reorient_core::{CountryIndex, Fraction, Usd};
 use reorient_model::{CountrySet, Market, Policy};
