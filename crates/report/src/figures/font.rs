@@ -45,7 +45,8 @@ impl Fonts {
     /// Units of the drawing. Without kerning, which the outlines do not have either.
     pub(super) fn width(&self, text: &str, style: Type) -> f64 {
         let face = self.face(style);
-        let advance = |letter| f64::from(face.glyph_hor_advance(face.glyph_index(letter).unwrap_or_default()).unwrap_or_default());
+        let advance =
+            |letter| f64::from(face.glyph_hor_advance(face.glyph_index(letter).unwrap_or_default()).unwrap_or_default());
         text.chars().map(advance).sum::<f64>() * style.size / f64::from(face.units_per_em())
     }
 
@@ -92,6 +93,15 @@ impl Fonts {
             }
         }
         lines
+    }
+
+    /// The same, with lines of about equal length.
+    pub(super) fn balance(&self, text: &str, style: Type, width: f64, limit: usize) -> Vec<String> {
+        let lines = self.wrap(text, style, width, limit);
+        let narrower = (0_u32..20).map(|step| width * (0.5 + 0.025 * f64::from(step)));
+        let same = |other: &Vec<String>| other.len() == lines.len() && other.concat().len() >= lines.concat().len();
+        let balanced = narrower.map(|width| self.wrap(text, style, width, limit)).find(same);
+        balanced.filter(|balanced| balanced.last() == lines.last() || !balanced.concat().contains('…')).unwrap_or(lines)
     }
 
     /// The letters as data of an SVG path, beginning at `x` on the base line `y`.
@@ -161,7 +171,9 @@ mod tests {
     #[test]
     fn lines_fit_and_say_when_they_are_cut() {
         let fonts = Fonts::embedded().unwrap();
-        for text in ["Personal Protective Equipment and Durable Medical Equipment", "Donaudampfschifffahrtsgesellschaft", "a", "  "] {
+        for text in
+            ["Personal Protective Equipment and Durable Medical Equipment", "Donaudampfschifffahrtsgesellschaft", "a", "  "]
+        {
             for limit in 1..4 {
                 let lines = fonts.wrap(text, STYLE, 80.0, limit);
                 assert!(lines.len() <= limit, "{lines:?}");
@@ -175,7 +187,8 @@ mod tests {
     #[test]
     fn letters_of_the_country_names_are_there() {
         let fonts = Fonts::embedded().unwrap();
-        for letter in "Türkiye, Côte d'Ivoire, São Tomé, Curaçao, Å ł Ř ş ș ğ Ελλάς Россия → ≥ − – · … “”".chars() {
+        for letter in "Türkiye, Côte d'Ivoire, São Tomé, Curaçao, Å ł Ř ş ș ğ Ελλάς Россия → ≥ − – · … “”".chars()
+        {
             assert!(fonts.regular.glyph_index(letter).is_some() && fonts.bold.glyph_index(letter).is_some(), "{letter}");
         }
     }

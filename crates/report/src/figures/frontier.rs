@@ -19,19 +19,18 @@ const TOLERANCE: f64 = 0.02;
 /// Cap in percentage points and share in percent.
 type Point = (f64, f64);
 
-/// The curve, or nothing when it has fewer than two points.
+/// The curve, or nothing when it has fewer than two points, which [`check`] has seen.
 pub(super) fn draw(
     frontier: &[FrontierPoint],
     context: &FigureContext<'_>,
     fonts: &Fonts,
 ) -> Result<Option<Figure>, FigureError> {
-    check(frontier)?;
     if frontier.len() < 2 {
         return Ok(None);
     }
     let points: Vec<Point> = frontier.iter().map(|point| (100.0 * point.cap, point.risk_pct)).collect();
     let mark = context.cap.and_then(|cap| Some((100.0 * cap, value_at(&points, 100.0 * cap)?)));
-    let title = format!("What risk countries keep of the imports of {}, by the cap on redirected exports", context.bloc);
+    let title = format!("Share of risk countries in {} imports against the cap", context.bloc);
     let mut page = Page::new(NAME, title, context, fonts);
     let top = page.y + 24.0;
     let middle = f64::midpoint(MARGIN, RIGHT);
@@ -54,8 +53,10 @@ pub(super) fn draw(
         page.canvas.rectangle(corner, width, HEIGHT, r##"fill="#ececec""##);
     }
     whole.draw(&mut page, &points, mark);
+    let mut broken_axis = None;
     if enlarged {
         let (low, high, up_ticks) = around(&near);
+        broken_axis = up_ticks.first().filter(|_| low > 0.0).map(|(_, label)| label.clone());
         let near_panel = Panel {
             across: Scale { low: 0.0, high: ZOOM, start: middle + LABELS + 6.0, end: RIGHT - 6.0 },
             up: Scale { low, high, start: top + HEIGHT, end: top },
@@ -72,13 +73,14 @@ pub(super) fn draw(
          sends today. The curve is straight between the points given."
             .to_owned(),
     ];
-    if enlarged {
-        notes.push("The vertical axis of the enlarged part need not begin at zero.".to_owned());
+    if let Some(start) = broken_axis {
+        notes.push(format!("The vertical axis of the enlarged part begins at {start} %, not at zero."));
     }
     page.finish(&notes).map(Some)
 }
 
-fn check(frontier: &[FrontierPoint]) -> Result<(), FigureError> {
+/// Refuses points out of range or out of order.
+pub(super) fn check(frontier: &[FrontierPoint]) -> Result<(), FigureError> {
     // A share computed in doubles may miss the ends by their rounding.
     const SLACK: f64 = 1e-6;
     let mut last = 0.0;
@@ -207,12 +209,16 @@ impl Panel {
         let cap = if cap.contains('.') { cap.trim_end_matches('0').trim_end_matches('.') } else { &cap };
         let text = format!("cap {cap} pp: {share} %");
         let width = canvas.fonts.width(&text, STRONG);
-        let (x, anchor) = if at.0 + 8.0 + width > self.across.end { (at.0 - 8.0, Anchor::End) } else { (at.0 + 8.0, Anchor::Start) };
+        let ink = format!(r#"fill="{INK}""#);
+        // To the left the text may meet the curve: a white ground keeps it readable.
+        let ground = format!(r##"{ink} stroke="#fff" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke""##);
+        let (x, anchor, style) = if at.0 + 8.0 + width > self.across.end {
+            (at.0 - 8.0, Anchor::End, ground)
+        } else {
+            (at.0 + 8.0, Anchor::Start, ink)
+        };
         let y = (at.1 - 9.0).max(self.up.end + 12.0);
-        let halo = format!(
-            r##"fill="{INK}" stroke="#fff" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke""##
-        );
-        canvas.styled_text((x, y), anchor, STRONG, &halo, &text);
+        canvas.styled_text((x, y), anchor, STRONG, &style, &text);
     }
 }
 
@@ -221,4 +227,54 @@ fn described(points: &[Point], mark: Option<Point>) -> Vec<String> {
     let ends = [("First point", points.first()), ("Last point", points.last())];
     let ends = ends.into_iter().filter_map(|(what, point)| Some(sentence(what, *point?)));
     ends.chain(mark.map(|mark| sentence("Scenario", mark))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Largest distance upwards of the points from the polyline through `kept`.
+    fn deviation(points: &[Point], kept: &[Point]) -> f64 {
+        let far = |point: &Point| value_at(kept, point.0).map_or(f64::INFINITY, |share| (share - point.1).abs());
+        points.iter().map(far).fold(0.0, f64::max)
+    }
+
+    fn curve(points: u32, share: impl Fn(f64) -> f64) -> Vec<Point> {
+        (0..=points).map(|index| f64::from(index) / f64::from(points)).map(|x| (x, share(x))).collect()
+    }
+
+    #[test]
+    fn a_thinned_curve_stays_near_every_point() {
+        for (points, most) in [
+            (curve(200_000, |x| 300.0 / (1.0 + 20.0 * x)), 300),
+            (curve(1_000, |x| 7.0 - 3.0 * x), 2),
+            (curve(1_000, |_| 5.0), 2),
+            (curve(1_000, |x| (40.0 * x).sin()), 400),
+            (curve(3, |x| x), 2),
+        ] {
+            let kept = thinned(&points, TOLERANCE);
+            assert!(kept.len() <= most, "{} corners", kept.len());
+            assert!(deviation(&points, &kept) <= TOLERANCE * 1.001, "{}", deviation(&points, &kept));
+            assert_eq!((kept.first(), kept.last()), (points.first(), points.last()));
+        }
+    }
+
+    #[test]
+    fn steps_and_repeated_points_survive_thinning() {
+        let points = [(0.0, 9.0), (0.0, 9.0), (0.0, 5.0), (1.0, 5.0), (2.0, 5.0), (2.0, 1.0), (2.0, 1.0), (3.0, 1.0)];
+        assert_eq!(thinned(&points, 0.1), [(0.0, 9.0), (0.0, 5.0), (2.0, 5.0), (2.0, 1.0), (3.0, 1.0)]);
+        assert_eq!(thinned(&[], 0.1), []);
+        assert_eq!(thinned(&points[..1], 0.1), [(0.0, 9.0)]);
+    }
+
+    #[test]
+    fn a_share_between_two_points_is_on_the_line() {
+        let points = [(1.0, 30.0), (5.0, 20.0), (5.0, 10.0), (9.0, 10.0)];
+        for (cap, share) in [(0.5, None), (1.0, Some(30.0)), (3.0, Some(25.0)), (5.0, Some(10.0)), (9.0, Some(10.0)), (9.5, None)]
+        {
+            assert_eq!(value_at(&points, cap), share, "{cap}");
+        }
+        assert_eq!(clipped(&points, 3.0), [(1.0, 30.0), (3.0, 25.0)]);
+        assert_eq!(clipped(&points, 0.5), []);
+    }
 }

@@ -11,8 +11,8 @@ use super::font::Fonts;
 use super::legend::{self, Symbol};
 use super::page::{LABEL, MARGIN, Page, RIGHT, SMALL};
 use super::scale::{Scale, from_zero};
-use super::{Figure, FigureContext, FigureError, symbols};
-use crate::number::{NANO_PER_MUSD, decimal, grouped, ratio};
+use super::{Figure, FigureContext, FigureError, millions, symbols};
+use crate::number::{NANO_PER_MUSD, ratio};
 
 const NAME: &str = "figure_table_a1";
 /// Rows of the published table.
@@ -36,7 +36,7 @@ pub(super) fn draw(
     }
     let sectors: BTreeSet<Sector> = rows.iter().map(|row| row.main_sector).collect();
     let uncertain = rows.iter().any(|row| row.increase_min < row.increase_max);
-    let title = format!("Which countries outside {} gain: increase of its imports from them", context.bloc);
+    let title = format!("Who gains outside {}: increase of its imports", context.bloc);
     let mut page = Page::new(NAME, title, context, fonts);
     symbols::hatches(&mut page.canvas, NAME, sectors.iter().copied());
     let mut entries: Vec<_> = sectors.iter().map(|sector| (Symbol::Bar(*sector), symbols::sector_name(*sector))).collect();
@@ -60,13 +60,6 @@ pub(super) fn draw(
         );
     }
     page.finish(&notes).map(Some)
-}
-
-fn millions(amount: NanoUsd) -> String {
-    match decimal(amount.0, NANO_PER_MUSD, 0) {
-        zero if zero == "0" && amount.0 > 0 => "< 1".to_owned(),
-        text => grouped(&text),
-    }
 }
 
 /// Million USD to a millionth, for places on an axis.
@@ -108,11 +101,11 @@ fn table(page: &mut Page<'_>, rows: &[CountryRow], names: &[String]) {
     }
     page.y += 27.0;
     let top = page.y;
-    let height = 8.0 + (0_u32..).zip(rows).map(|_| ROW).sum::<f64>();
+    let height = 8.0 + rows.iter().map(|_| ROW).sum::<f64>();
     let bottom = top + height;
-    // Long labels leave out every second tick.
-    let crowded = fonts.widest(ticks.iter().map(|(_, label)| label.as_str()), SMALL) + 10.0;
-    let every = if ticks.len() > 2 && scale.at(ticks[1].0) - start < crowded { 2 } else { 1 };
+    // Where labels are long, ticks between them go without.
+    let room = fonts.widest(ticks.iter().map(|(_, label)| label.as_str()), SMALL) + 10.0;
+    let every = ticks.iter().position(|(value, _)| scale.at(*value) - start >= room).unwrap_or(ticks.len());
     for (index, (value, label)) in ticks.iter().enumerate() {
         let x = scale.at(*value);
         page.canvas.line((x, top), (x, bottom), symbols::GRID);

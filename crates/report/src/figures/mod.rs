@@ -19,8 +19,10 @@ mod tests;
 
 use reorient_core::CountryTable;
 use reorient_metrics::{Collection, Level};
+use reorient_model::NanoUsd;
 
 use self::font::Fonts;
+use crate::number::{NANO_PER_MUSD, decimal, grouped};
 
 /// What a reader must know about the result that a figure shows. Plain text; it is escaped where it is drawn.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -91,6 +93,14 @@ pub enum FigureError {
     },
 }
 
+/// Whole million USD for people; an amount that would round to nothing is not shown as nothing.
+fn millions(amount: NanoUsd) -> String {
+    match decimal(amount.0, NANO_PER_MUSD, 0) {
+        zero if zero == "0" && amount.0 > 0 => "< 1".to_owned(),
+        text => grouped(&text),
+    }
+}
+
 /// Every figure that the result has data for, in a fixed order.
 ///
 /// A breakdown without imports, or with nothing but `all`, gives no figure; neither does an empty Table A.1 or a frontier of
@@ -107,6 +117,7 @@ pub fn figures(
     if let Some(cap) = context.cap.filter(|cap| !(0.0..=1.0).contains(cap)) {
         return Err(FigureError::Cap(cap));
     }
+    frontier::check(frontier)?;
     let fonts = Fonts::embedded()?;
     let breakdown = |name, level, by| shares::draw(name, &collection.shares, level, by, context, &fonts);
     let drawn = [

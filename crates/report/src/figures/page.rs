@@ -11,8 +11,8 @@ pub(super) const MARGIN: f64 = 14.0;
 /// Right end of everything drawn.
 pub(super) const RIGHT: f64 = WIDTH - MARGIN;
 
-/// 10.6 point in print.
-const TITLE: Type = Type::bold(15.0);
+/// 10.3 point in print.
+const TITLE: Type = Type::bold(14.5);
 /// 7.8 point: names, values, axis titles.
 pub(super) const LABEL: Type = Type::regular(11.0);
 /// The same, bold.
@@ -45,7 +45,8 @@ impl<'a> Page<'a> {
             page.banner();
         }
         let title = page.title.clone();
-        page.paragraph(&title, TITLE, 19.0, 3);
+        let lines = fonts.balance(&title, TITLE, RIGHT - MARGIN, 3);
+        page.lines(&lines, TITLE, 19.0);
         page.y += 4.0;
         page
     }
@@ -57,10 +58,10 @@ impl<'a> Page<'a> {
         self.y += 32.0;
     }
 
-    /// Wrapped text across the page, `pitch` from line to line.
-    fn paragraph(&mut self, text: &str, style: Type, pitch: f64, limit: usize) {
-        for line in self.canvas.fonts.wrap(text, style, RIGHT - MARGIN, limit) {
-            self.canvas.text((MARGIN, self.y + style.size), Anchor::Start, style, &line);
+    /// Lines from the left margin, `pitch` from one to the next.
+    fn lines(&mut self, lines: &[String], style: Type, pitch: f64) {
+        for line in lines {
+            self.canvas.text((MARGIN, self.y + style.size), Anchor::Start, style, line);
             self.y += pitch;
         }
     }
@@ -88,11 +89,12 @@ impl<'a> Page<'a> {
     pub(super) fn finish(mut self, notes: &[String]) -> Result<Figure, FigureError> {
         let context = self.context;
         let synthetic = if context.synthetic { " (synthetic data)" } else { "" };
-        let scenario = format!("Scenario: {}", context.options);
+        let scenario = format!("Scenario: {}.", context.options.trim_end_matches(['.', ' ']));
         let source = format!("Source: {}{synthetic}, own calculations with reorient {}.", context.source, context.version);
         self.y += 8.0;
         for note in notes.iter().chain((!context.options.trim().is_empty()).then_some(&scenario)).chain([&source]) {
-            self.paragraph(note, SMALL, 13.0, NOTE_LINES);
+            let lines = self.canvas.fonts.wrap(note, SMALL, RIGHT - MARGIN, NOTE_LINES);
+            self.lines(&lines, SMALL, 13.0);
             self.y += 2.0;
         }
         // Two and a half pixels to the unit: an even height gives whole pixels.

@@ -10,8 +10,8 @@ use super::font::{Fonts, Type};
 use super::legend::{self, Symbol};
 use super::page::{LABEL, MARGIN, Page, RIGHT, SMALL, STRONG, WIDTH};
 use super::scale::{Scale, from_zero};
-use super::{Figure, FigureContext, FigureError, symbols};
-use crate::number::{NANO_PER_MUSD, decimal, grouped, percent, ratio};
+use super::{Figure, FigureContext, FigureError, millions, symbols};
+use crate::number::{percent, ratio};
 
 /// Names take at most this width, on at most two lines.
 const NAME_WIDTH: f64 = 190.0;
@@ -58,7 +58,7 @@ pub(super) fn draw(
         .chain(rows.iter().map(|row| line(row, &readable(row, level), LABEL, many, fonts)))
         .collect();
 
-    let title = format!("Share of risk countries in the imports of {}, before and after, by {by}", context.bloc);
+    let title = format!("Share of risk countries in {} imports, by {by}", context.bloc);
     let mut page = Page::new(name, title, context, fonts);
     let rises = lines.iter().any(|line| line.percents.is_some_and(|[before, after, ..]| after > before));
     let mut entries = vec![
@@ -72,12 +72,8 @@ pub(super) fn draw(
     table(&mut page, &lines, overall.is_some(), by);
     page.description = lines.iter().filter(|line| line.percents.is_some()).map(described).collect();
 
-    let mut notes = vec![];
-    if level != Level::Overall {
-        notes.push(format!(
-            "Sorted by the share before. A product that belongs to more than one {by} counts in each, so the rows do not add up."
-        ));
-    }
+    let mut notes =
+        vec![format!("Sorted by the share before. A product counts in every {by} it belongs to, so rows do not add up.")];
     if total > MOST {
         notes.push(format!("The first {MOST} of {total} rows; all of them are in shares.csv."));
     }
@@ -114,23 +110,23 @@ fn line(row: &ShareRow, name: &str, style: Type, many: bool, fonts: &Fonts) -> L
         _ => "no imports".to_owned(),
     };
     let parts = [row.before.into(), row.after, row.after_min, row.after_max];
-    let name = fonts.wrap(name, style, NAME_WIDTH, 2);
+    let name = fonts.balance(name, style, NAME_WIDTH, 2);
     let pitch = if many { 14.0 } else { 18.0 };
     let height = if name.len() > 1 { pitch + 12.0 } else { pitch };
-    Line { name, percents: some.then(|| parts.map(|part| share(part, imports))), change, imports: millions(imports), style, height }
+    Line {
+        name,
+        percents: some.then(|| parts.map(|part| share(part, imports))),
+        change,
+        imports: millions(imports),
+        style,
+        height,
+    }
 }
 
 /// In percent, to a millionth; exact up to the last rounding.
 #[allow(clippy::cast_precision_loss)] // At most 1e8 where a share is one.
 fn share(part: NanoUsd, whole: NanoUsd) -> f64 {
     ratio(part.0, whole.0, 100_000_000) as f64 / 1e6
-}
-
-fn millions(amount: NanoUsd) -> String {
-    match decimal(amount.0, NANO_PER_MUSD, 0) {
-        zero if zero == "0" && amount.0 > 0 => "< 1".to_owned(),
-        text => grouped(&text),
-    }
 }
 
 fn described(line: &Line) -> String {
@@ -148,7 +144,7 @@ fn table(page: &mut Page<'_>, lines: &[Line], with_overall: bool, by: &str) {
     let names = lines.iter().map(|line| fonts.widest(line.name.iter().map(String::as_str), line.style)).fold(60.0, f64::max);
     let change_right = RIGHT - column(heads[1], &|line| &line.imports) - GAP;
     let start = MARGIN + names + GAP;
-    let end = change_right - column(heads[0], &|line| &line.change) - GAP - 4.0;
+    let end = change_right - column(heads[0], &|line| &line.change) - GAP - 8.0;
     let largest = lines.iter().filter_map(|line| line.percents).flatten().fold(0.0, f64::max);
     let (high, ticks) = from_zero(largest, 6);
     let scale = Scale { low: 0.0, high, start, end };

@@ -35,7 +35,9 @@ pub(super) fn whisker(canvas: &mut Canvas<'_>, low: f64, high: f64, y: f64) {
     if high - low < 0.01 {
         return;
     }
-    for style in [r##"stroke="#fff" stroke-width="3.4" stroke-linecap="square""##, &format!(r#"stroke="{INK}" stroke-width="1.3""#)] {
+    for style in
+        [r##"stroke="#fff" stroke-width="3.4" stroke-linecap="square""##, &format!(r#"stroke="{INK}" stroke-width="1.3""#)]
+    {
         canvas.line((low, y), (high, y), style);
         canvas.line((low, y - 3.6), (low, y + 3.6), style);
         canvas.line((high, y - 3.6), (high, y + 3.6), style);
