@@ -62,7 +62,7 @@ pub(super) fn draw(
             up: Scale { low, high, start: top + HEIGHT, end: top },
             ticks: Step::nice(ZOOM, 5).ticks(0.0, ZOOM),
             up_ticks,
-            title: "Enlarged (grey part of the whole curve)",
+            title: "Enlarged (grey part)",
         };
         near_panel.draw(&mut page, &near, mark.filter(|mark| mark.0 <= ZOOM));
     }

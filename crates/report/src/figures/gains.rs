@@ -55,7 +55,7 @@ pub(super) fn draw(
     if uncertain {
         notes.push(
             "Whiskers: the least and the most that a country gains over all optima, which leave the same imports with risk \
-             countries. Both ends are attained, though not by all countries at once. No whisker: the gain is determined."
+             countries. Both ends are attained, though not by all countries at once. No whisker: the gain is determined, or all but so."
                 .to_owned(),
         );
     }
@@ -87,7 +87,7 @@ fn table(page: &mut Page<'_>, rows: &[CountryRow], names: &[String]) {
     let start = names_left + widest(&names) + GAP - 4.0;
     let end = amounts_right - widest(&amounts).max(fonts.width("(million USD)", SMALL)) - GAP - 4.0;
     let largest = rows.iter().map(|row| musd(row.increase.max(row.increase_max))).fold(0.0, f64::max);
-    let (high, ticks) = from_zero(largest, 5);
+    let (high, ticks) = from_zero(largest, 8);
     let scale = Scale { low: 0.0, high, start, end };
 
     for (x, anchor, words) in [

@@ -146,7 +146,7 @@ fn table(page: &mut Page<'_>, lines: &[Line], with_overall: bool, by: &str) {
     let start = MARGIN + names + GAP;
     let end = change_right - column(heads[0], &|line| &line.change) - GAP - 8.0;
     let largest = lines.iter().filter_map(|line| line.percents).flatten().fold(0.0, f64::max);
-    let (high, ticks) = from_zero(largest, 6);
+    let (high, ticks) = from_zero(largest, 8);
     let scale = Scale { low: 0.0, high, start, end };
 
     for (words, right) in heads.into_iter().zip([change_right, RIGHT]) {

@@ -30,14 +30,17 @@ pub(super) fn change(canvas: &mut Canvas<'_>, from: (f64, f64), to: (f64, f64)) 
     canvas.line(from, to, style);
 }
 
-/// A range with caps at both ends, on a white ground that keeps it visible on a hatched bar; nothing when it is a point.
+/// A range with caps at both ends; nothing when it is a point. A white ground keeps it visible on a hatched bar; a range so
+/// narrow that the ground would hide the end of the bar goes without.
 pub(super) fn whisker(canvas: &mut Canvas<'_>, low: f64, high: f64, y: f64) {
+    const GROUND: &str = r##"stroke="#fff" stroke-width="3.4" stroke-linecap="square""##;
+    const NARROW: f64 = 14.0;
     if high - low < 0.01 {
         return;
     }
-    for style in
-        [r##"stroke="#fff" stroke-width="3.4" stroke-linecap="square""##, &format!(r#"stroke="{INK}" stroke-width="1.3""#)]
-    {
+    let ink = format!(r#"stroke="{INK}" stroke-width="1.3""#);
+    let grounds = if high - low < NARROW { None } else { Some(GROUND) };
+    for style in grounds.into_iter().chain([ink.as_str()]) {
         canvas.line((low, y), (high, y), style);
         canvas.line((low, y - 3.6), (low, y + 3.6), style);
         canvas.line((high, y - 3.6), (high, y + 3.6), style);

@@ -195,27 +195,22 @@ fn hostile() -> (Collection, CountryTable) {
     let countries = CountryTable::new(names.iter().enumerate().map(country).collect()).unwrap();
     let sectors = [Sector::Health, Sector::Ict, Sector::Energy, Sector::Minerals, Sector::All];
     let size = |at: usize| NanoUsd([0, 1, 1_000, 23_000_000_000_000_000, 7][at % 5] * NANO_PER_MUSD / 1_000);
-    let gain = |at: usize| CountryRow {
-        rank: at + 1,
-        country: CountryIndex(u16::try_from(at).unwrap()),
-        increase: size(at),
-        increase_min: NanoUsd(0),
-        increase_max: NanoUsd(size(at).0 * 2),
-        main_sector: sectors[at % 5],
-        before: Usd::ZERO,
-        after: size(at),
-        after_min: NanoUsd(0),
-        after_max: size(at),
+    // From rows of the sample, which have whatever fields a row has.
+    let (some_share, some_gain) = (sample::collection().shares[0].clone(), sample::collection().table_a1[0].clone());
+    let gain = |at: usize| {
+        let mut row: CountryRow = some_gain.clone();
+        (row.rank, row.country) = (at + 1, CountryIndex(u16::try_from(at).unwrap()));
+        (row.increase, row.increase_min, row.increase_max) = (size(at), NanoUsd(0), NanoUsd(size(at).0 * 2));
+        row.main_sector = sectors[at % 5];
+        row
     };
-    let share = |level, name: &str, imports: i64, before: i64, after: i64| ShareRow {
-        level,
-        name: name.to_owned(),
-        origin: Origin::AllRisk,
-        imports: Usd::new(imports),
-        before: Usd::new(before),
-        after: NanoUsd::from(Usd::new(after)),
-        after_min: NanoUsd::from(Usd::new(after / 2)),
-        after_max: NanoUsd::from(Usd::new(after)),
+    let share = |level, name: &str, imports: i64, before: i64, after: i64| {
+        let mut row: ShareRow = some_share.clone();
+        (row.level, row.origin) = (level, Origin::AllRisk);
+        name.clone_into(&mut row.name);
+        (row.imports, row.before, row.after) = (Usd::new(imports), Usd::new(before), Usd::new(after).into());
+        (row.after_min, row.after_max) = (Usd::new(after / 2).into(), row.after);
+        row
     };
     let amounts = [(0, 0, 0), (1, 1, 0), (23_000_000_000_000, 1, 23_000_000_000_000), (i64::MAX, i64::MAX, i64::MAX), (3, 1, 1)];
     let mut shares = vec![share(Level::Overall, "all", i64::MAX, i64::MAX, 1)];
