@@ -193,13 +193,14 @@ impl Panel {
         let style = r##"fill="none" stroke="#0072b2" stroke-width="1.8" stroke-linejoin="round""##;
         canvas.polyline(thinned(&curve, TOLERANCE), false, style);
         if let Some(mark) = mark {
-            self.mark(page, mark);
+            self.mark(page, mark, points);
         }
         page.mark_plot((left, top), right - left, bottom - top);
     }
 
-    /// The scenario's cap: a broken line, a diamond and its values. The curve falls, so there is room to the upper right.
-    fn mark(&self, page: &mut Page<'_>, (cap, share): Point) {
+    /// The scenario's cap: a broken line, a diamond and its values. The curve falls, so there is room to the upper right; at
+    /// the right end of the plot the values stand to the left, above the curve.
+    fn mark(&self, page: &mut Page<'_>, (cap, share): Point, points: &[Point]) {
         let canvas = &mut page.canvas;
         let at = (self.across.at(cap), self.up.at(share));
         let style = format!(r#"stroke="{INK}" stroke-width="1" stroke-dasharray="4 3""#);
@@ -209,15 +210,15 @@ impl Panel {
         let cap = if cap.contains('.') { cap.trim_end_matches('0').trim_end_matches('.') } else { &cap };
         let text = format!("cap {cap} pp: {share} %");
         let width = canvas.fonts.width(&text, STRONG);
-        let ink = format!(r#"fill="{INK}""#);
-        // To the left the text may meet the curve: a white ground keeps it readable.
-        let ground = format!(r##"{ink} stroke="#fff" stroke-width="3.5" stroke-linejoin="round" paint-order="stroke""##);
-        let (x, anchor, style) = if at.0 + 8.0 + width > self.across.end {
-            (at.0 - 8.0, Anchor::End, ground)
+        let (x, anchor, clear) = if at.0 + 8.0 + width > self.across.end {
+            let left = (at.0 - 8.0 - width - self.across.start) / (self.across.end - self.across.start) * self.across.high;
+            (at.0 - 8.0, Anchor::End, value_at(points, left).map_or(at.1, |share| self.up.at(share)))
         } else {
-            (at.0 + 8.0, Anchor::Start, ink)
+            (at.0 + 8.0, Anchor::Start, at.1)
         };
-        let y = (at.1 - 9.0).max(self.up.end + 12.0);
+        let y = (clear - 9.0).max(self.up.end + 12.0);
+        // Where the curve is at the top of the plot, a white ground keeps the text readable.
+        let style = format!(r##"fill="{INK}" stroke="#fff" stroke-width="2" stroke-linejoin="round" paint-order="stroke""##);
         canvas.styled_text((x, y), anchor, STRONG, &style, &text);
     }
 }
