@@ -5,6 +5,7 @@
 
 mod bars;
 mod csv;
+mod figures;
 mod flows;
 mod folder;
 mod manifest;
@@ -17,6 +18,7 @@ mod text;
 #[cfg(test)]
 mod sample;
 
+pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures};
 pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_file, write_folder};
 pub use manifest::{CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, json};
 pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, decimal, grouped, percent};
