@@ -163,7 +163,7 @@ pub fn formulate_product(
 }
 
 /// Hong Kong as the scenario counts it.
-fn count_hong_kong(mut trade: Trade, source: &TradeSource, scenario: &Scenario) -> Result<Trade, EngineError> {
+pub(crate) fn count_hong_kong(mut trade: Trade, source: &TradeSource, scenario: &Scenario) -> Result<Trade, EngineError> {
     let countries = source.countries();
     if let (HongKong::WithChina, Some(from), Some(to)) = (scenario.hong_kong, countries.index(HONG_KONG), countries.index(CHINA))
     {

@@ -4,9 +4,12 @@
 //! result are byte-identical for any thread count; `manifest.json` alone may differ (timings, platform).
 
 mod bars;
+mod columns;
 mod csv;
 mod flows;
 mod folder;
+mod indicator_view;
+mod indicators;
 mod manifest;
 mod number;
 mod stored;
@@ -18,6 +21,8 @@ mod text;
 mod sample;
 
 pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_file, write_folder};
+pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view, screen_width};
+pub use indicators::{CRITERIA_SOURCE, IndicatorManifest, IndicatorYearEntry, indicators_json, write_indicators};
 pub use manifest::{CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, json};
 pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, decimal, grouped, percent};
 pub use stored::{StoredError, StoredFlowRow, StoredFolder};
