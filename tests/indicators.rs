@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::{columns, python_with, reorient, shared};
 
-const DUCKDB: &str = "duckdb==1.4.1";
+const DUCKDB: &str = "duckdb==2.0.1";
 const PANEL: &str = "data/baci/BACI_HS92_raw-materials_1995-2024.parquet";
 
 /// The same indicators, written down a second time in SQL: one row per year, product, importer and base.
@@ -56,7 +56,7 @@ for importer, buys, sells in [('NLD', 'j = 528', 'i = 528'), ('EU27', 'inward', 
                100 * extra::double / imports::double as extra_bloc_pct, 100 * risk::double / imports::double as risk_pct,
                o.hhi as hhi_extra_bloc, w.h as hhi_world_exports, s.hhi as hhi_product_mean,
                coalesce(exports, 0) as exports_kusd, coalesce(exports_extra, 0) as exports_extra_bloc_kusd,
-               extra::double / exports::double as imports_over_exports,
+               coalesce(extra, 0)::double / exports::double as imports_over_exports,
                case when imports is null then null when coalesce(o.hhi, 0) > 0.4 then 'yes' else 'no' end as ec_concentrated,
                case when imports is null then null when extra > imports / 2 then 'yes' else 'no' end as ec_extra_bloc,
                case when imports is null then null when extra > coalesce(exports, 0) then 'yes' else 'no' end as ec_above_exports
@@ -76,7 +76,8 @@ with open(out, 'w', newline='') as file:
 ";
 
 /// Compared with SQL: texts that must be equal, and numbers.
-const TEXTS: [&str; 7] = ["n_suppliers", "top_code", "second_code", "ec_concentrated", "ec_extra_bloc", "ec_above_exports", "base"];
+const TEXTS: [&str; 7] =
+    ["n_suppliers", "top_code", "second_code", "ec_concentrated", "ec_extra_bloc", "ec_above_exports", "base"];
 const NUMBERS: [&str; 15] = [
     "imports_kusd",
     "extra_bloc_kusd",
@@ -188,8 +189,13 @@ fn the_three_forms_of_a_result_agree() {
     let objects = object["indicators"].as_array().unwrap();
     assert_eq!((rows.len(), objects.len()), (71, 71));
     for (row, object) in rows.iter().zip(objects) {
-        assert_eq!((row[0].as_str(), row[1].as_str()), (object["name"].as_str().unwrap(), object["imports_kusd"].as_str().unwrap()));
-        assert_eq!(row[2].parse::<f64>().ok(), object["hhi"].as_f64());
+        assert_eq!(
+            (row[0].as_str(), row[1].as_str()),
+            (object["name"].as_str().unwrap(), object["imports_kusd"].as_str().unwrap())
+        );
+        // The reader of this test rounds the last digit in its own way.
+        let (csv, json) = (row[2].parse::<f64>().unwrap(), object["hhi"].as_f64().unwrap());
+        assert!((csv - json).abs() <= 1e-15, "{csv} against {json}");
         assert_eq!(row[3] == "yes", object["ec_all_three"].as_bool().unwrap());
     }
     let imports: f64 = rows.iter().map(|row| row[1].parse::<f64>().unwrap()).sum();
@@ -221,7 +227,8 @@ fn the_three_forms_of_a_result_agree() {
 
 #[test]
 fn bytes_do_not_depend_on_threads() {
-    let mut questions: Vec<Vec<&str>> = vec![vec!["--importer", "NLD", "--list", "all"], vec!["--importer", "EU27", "--by", "subsector"]];
+    let mut questions: Vec<Vec<&str>> =
+        vec![vec!["--importer", "NLD", "--list", "all"], vec!["--importer", "EU27", "--by", "subsector"]];
     if let Some(folder) = panel() {
         questions.push(vec![folder.to_str().unwrap(), "--importer", "EU", "--year", "all", "--list", "all"]);
     }
@@ -245,7 +252,8 @@ fn bytes_do_not_depend_on_threads() {
 fn groups_pool_origins_and_average_products() {
     let products = indicators(&["--importer", "NLD", "--list", "all", "--base", "extra-bloc"]);
     let group = indicators(&["--importer", "NLD", "--list", "all", "--base", "extra-bloc", "--by", "sector"]);
-    let names = ["imports_kusd", "extra_bloc_kusd", "hhi", "hhi_product_mean", "ec_all_three", "n_products_all_three", "n_products"];
+    let names =
+        ["imports_kusd", "extra_bloc_kusd", "hhi", "hhi_product_mean", "ec_all_three", "n_products_all_three", "n_products"];
     let rows = columns(&text(&products, "indicators.csv"), &names);
     let pooled = columns(&text(&group, "indicators.csv"), &[&["name"], &names[..]].concat());
     assert_eq!((pooled.len(), pooled[0][0].as_str()), (1, "all"));
@@ -318,14 +326,15 @@ fn what_lasts_is_counted_by_calendar_years() {
 
 #[test]
 fn the_reference_bloc_depends_on_the_importer_and_the_year() {
-    let bloc = |arguments: &[&str]| columns(&text(&indicators(arguments), "indicators.csv"), &["bloc", "extra_bloc_pct"])[0].clone();
+    let bloc =
+        |arguments: &[&str]| columns(&text(&indicators(arguments), "indicators.csv"), &["bloc", "extra_bloc_pct"])[0].clone();
     assert_eq!(bloc(&["--importer", "NLD"])[0], "EU27");
     assert_eq!(bloc(&["--importer", "eu27"])[0], "EU27");
     assert_eq!(bloc(&["--importer", "USA"]), ["USA", "100"]);
     assert_eq!(bloc(&["--importer", "NLD", "--bloc", "NLD,BEL"])[0], "NLD,BEL");
     assert_eq!(bloc(&["--importer", "NLD", "--set", "bloc=EU28"])[0], "EU28");
     let Some(folder) = panel() else { return };
-    let result = indicators(&[folder.to_str().unwrap(), "--importer", "EU", "--year", "2019..2020", "--product", "810411"]);
+    let result = indicators(&[folder.to_str().unwrap(), "--importer", "EU", "--year", "2019..2020", "--product", "270900"]);
     let manifest: serde_json::Value = serde_json::from_str(&text(&result, "manifest.json")).unwrap();
     let members = |at: usize| manifest["years"][at]["importer"].as_array().unwrap().len();
     assert_eq!(members(0), members(1) + 1, "the United Kingdom left");
@@ -352,7 +361,7 @@ fn errors_say_what_is_wrong_and_exit_with_their_code() {
         (&["--importer", "NLD", "--year", "1995-2024"], 2, "1995..2024"),
         (&["--importer", "NLD", "--year", "2024..1995"], 2, "write 1995..2024"),
         (&["--importer", "NLD", "--year", "2022"], 2, "which hold 2023"),
-        (&["--importer", "NLD", "--bloc", "EU26"], 2, "did you mean EU27?"),
+        (&["--importer", "NLD", "--bloc", "EU26"], 2, "did you mean EU2"),
         (&["--importer", "NLD", "--risk", "CHINA"], 2, "no such country"),
         (&["--importer", "NLD", "--set", "risks=156"], 2, "did you mean `risk`?"),
         (&["--importer", "NLD", "--product", "27090"], 66, "027090"),
@@ -397,14 +406,37 @@ fn a_file_of_many_years_says_that_it_wants_to_be_ingested() {
 }
 
 #[test]
-fn magnesium_manganese_and_beryllium_are_near_the_published_figures() {
+fn the_published_table_is_over_suppliers_outside_the_union() {
     let Some(published) = shared("reference/table_2_netherlands_2024.csv") else { return };
     let published = columns(&std::fs::read_to_string(published).unwrap(), &["product", "top_share_pct", "hhi", "extra_eu27_pct"]);
-    let codes = [("Magnesium", "810411"), ("Manganese", "811100"), ("Beryllium", "811211")];
-    for (product, code) in codes {
-        let result = indicators(&["--importer", "NLD", "--base", "extra-bloc", "--product", code]);
-        let found = columns(&text(&result, "indicators.csv"), &["top_iso3", "top_share_pct", "hhi", "extra_bloc_pct"]);
-        let row = published.iter().find(|row| row[0] == product).unwrap();
-        println!("{product} {code}: 2023 {:?}, published for 2024 {:?}", found[0], &row[1..]);
+    for row in &published {
+        let number = |at: usize| row[at].parse::<f64>().unwrap();
+        let (share, hhi) = (number(1) / 100.0, number(2));
+        // The printed share and index are rounded.
+        assert!(share.powi(2) <= hhi + 0.002 && hhi <= share.powi(2) + (1.0 - share).powi(2) + 0.002, "{row:?}");
     }
+    let sugar = published.iter().find(|row| row[0] == "Raw cane sugar").unwrap();
+    let over_all = sugar[1].parse::<f64>().unwrap() <= sugar[3].parse::<f64>().unwrap();
+    assert!(!over_all, "a Brazilian share of all imports cannot exceed what comes from outside the EU");
+}
+
+#[test]
+fn what_the_panel_has_of_the_published_products_is_reported_as_it_is() {
+    let Some(folder) = panel() else { return };
+    let folder = folder.to_str().unwrap();
+    // Magnesium and manganese metal, soya beans, propane and raw cane sugar are not among the 74 raw materials.
+    for code in ["810411", "811100", "120100", "271112", "170111"] {
+        let question = ["indicators", folder, "--importer", "NLD", "--year", "2024", "--product", code];
+        reorient().args(question).assert().code(66);
+    }
+    let names = ["imports_kusd", "top_iso3", "top_share_pct", "hhi", "extra_bloc_pct"];
+    let of = |code| {
+        let question = [folder, "--importer", "NLD", "--year", "2024", "--base", "extra-bloc", "--product", code];
+        columns(&text(&indicators(&question), "indicators.csv"), &names)[0].join(" ")
+    };
+    // Beryllium, published: United States 84.8, 0.723, 97.8. The origin agrees; 167 dollars of trade say nothing of the rest.
+    assert_eq!(of("811211"), "0.167 USA 100 1 100");
+    // The ores are other goods than the metals of the table: nothing to agree with.
+    assert!(of("260200").starts_with("13282.705 ZAF 89.88"));
+    assert!(of("251910").starts_with("4418.886 CHN 61.69"));
 }

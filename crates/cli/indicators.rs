@@ -62,12 +62,7 @@ pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode
 
 /// The part of the arguments that every question has; years go their own way.
 fn shared(arguments: &Indicators) -> Question {
-    Question {
-        trade: arguments.trade.clone(),
-        year: None,
-        scenario: arguments.scenario.clone(),
-        set: arguments.set.clone(),
-    }
+    Question { trade: arguments.trade.clone(), year: None, scenario: arguments.scenario.clone(), set: arguments.set.clone() }
 }
 
 fn question(arguments: &Indicators) -> Result<(Scenario, IndicatorQuestion), Failure> {

@@ -12,13 +12,13 @@ use reorient_metrics::{
 };
 use reorient_model::{CountrySet, Market};
 
+use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::{Bloc, is_union};
 use crate::coverage::{Coverage, CoverageStatus, list_for};
 use crate::nearest::nearest_importer;
 use crate::pipeline::count_hong_kong;
 use crate::scenario::{ListChoice, Scenario, ScenarioError, country_set};
-use crate::EngineError;
 
 /// Which years are asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -161,10 +161,8 @@ fn one_year(
 
     let listed: Vec<usize> =
         (0..baseline.products().len()).filter(|at| list.goods.contains_key(&baseline.products()[*at])).collect();
-    let products: Vec<Indicators> = listed
-        .par_iter()
-        .map(|at| measure(&[baseline.market(*at)], &[of_bloc.market(*at)], perspective))
-        .collect();
+    let products: Vec<Indicators> =
+        listed.par_iter().map(|at| measure(&[baseline.market(*at)], &[of_bloc.market(*at)], perspective)).collect();
     let row = |name: String, description: String, figures: Indicators, parts: &[&Indicators]| IndicatorRow {
         year,
         breakdown: question.breakdown,

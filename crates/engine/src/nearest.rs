@@ -4,7 +4,7 @@ use reorient_core::CountryTable;
 
 use crate::bloc::unions;
 
-/// Something like `: did you mean NLD (Netherlands)?`, or nothing when no name is near.
+/// Something like `; did you mean NLD (Netherlands)?`, or nothing when no name is near.
 pub(crate) fn nearest_importer(text: &str, countries: &CountryTable) -> String {
     let typed = text.trim().to_uppercase();
     let short = unions().map(|union| (union.to_owned(), union.to_owned()));
@@ -16,11 +16,12 @@ pub(crate) fn nearest_importer(text: &str, countries: &CountryTable) -> String {
         letters
     };
     // Swapped letters are nearer than wrong ones.
-    let candidates = short.chain(by_iso3).chain(by_name).map(|(name, shown)| {
-        (strsim::damerau_levenshtein(&typed, &name), letters(&typed) != letters(&name), name.len(), shown)
-    });
+    let candidates = short
+        .chain(by_iso3)
+        .chain(by_name)
+        .map(|(name, shown)| (strsim::damerau_levenshtein(&typed, &name), letters(&typed) != letters(&name), name.len(), shown));
     match candidates.min() {
-        Some((distance, _, length, shown)) if distance * 3 <= length => format!(": did you mean {shown}?"),
+        Some((distance, _, length, shown)) if distance * 3 <= length => format!("; did you mean {shown}?"),
         _ => String::new(),
     }
 }
@@ -38,10 +39,10 @@ mod tests {
     fn what_was_meant_is_named() {
         let source = reorient_data::TradeSource::embedded().unwrap();
         for (typed, meant) in [
-            ("NDL", ": did you mean NLD (Netherlands)?"),
-            ("netherland", ": did you mean NLD (Netherlands)?"),
-            ("Germany", ": did you mean DEU (Germany)?"),
-            ("EU72", ": did you mean EU27?"),
+            ("NDL", "; did you mean NLD (Netherlands)?"),
+            ("netherland", "; did you mean NLD (Netherlands)?"),
+            ("Germany", "; did you mean DEU (Germany)?"),
+            ("EU72", "; did you mean EU27?"),
             ("zzzzzzzz", ""),
         ] {
             assert_eq!(nearest_importer(typed, source.countries()), meant, "{typed}");

@@ -165,7 +165,7 @@ pub fn indicators(market: Market<'_>, exports_extra_bloc: Usd, perspective: Pers
     let imports: Usd = market.imports.iter().copied().sum();
     let extra_bloc: Usd = outside.iter().map(|(_, amount)| *amount).sum();
     let exports = sum_where(market.world_exports, &|country| importer.contains(country));
-    let total = counted.iter().map(|(_, amount)| *amount).sum();
+    let total: Usd = counted.iter().map(|(_, amount)| *amount).sum();
     let mut largest: Vec<(CountryIndex, Usd)> = counted.iter().copied().filter(|(_, amount)| *amount > Usd::ZERO).collect();
     let n_suppliers = largest.len();
     largest.sort_by_key(|(country, amount)| (std::cmp::Reverse(*amount), *country));

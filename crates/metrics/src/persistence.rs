@@ -50,16 +50,11 @@ pub fn persistence(rows: &[IndicatorRow], years: &[Year]) -> Vec<PersistenceRow>
 
 fn one(of_years: &BTreeMap<Year, &IndicatorRow>, years: &[Year]) -> Option<PersistenceRow> {
     let (_, newest) = of_years.last_key_value()?;
-    let count = |met: &dyn Fn(Criteria) -> bool| {
-        of_years.values().filter(|row| row.figures.criteria.is_some_and(met)).count()
-    };
-    let flagged: Vec<Year> = of_years
-        .iter()
-        .filter(|(_, row)| row.figures.criteria.is_some_and(Criteria::all_three))
-        .map(|(year, _)| *year)
-        .collect();
+    let count = |met: &dyn Fn(Criteria) -> bool| of_years.values().filter(|row| row.figures.criteria.is_some_and(met)).count();
+    let flagged: Vec<Year> =
+        of_years.iter().filter(|(_, row)| row.figures.criteria.is_some_and(Criteria::all_three)).map(|(year, _)| *year).collect();
     let runs: Vec<&[Year]> = flagged.chunk_by(|left, right| left.get() + 1 == right.get()).collect();
-    let mut longest_run = None;
+    let mut longest_run: Option<(usize, Year, Year)> = None;
     for run in &runs {
         if longest_run.is_none_or(|(length, ..)| run.len() > length) {
             longest_run = Some((run.len(), run[0], run[run.len() - 1]));

@@ -134,7 +134,8 @@ pub(crate) fn complete(
 ) -> Result<Vec<String>, ReportError> {
     if let Some(old) = old {
         remove(&directory.join(MANIFEST))?;
-        let stale = |name: &&str| old.iter().any(|file| file.name == **name) && staged.iter().all(|file| file.entry.name != **name);
+        let stale =
+            |name: &&str| old.iter().any(|file| file.name == **name) && staged.iter().all(|file| file.entry.name != **name);
         for name in optional.iter().filter(|name| stale(name)) {
             remove(&directory.join(name))?;
         }

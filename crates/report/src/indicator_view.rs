@@ -14,7 +14,7 @@ const FAINT: Style = Style::new().dimmed();
 const MISSING: &str = "–";
 
 /// Lines are at most this long, however wide the screen.
-const WIDEST: usize = 140;
+const WIDEST: usize = 160;
 /// Narrower than this, lines may overflow.
 const NARROWEST: usize = 60;
 /// Room that is tried for the names of products, widest first.
@@ -95,7 +95,13 @@ pub fn indicators_view(
 
 fn summary(rows: &[&IndicatorRow], newest: &IndicatorRow, importer: &str) -> String {
     if newest.breakdown != Breakdown::Product {
-        return format!("{} rows for {importer} in {}.", rows.len(), newest.year);
+        return format!(
+            "{importer} in {} by {}: HHI is of the imports of all its products together, mean is the average of the products' own \
+             HHI, weighted by imports. A product counts in every {} that it belongs to.",
+            newest.year,
+            newest.breakdown.name(),
+            newest.breakdown.name()
+        );
     }
     let sum = |pick: fn(&IndicatorRow) -> Usd| rows.iter().map(|row| pick(row)).sum::<Usd>();
     let imports = sum(|row| row.figures.imports);
@@ -160,7 +166,7 @@ struct Shown<R> {
 }
 
 /// The widest tier.
-const TIERS: u8 = 3;
+const TIERS: u8 = 4;
 
 const fn shown<R>(header: &'static str, tier: u8, cell: fn(&R, &CountryTable, usize) -> String) -> Shown<R> {
     Shown { header, text: false, tier, cell }
@@ -172,10 +178,7 @@ const fn words<R>(header: &'static str, tier: u8, cell: fn(&R, &CountryTable, us
 
 fn columns(breakdown: Breakdown, base: Base) -> Vec<Shown<IndicatorRow>> {
     let mut columns: Vec<Shown<IndicatorRow>> = if breakdown == Breakdown::Product {
-        vec![
-            words("code", 0, |row, _, _| row.name.clone()),
-            words("product", 0, |row, _, names| cut(&row.description, names)),
-        ]
+        vec![words("code", 0, |row, _, _| row.name.clone()), words("product", 0, |row, _, names| cut(&row.description, names))]
     } else {
         vec![
             words(breakdown.name(), 0, |row, _, names| cut(&row.name, names)),
@@ -183,7 +186,7 @@ fn columns(breakdown: Breakdown, base: Base) -> Vec<Shown<IndicatorRow>> {
         ]
     };
     columns.extend([
-        shown("imports M$", 0, |row, _, _| musd(row.figures.imports)),
+        shown::<IndicatorRow>("imports M$", 0, |row, _, _| musd(row.figures.imports)),
         shown("from", 1, |row, _, _| row.figures.n_suppliers.to_string()),
         shown("HHI", 0, |row, _, _| index(row.figures.hhi)),
     ]);
@@ -192,17 +195,17 @@ fn columns(breakdown: Breakdown, base: Base) -> Vec<Shown<IndicatorRow>> {
     }
     columns.push(shown("1/HHI", 2, |row, _, _| places(row.figures.effective_suppliers(), 1)));
     columns.extend([
-        shown("largest", 0, |row, countries, _| origin(row.figures.top, countries)),
+        shown::<IndicatorRow>("largest", 0, |row, countries, _| origin(row.figures.top, countries)),
         shown("second", 1, |row, countries, _| origin(row.figures.second, countries)),
         shown("extra %", 0, |row, _, _| places(row.figures.extra_bloc_pct(), 1)),
         shown("risk %", 0, |row, _, _| places(row.figures.risk_pct(), 1)),
     ]);
     if base == Base::All {
-        columns.push(shown("HHI extra", 3, |row, _, _| index(row.figures.hhi_extra_bloc)));
+        columns.push(shown("HHI extra", 4, |row, _, _| index(row.figures.hhi_extra_bloc)));
     }
     columns.extend([
-        shown("HHI world", 2, |row, _, _| index(row.figures.hhi_world_exports)),
-        shown("exports M$", 3, |row, _, _| musd(row.figures.exports)),
+        shown::<IndicatorRow>("HHI world", 3, |row, _, _| index(row.figures.hhi_world_exports)),
+        shown("exports M$", 4, |row, _, _| musd(row.figures.exports)),
         shown("EC", 0, |row, _, _| letters(row.figures.criteria)),
     ]);
     columns
@@ -210,15 +213,12 @@ fn columns(breakdown: Breakdown, base: Base) -> Vec<Shown<IndicatorRow>> {
 
 fn lasting_columns(breakdown: Breakdown) -> Vec<Shown<PersistenceRow>> {
     let mut columns: Vec<Shown<PersistenceRow>> = if breakdown == Breakdown::Product {
-        vec![
-            words("code", 0, |row, _, _| row.name.clone()),
-            words("product", 0, |row, _, names| cut(&row.description, names)),
-        ]
+        vec![words("code", 0, |row, _, _| row.name.clone()), words("product", 0, |row, _, names| cut(&row.description, names))]
     } else {
         vec![words(breakdown.name(), 0, |row, _, names| cut(&row.name, names))]
     };
     columns.extend([
-        shown("traded", 1, |row, _, _| row.with_trade.to_string()),
+        shown::<PersistenceRow>("traded", 1, |row, _, _| row.with_trade.to_string()),
         shown("C", 0, |row, _, _| row.concentrated.to_string()),
         shown("E", 0, |row, _, _| row.extra_bloc.to_string()),
         shown("X", 0, |row, _, _| row.above_exports.to_string()),
@@ -240,7 +240,7 @@ fn lasting_columns(breakdown: Breakdown) -> Vec<Shown<PersistenceRow>> {
 /// As many columns as fit, and room for names in what is left.
 fn fitting<R>(width: usize, columns: &[Shown<R>], rows: &[&R], countries: &CountryTable) -> Vec<String> {
     for tier in (0..=TIERS).rev() {
-        for names in NAMES.into_iter().filter(|names| tier == 0 || *names >= NAMES[3]) {
+        for names in NAMES.into_iter().filter(|names| tier == 0 || *names >= NAMES[4]) {
             let lines = draw(columns, rows, countries, tier, names);
             if lines.iter().all(|line| line.chars().count() <= width) {
                 return lines;
