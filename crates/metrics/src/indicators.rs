@@ -194,40 +194,6 @@ pub fn indicators(market: Market<'_>, exports_extra_bloc: Usd, perspective: Pers
     }
 }
 
-/// Several markets as one: amounts added up by exporter. Shapes as in [`Market`].
-#[derive(Debug, Clone, Default)]
-pub struct Pool {
-    exporters: Vec<CountryIndex>,
-    imports: Vec<Usd>,
-    world_exports: Vec<Usd>,
-}
-
-impl Pool {
-    /// Adds up.
-    pub fn new<'a>(markets: impl IntoIterator<Item = Market<'a>>) -> Self {
-        let mut sums: std::collections::BTreeMap<CountryIndex, (Usd, Usd)> = std::collections::BTreeMap::new();
-        for market in markets {
-            for (at, exporter) in market.exporters.iter().enumerate() {
-                let sum = sums.entry(*exporter).or_default();
-                sum.0 += market.imports[at];
-                sum.1 += market.world_exports[at];
-            }
-        }
-        let mut pool = Self::default();
-        for (exporter, (imports, world_exports)) in sums {
-            pool.exporters.push(exporter);
-            pool.imports.push(imports);
-            pool.world_exports.push(world_exports);
-        }
-        pool
-    }
-
-    /// As one market.
-    pub fn market(&self) -> Market<'_> {
-        Market { exporters: &self.exporters, imports: &self.imports, world_exports: &self.world_exports }
-    }
-}
-
 /// One row of `indicators.csv`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IndicatorRow {
@@ -255,17 +221,6 @@ pub struct IndicatorRow {
     pub figures: Indicators,
 }
 
-/// Mean of the indices, weighted by imports of the base and folded in the order given.
-pub fn weighted_mean_hhi<'a>(products: impl Iterator<Item = &'a Indicators>, base: Base) -> Option<f64> {
-    let (mut sum, mut weights) = (0.0_f64, 0.0_f64);
-    for (figures, hhi) in products.filter_map(|figures| figures.hhi.map(|hhi| (figures, hhi))) {
-        let weight = NanoUsd::from(figures.of_base(base)).to_dollars();
-        sum += weight * hhi;
-        weights += weight;
-    }
-    (weights > 0.0).then(|| sum / weights)
-}
-
 fn pairs<'a>(market: &Market<'a>) -> impl Iterator<Item = (CountryIndex, Usd)> + use<'a> {
     market.exporters.iter().copied().zip(market.imports.iter().copied())
 }
@@ -290,4 +245,64 @@ fn percent(part: Usd, whole: Usd) -> Option<f64> {
 
 fn quotient(above: Usd, below: Usd) -> Option<f64> {
     (below > Usd::ZERO).then(|| NanoUsd::from(above).to_dollars() / NanoUsd::from(below).to_dollars())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::float_cmp)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Country 0 buys, 0 to 2 are the bloc, 3 is a risk origin; one amount of dollars per exporter.
+    fn of(imports: &[i64], world_exports: &[i64], base: Base) -> Indicators {
+        let exporters: Vec<CountryIndex> = (0_u16..).map(CountryIndex).take(imports.len()).collect();
+        let dollars = |amounts: &[i64]| -> Vec<Usd> { amounts.iter().map(|amount| Usd::new(*amount)).collect() };
+        let (imports, world_exports) = (dollars(imports), dollars(world_exports));
+        let set = |members: &[u16]| CountrySet::new(10, members.iter().map(|member| CountryIndex(*member)));
+        let (importer, bloc, risk) = (set(&[0]), set(&[0, 1, 2]), set(&[0, 3]));
+        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world_exports };
+        indicators(market, Usd::new(5), Perspective { importer: &importer, bloc: &bloc, risk: &risk, base })
+    }
+
+    #[test]
+    fn figures_of_a_small_market() {
+        let found = of(&[0, 10, 10, 15, 5, 0], &[9, 10, 30, 15, 5, 30], Base::All);
+        assert_eq!((found.imports, found.extra_bloc, found.risk), (Usd::new(40), Usd::new(20), Usd::new(15)));
+        assert_eq!((found.n_suppliers, found.hhi, found.effective_suppliers()), (4, Some(450.0 / 1600.0), Some(1600.0 / 450.0)));
+        assert_eq!((found.extra_bloc_pct(), found.risk_pct()), (Some(50.0), Some(37.5)));
+        assert_eq!(found.top, Some(OriginShare { country: CountryIndex(3), pct: 37.5 }));
+        assert_eq!(found.second, Some(OriginShare { country: CountryIndex(1), pct: 25.0 }), "ties go to the lower code");
+        assert_eq!((found.exports, found.imports_over_exports()), (Usd::new(9), Some(20.0 / 9.0)));
+        assert_eq!(found.criteria, Some(Criteria { concentrated: true, extra_bloc: false, above_exports: true }));
+        let outside = of(&[0, 10, 10, 15, 5, 0], &[9, 10, 30, 15, 5, 30], Base::ExtraBloc);
+        assert_eq!((outside.n_suppliers, outside.hhi, outside.hhi_extra_bloc), (2, Some(0.625), Some(0.625)));
+        assert_eq!((outside.top.unwrap().pct, outside.imports, outside.criteria), (75.0, found.imports, found.criteria));
+    }
+
+    #[test]
+    fn a_threshold_that_is_just_reached_is_not_exceeded() {
+        // Shares 0.6 and four times 0.1 give an index of exactly 0.4; a dollar more gives more.
+        let at = |largest| of(&[0, 0, 0, largest, 10, 10, 10, 10], &[100; 8], Base::All).criteria.unwrap();
+        assert!(!at(60).concentrated && at(61).concentrated);
+        assert!(!at(60).above_exports && at(61).above_exports);
+        assert!(!of(&[0, 10, 0, 10], &[0, 10, 0, 10], Base::All).criteria.unwrap().extra_bloc);
+    }
+
+    #[test]
+    fn nothing_is_made_up_without_imports() {
+        let found = of(&[0, 0, 0, 0], &[0, 10, 0, 10], Base::ExtraBloc);
+        assert_eq!((found.hhi, found.top, found.extra_bloc_pct(), found.criteria), (None, None, None, None));
+        assert_eq!((found.imports_over_exports(), found.hhi_world_exports), (None, Some(0.5)));
+    }
+
+    proptest! {
+        #[test]
+        fn the_largest_share_bounds_the_index(imports in proptest::collection::vec(0_i64..1_000_000_000_000, 1..9), outside: bool) {
+            let found = of(&imports, &[1_000_000_000_000; 9][..imports.len()], if outside { Base::ExtraBloc } else { Base::All });
+            if let (Some(top), Some(hhi)) = (found.top, found.hhi) {
+                let share = top.pct / 100.0;
+                prop_assert!(share.powi(2) <= hhi + 1e-12 && hhi <= share.powi(2) + (1.0 - share).powi(2) + 1e-12);
+            }
+        }
+    }
 }

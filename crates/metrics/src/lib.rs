@@ -8,13 +8,13 @@ mod hhi;
 mod indicators;
 mod measure;
 mod persistence;
+mod pool;
 mod rows;
 
 pub use collect::{Collection, collect};
 pub use hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
-pub use indicators::{
-    Base, Breakdown, Criteria, IndicatorRow, Indicators, OriginShare, Perspective, Pool, indicators, weighted_mean_hhi,
-};
+pub use indicators::{Base, Breakdown, Criteria, IndicatorRow, Indicators, OriginShare, Perspective, indicators};
 pub use measure::{Product, measure};
 pub use persistence::{PersistenceRow, persistence};
+pub use pool::{Pool, weighted_mean_hhi};
 pub use rows::{CountryRow, FlowRow, Headline, Level, Origin, ProductRow, ShareRow};
