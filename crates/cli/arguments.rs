@@ -173,7 +173,7 @@ pub(crate) struct Indicators {
     /// Suppliers that HHI and shares of origins are taken over
     #[arg(long, value_name = "BASE", value_enum, default_value = "all")]
     pub(crate) base: IndicatorBase,
-    /// One row per
+    /// One row per product, or per group of them
     #[arg(long, value_name = "LEVEL", value_enum, default_value = "product")]
     pub(crate) by: IndicatorLevel,
     /// A year, a range such as 1995..2024, or all
