@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use reorient_core::HsRevision;
+use reorient_core::{HsRevision, ProductCode};
 use reorient_data::Reason;
+use reorient_engine::YearChoice;
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -50,6 +51,21 @@ Examples:
 
 Exit codes: 0 all holds; 65 damaged; 66 no such folder; 70 a certificate or a figure does not hold.";
 
+const INDICATORS_EXAMPLES: &str = "\
+Examples:
+  reorient indicators --importer NLD                        the embedded sample, seen from the Netherlands
+  reorient indicators --importer EU27 --base extra-bloc     suppliers outside the EU alone
+  reorient indicators --importer EU27 --by sector --list critical
+  reorient indicators baci --importer EU --year 1995..2024 --out indicators
+                                                            every year, and what lasts; an ingested folder
+  reorient indicators --importer NLD --product 810411 --product 811211
+
+Flags (EC) are the three core indicators of European Commission, SWD(2021) 352 final, `Strategic dependencies and
+capacities`: the HHI of imports from outside the bloc is above 0.4 (whatever --base says); more than half of the imports
+come from outside the bloc; imports from outside the bloc exceed the exports.
+
+Exit codes: 0 done; 1 internal error; 2 usage; 65 bad input data; 66 input missing; 74 cannot write.";
+
 /// How far can a bloc move its critical imports away from risk countries, with today's export capacity?
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
@@ -85,6 +101,9 @@ pub(crate) enum Command {
     /// The main job: one certified linear program per product, risk shares and Table A.1
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
+    /// Who one country or bloc depends on: concentration, largest origin, share from outside the bloc
+    #[command(after_help = INDICATORS_EXAMPLES)]
+    Indicators(Indicators),
     /// BACI as CEPII ships it to one sorted, verified Parquet file per year
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest(Ingest),
@@ -141,6 +160,84 @@ pub(crate) struct Run {
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Indicators {
+    /// Trade data: an ingested folder, CEPII's zip or CSV, or Parquet [default: the embedded real sample]
+    #[arg(value_name = "TRADE")]
+    pub(crate) trade: Option<PathBuf>,
+    /// Who buys: a country by BACI code or ISO3, or a bloc such as EU27; `EU` has the members of each year
+    #[arg(long, value_name = "WHO")]
+    pub(crate) importer: String,
+    /// Suppliers that HHI and shares of origins are taken over
+    #[arg(long, value_name = "BASE", value_enum, default_value = "all")]
+    pub(crate) base: IndicatorBase,
+    /// One row per product, or per group of them
+    #[arg(long, value_name = "LEVEL", value_enum, default_value = "product")]
+    pub(crate) by: IndicatorLevel,
+    /// A year, a range such as 1995..2024, or all
+    #[arg(long, value_name = "YEARS")]
+    pub(crate) year: Option<YearChoice>,
+    /// Products: `critical` (the shipped list), `all`, or a CSV file
+    #[arg(long, value_name = "LIST", conflicts_with = "product")]
+    pub(crate) list: Option<String>,
+    /// HS6 code, on the list or not; repeat for more
+    #[arg(long, value_name = "HS6")]
+    pub(crate) product: Vec<ProductCode>,
+    /// Reference bloc [default: EU27 where the importer lies within it, otherwise the importer]
+    #[arg(long, value_name = "BLOC")]
+    pub(crate) bloc: Option<String>,
+    /// Risk origins, joined by commas [default: China, the United States, Russia]
+    #[arg(long, value_name = "COUNTRIES")]
+    pub(crate) risk: Option<String>,
+    /// Scenario file (TOML)
+    #[arg(long, value_name = "F.toml")]
+    pub(crate) scenario: Option<PathBuf>,
+    /// One setting of the scenario; wins over the file
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Order of the rows on screen
+    #[arg(long, value_name = "BY", value_enum, default_value = "imports")]
+    pub(crate) sort: IndicatorOrder,
+    /// Rows on screen; files and JSON have all
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) top: u32,
+    /// Folder for indicators.csv, indicators.parquet and, for several years, persistence.csv
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IndicatorBase {
+    /// All of them
+    All,
+    /// Those outside the reference bloc
+    ExtraBloc,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IndicatorLevel {
+    Product,
+    Sector,
+    Subsector,
+    Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IndicatorOrder {
+    /// Falling concentration
+    Hhi,
+    /// Falling imports
+    Imports,
+    /// By product code, or name
+    Code,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ mod arguments;
 mod defect;
 mod exit;
 mod fetch;
+mod indicators;
 mod ingest;
 mod inspect;
 mod run;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     talk::start(&arguments.talk);
     let done = defect::contain(|| match &arguments.command {
         Command::Run(run) => run::run(run, &arguments.talk),
+        Command::Indicators(indicators) => indicators::indicators(indicators, &arguments.talk),
         Command::Ingest(ingest) => ingest::ingest(ingest, &arguments.talk),
         Command::Fetch(fetch) => fetch::fetch(fetch, &arguments.talk),
         Command::Verify(verify) => verify::verify(verify, &arguments.talk),

@@ -24,10 +24,7 @@ const NAMED: usize = 8;
 /// Answers the question, prints it, writes the folder.
 pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    if let Some(threads) = arguments.threads {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
-        pool.build_global().map_err(Failure::internal)?;
-    }
+    use_threads(arguments.threads)?;
     let mut scenario = scenario(&arguments.question)?;
     if let Some(list) = &arguments.list {
         scenario.set("list", list)?;
@@ -67,6 +64,17 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
     Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
 }
 
+/// Sets the number of threads, where one is asked for.
+pub(crate) fn use_threads(threads: Option<u16>) -> Result<(), Failure> {
+    match threads {
+        Some(threads) => {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
+            pool.build_global().map_err(Failure::internal)
+        }
+        None => Ok(()),
+    }
+}
+
 /// Opens the named trade data, or the embedded sample.
 pub(crate) fn open(question: &Question) -> Result<TradeSource, Failure> {
     Ok(match &question.trade {
@@ -77,7 +85,11 @@ pub(crate) fn open(question: &Question) -> Result<TradeSource, Failure> {
 
 /// Defaults, then the file, then `--set`, then options of their own.
 pub(crate) fn scenario(question: &Question) -> Result<Scenario, Failure> {
-    let mut scenario = Scenario::default();
+    settled(Scenario::default(), question)
+}
+
+/// A scenario with the file, then `--set`, then options of their own on top.
+pub(crate) fn settled(mut scenario: Scenario, question: &Question) -> Result<Scenario, Failure> {
     if let Some(path) = &question.scenario {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the scenario {name}"));

@@ -80,6 +80,17 @@ impl Bloc {
     }
 }
 
+/// Whether a name means a union, not countries.
+pub(crate) fn is_union(text: &str) -> bool {
+    let name = text.trim().to_ascii_uppercase();
+    unions().any(|union| union == name)
+}
+
+/// The names of unions.
+pub(crate) fn unions() -> impl Iterator<Item = &'static str> {
+    std::iter::once("EU").chain(NAMED.iter().map(|(name, ..)| *name))
+}
+
 /// Members in a year, as far as the country table lists them.
 fn union_of(year: u16, countries: &CountryTable) -> Vec<CountryCode> {
     let members = UNION.iter().filter(|(_, from, to)| (*from..=*to).contains(&year));

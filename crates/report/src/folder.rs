@@ -18,6 +18,8 @@ use crate::{csv, flows};
 
 pub(crate) const MANIFEST: &str = "manifest.json";
 const FLOWS_CSV: &str = "flows.csv";
+/// The kind of a folder with the results of a run; those of the first version do not say.
+const RESULT: &str = "result";
 
 /// What a result folder holds besides the usual files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -52,6 +54,16 @@ pub enum ReportError {
     Foreign {
         /// The folder.
         path: PathBuf,
+    },
+    /// Files of one command are not replaced by those of another.
+    #[error("{path} holds {of} files of reorient's, not {kind} files; choose another folder")]
+    OtherKind {
+        /// The folder.
+        path: PathBuf,
+        /// What its manifest says that it holds.
+        of: String,
+        /// What was to be written.
+        kind: String,
     },
 }
 
@@ -90,7 +102,7 @@ pub fn write_folder(
     coverage: &[CoverageLine],
     options: &FolderOptions,
 ) -> Result<Vec<String>, ReportError> {
-    let old = prepare(directory)?;
+    let old = prepare(directory, RESULT)?;
     let mut staged = vec![
         stage(directory, "table_a1.csv", |out| csv::table_a1(collection, countries).write(out))?,
         stage(directory, "shares.csv", |out| csv::shares(collection, countries).write(out))?,
@@ -107,11 +119,25 @@ pub fn write_folder(
         out.write_all(b"\n")
     })?;
 
+    // Flows of an earlier run do not belong to this result.
+    complete(directory, old, &[FLOWS_CSV], staged, last)
+}
+
+/// Gives staged files their names, the manifest `last`. `old` is what an earlier manifest lists; `optional` files of it that
+/// are not staged again go.
+pub(crate) fn complete(
+    directory: &Path,
+    old: Option<Vec<FileEntry>>,
+    optional: &[&str],
+    staged: Vec<Staged>,
+    last: Staged,
+) -> Result<Vec<String>, ReportError> {
     if let Some(old) = old {
         remove(&directory.join(MANIFEST))?;
-        // Flows of an earlier run do not belong to this result.
-        if !options.csv_flows && old.iter().any(|file| file.name == FLOWS_CSV) {
-            remove(&directory.join(FLOWS_CSV))?;
+        let stale =
+            |name: &&str| old.iter().any(|file| file.name == **name) && staged.iter().all(|file| file.entry.name != **name);
+        for name in optional.iter().filter(|name| stale(name)) {
+            remove(&directory.join(name))?;
         }
     }
     let mut names = Vec::with_capacity(staged.len() + 1);
@@ -129,6 +155,11 @@ pub fn write_folder(
 /// # Errors
 /// [`ReportError::Read`] when there is a manifest that cannot be read.
 pub fn listed_files(directory: &Path) -> Result<Option<Vec<FileEntry>>, ReportError> {
+    Ok(listed(directory)?.map(|(_, files)| files))
+}
+
+/// The kind of a folder and the files that its manifest lists.
+fn listed(directory: &Path) -> Result<Option<(String, Vec<FileEntry>)>, ReportError> {
     let path = directory.join(MANIFEST);
     let text = match fs::read(&path) {
         Ok(text) => text,
@@ -139,21 +170,23 @@ pub fn listed_files(directory: &Path) -> Result<Option<Vec<FileEntry>>, ReportEr
     if value.get("generator").and_then(Value::as_str) != Some(GENERATOR) {
         return Ok(None);
     }
-    Ok(serde_json::from_value(value["files"].take()).ok())
+    let kind = value.get("kind").and_then(Value::as_str).unwrap_or(RESULT).to_owned();
+    Ok(serde_json::from_value(value["files"].take()).ok().map(|files| (kind, files)))
 }
 
-/// Creates the directory or checks that it may be written to; returns what an old manifest lists.
-fn prepare(directory: &Path) -> Result<Option<Vec<FileEntry>>, ReportError> {
+/// Creates the directory or checks that it may be written to: it is empty or holds files of the same kind. Returns what an
+/// old manifest lists.
+pub(crate) fn prepare(directory: &Path, kind: &str) -> Result<Option<Vec<FileEntry>>, ReportError> {
     fs::create_dir_all(directory).map_err(|source| write_error(directory, source))?;
     let read_error = |source| ReportError::Read { path: directory.to_owned(), source };
     if fs::read_dir(directory).map_err(read_error)?.next().is_none() {
         return Ok(None);
     }
-    let old = listed_files(directory)?;
-    if old.is_none() {
-        return Err(ReportError::Foreign { path: directory.to_owned() });
+    match listed(directory)? {
+        Some((of, files)) if of == kind => Ok(Some(files)),
+        Some((of, _)) => Err(ReportError::OtherKind { path: directory.to_owned(), of, kind: kind.to_owned() }),
+        None => Err(ReportError::Foreign { path: directory.to_owned() }),
     }
-    Ok(old)
 }
 
 /// Writes one file, whole or not at all.
@@ -168,13 +201,13 @@ pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), ReportError> {
 }
 
 /// A complete file under a temporary name, which vanishes unless published.
-struct Staged {
+pub(crate) struct Staged {
     file: NamedTempFile,
-    entry: FileEntry,
+    pub(crate) entry: FileEntry,
 }
 
 /// Counts and hashes what passes.
-struct Hashing<W> {
+pub(crate) struct Hashing<W> {
     out: W,
     bytes: u64,
     hasher: blake3::Hasher,
@@ -193,7 +226,7 @@ impl<W: Write> Write for Hashing<W> {
     }
 }
 
-fn stage(
+pub(crate) fn stage(
     directory: &Path,
     name: &str,
     write: impl FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()>,

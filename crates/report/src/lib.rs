@@ -4,10 +4,13 @@
 //! result are byte-identical for any thread count; `manifest.json` alone may differ (timings, platform).
 
 mod bars;
+mod columns;
 mod csv;
 mod figures;
 mod flows;
 mod folder;
+mod indicator_view;
+mod indicators;
 mod manifest;
 mod number;
 mod stored;
@@ -20,6 +23,8 @@ mod sample;
 
 pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures};
 pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_file, write_folder};
+pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view, screen_width};
+pub use indicators::{CRITERIA_SOURCE, IndicatorManifest, IndicatorYearEntry, indicators_json, write_indicators};
 pub use manifest::{CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, json};
 pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, decimal, grouped, percent};
 pub use stored::{StoredError, StoredFlowRow, StoredFolder};

@@ -1,0 +1,186 @@
+//! `reorient indicators`.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use reorient_data::TradeSource;
+use reorient_engine::{CoverageStatus, IndicatorQuestion, IndicatorResult, Scenario};
+use reorient_metrics::{Base, Breakdown};
+use reorient_report::{
+    IndicatorManifest, IndicatorSort, IndicatorView, IndicatorYearEntry, InputFile, Ledger, indicators_json, indicators_view,
+    screen_width, write_indicators,
+};
+
+use crate::arguments::{IndicatorBase, IndicatorLevel, IndicatorOrder, Indicators, Question, Talk};
+use crate::exit::Failure;
+use crate::run::{open, settled, use_threads};
+use crate::talk;
+
+/// Columns of the printed view where no terminal tells.
+const WIDTH: usize = 100;
+
+/// Measures one importer's dependence, prints it, writes the folder.
+pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode, Failure> {
+    use_threads(arguments.threads)?;
+    let (scenario, question) = question(arguments)?;
+    let source = open(&shared(arguments))?;
+    let bar = talk::counter("years", talk);
+    let result = reorient_engine::indicators(&source, &scenario, &question, &|| bar.inc(1));
+    bar.finish_and_clear();
+    let result = result?;
+
+    let manifest = manifest(&source, &scenario, &question, &result);
+    let countries = source.countries();
+    if let Some(directory) = &arguments.out {
+        write_indicators(directory, &result.rows, &result.persistence, countries, &manifest)?;
+        tracing::info!("indicators in {}", directory.display());
+    }
+    if arguments.json {
+        let object = indicators_json(&result.rows, &result.persistence, countries, &manifest);
+        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
+        talk::print(&format!("{text}\n"))?;
+    } else if !talk.quiet {
+        let view = IndicatorView {
+            width: screen_width().unwrap_or(WIDTH),
+            // The stream strips colour where it is not wanted.
+            colour: true,
+            importer: &question.importer,
+            source: source.label(),
+            sort: match arguments.sort {
+                IndicatorOrder::Hhi => IndicatorSort::Hhi,
+                IndicatorOrder::Imports => IndicatorSort::Imports,
+                IndicatorOrder::Code => IndicatorSort::Code,
+            },
+            top: usize::try_from(arguments.top).unwrap_or(usize::MAX),
+            notes: &notes(&source, &result),
+        };
+        talk::print(&indicators_view(&result.rows, &result.persistence, countries, &view))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The part of the arguments that every question has; years go their own way.
+fn shared(arguments: &Indicators) -> Question {
+    Question { trade: arguments.trade.clone(), year: None, scenario: arguments.scenario.clone(), set: arguments.set.clone() }
+}
+
+fn question(arguments: &Indicators) -> Result<(Scenario, IndicatorQuestion), Failure> {
+    // A bloc that nobody sets depends on the importer.
+    let mut scenario = settled(Scenario { bloc: String::new(), ..Scenario::default() }, &shared(arguments))?;
+    let own = [("bloc", &arguments.bloc), ("risk", &arguments.risk), ("list", &arguments.list)];
+    for (key, value) in own.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
+        scenario.set(key, value)?;
+    }
+    let breakdown = match arguments.by {
+        IndicatorLevel::Product => Breakdown::Product,
+        IndicatorLevel::Sector => Breakdown::Sector,
+        IndicatorLevel::Subsector => Breakdown::Subsector,
+        IndicatorLevel::Stage => Breakdown::Stage,
+    };
+    if breakdown != Breakdown::Product && !arguments.product.is_empty() {
+        return Err(Failure::usage(anyhow!(
+            "--product names single products, which have no {name}: leave out --by {name}, or use --list F.csv",
+            name = breakdown.name()
+        )));
+    }
+    let question = IndicatorQuestion {
+        importer: arguments.importer.trim().to_uppercase(),
+        bloc: Some(scenario.bloc.clone()).filter(|bloc| !bloc.trim().is_empty()),
+        base: match arguments.base {
+            IndicatorBase::All => Base::All,
+            IndicatorBase::ExtraBloc => Base::ExtraBloc,
+        },
+        breakdown,
+        years: arguments.year.unwrap_or_default(),
+        products: arguments.product.iter().copied().collect(),
+    };
+    Ok((scenario, question))
+}
+
+fn notes(source: &TradeSource, result: &IndicatorResult) -> Vec<String> {
+    let mut notes = Vec::new();
+    if source.is_synthetic() {
+        notes.push("The trade data are synthetic.".to_owned());
+    }
+    for (key, pick) in [("importer", 0), ("bloc", 1)] {
+        let blocs = result.years.iter().map(|year| if pick == 0 { &year.importer } else { &year.bloc });
+        let outdated: Vec<&str> = blocs.filter(|bloc| bloc.note.is_some()).map(|bloc| bloc.name.as_str()).collect();
+        if let Some(name) = outdated.first().filter(|_| pick == 0 || notes.is_empty()) {
+            notes.push(format!(
+                "{name} was not the European Union in {} of {} years; `--{key} EU` takes the members of each year.",
+                outdated.len(),
+                result.years.len()
+            ));
+        }
+    }
+    let listed = |codes: &std::collections::BTreeSet<reorient_core::ProductCode>| {
+        codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let partial = result.codes(CoverageStatus::Partial);
+    if !partial.is_empty() {
+        notes.push(format!("Listed in part, and left out unless `--set map=any`: {}.", listed(&partial)));
+    }
+    let unmatched = result.codes(CoverageStatus::Unmatched);
+    if !unmatched.is_empty() {
+        notes.push(format!("{} codes of the list stand for no product of these data.", unmatched.len()));
+    }
+    notes
+}
+
+fn manifest(
+    source: &TradeSource,
+    scenario: &Scenario,
+    question: &IndicatorQuestion,
+    result: &IndicatorResult,
+) -> IndicatorManifest {
+    let mut settings = BTreeMap::new();
+    if let Some(newest) = result.years.last() {
+        // Of the scenario, what figures here depend on.
+        let used = ["risk", "list", "map", "alias", "hong-kong"];
+        settings = scenario.resolved(newest.year, &newest.bloc);
+        settings.retain(|key, _| used.contains(&key.as_str()));
+    }
+    let mut set = |key: &str, value: String| settings.insert(key.to_owned(), value);
+    set("importer", question.importer.clone());
+    set("base", question.base.name().to_owned());
+    set("by", question.breakdown.name().to_owned());
+    set("bloc", question.bloc.clone().unwrap_or_else(|| "default".to_owned()));
+    if !question.products.is_empty() {
+        set("list", question.products.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
+    }
+    let codes = |status| result.codes(status).iter().map(ToString::to_string).collect();
+    IndicatorManifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        settings,
+        synthetic: source.is_synthetic(),
+        source: source.label().to_owned(),
+        inputs: result
+            .inputs
+            .iter()
+            .map(|input| InputFile {
+                name: input.name.clone(),
+                bytes: input.bytes,
+                blake3: input.blake3.clone(),
+                verified: input.verified,
+            })
+            .collect(),
+        ledger: Ledger {
+            rows_in: result.ledger.rows_in,
+            rows_used: result.ledger.rows_used,
+            unused: result.ledger.unused.clone(),
+        },
+        partial: codes(CoverageStatus::Partial),
+        unmatched: codes(CoverageStatus::Unmatched),
+        years: result
+            .years
+            .iter()
+            .map(|year| IndicatorYearEntry {
+                year: year.year.get(),
+                importer: year.importer.members.iter().map(|member| member.get()).collect(),
+                bloc: year.bloc.name.clone(),
+                bloc_members: year.bloc.members.iter().map(|member| member.get()).collect(),
+            })
+            .collect(),
+    }
+}

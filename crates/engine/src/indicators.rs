@@ -1,0 +1,310 @@
+//! Indicators of dependence of one importer, year by year: reading, grouping and the order of rows. The figures themselves
+//! are those of M7 of docs/method.md, in `reorient_metrics`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::str::FromStr;
+
+use rayon::prelude::*;
+use reorient_core::{GoodsList, Membership, ProductCode, Usd, Year};
+use reorient_data::{DataError, InputFile, RowLedger, TradeSource};
+use reorient_metrics::{
+    Base, Breakdown, IndicatorRow, Indicators, PersistenceRow, Perspective, Pool, persistence, weighted_mean_hhi,
+};
+use reorient_model::{CountrySet, Market};
+
+use crate::EngineError;
+use crate::baseline::Baseline;
+use crate::bloc::{Bloc, is_union};
+use crate::coverage::{Coverage, CoverageStatus, list_for};
+use crate::nearest::nearest_importer;
+use crate::prepare::count_hong_kong;
+use crate::scenario::{ListChoice, Scenario, ScenarioError, country_set};
+
+/// Which years are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum YearChoice {
+    /// That of the scenario, or the only one there is.
+    #[default]
+    One,
+    /// Every year of the data.
+    All,
+    /// From the first to the last, both included.
+    Range(Year, Year),
+}
+
+impl FromStr for YearChoice {
+    type Err = String;
+
+    /// `2023`, `1995..2024` or `all`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || "use a year such as 2023, a range such as 1995..2024, or all".to_owned();
+        let year = |text: &str| text.parse::<Year>().map_err(|error| format!("{error}: {}", expected()));
+        match text.split_once("..") {
+            _ if text.trim().eq_ignore_ascii_case("all") => Ok(Self::All),
+            None => year(text).map(|year| Self::Range(year, year)),
+            Some((from, to)) => match (year(from)?, year(to)?) {
+                (from, to) if from <= to => Ok(Self::Range(from, to)),
+                (from, to) => Err(format!("the range ends before it begins: write {to}..{from}")),
+            },
+        }
+    }
+}
+
+/// What is asked besides the scenario, of which list, risk origins and the counting of codes are used.
+#[derive(Debug, Clone, Default)]
+pub struct IndicatorQuestion {
+    /// A country or a bloc, written like the scenario's `bloc`.
+    pub importer: String,
+    /// The reference bloc; by default the EU of 27 where the importer lies within it, otherwise the importer itself.
+    pub bloc: Option<String>,
+    /// Suppliers that shares and concentration are taken over.
+    pub base: Base,
+    /// One row per product, or per sector, subsector or stage.
+    pub breakdown: Breakdown,
+    /// Years.
+    pub years: YearChoice,
+    /// These products, on the list or not; empty for the scenario's list.
+    pub products: BTreeSet<ProductCode>,
+}
+
+/// Circumstances of one year.
+#[derive(Debug, Clone)]
+pub struct IndicatorYear {
+    /// The year.
+    pub year: Year,
+    /// Who imports.
+    pub importer: Bloc,
+    /// The reference bloc.
+    pub bloc: Bloc,
+    /// How the list met the data; amounts are left unknown.
+    pub coverage: Coverage,
+}
+
+/// Indicators of all years asked for.
+#[derive(Debug)]
+pub struct IndicatorResult {
+    /// By year, then product, sector, subsector or stage.
+    pub rows: Vec<IndicatorRow>,
+    /// By name; empty for a single year.
+    pub persistence: Vec<PersistenceRow>,
+    /// At least one, ascending.
+    pub years: Vec<IndicatorYear>,
+    /// Files read.
+    pub inputs: Vec<InputFile>,
+    /// What became of every row, all years together.
+    pub ledger: RowLedger,
+}
+
+/// Measures the importer's dependence. `progress` is told after each year.
+///
+/// # Errors
+/// [`EngineError`] when the data or the question do not hold, or a product asked for has no row in any of the years.
+pub fn indicators(
+    source: &TradeSource,
+    scenario: &Scenario,
+    question: &IndicatorQuestion,
+    progress: &dyn Fn(),
+) -> Result<IndicatorResult, EngineError> {
+    let years = years(source, scenario, question.years)?;
+    let mut result = IndicatorResult {
+        rows: Vec::new(),
+        persistence: Vec::new(),
+        years: Vec::new(),
+        inputs: Vec::new(),
+        ledger: RowLedger::default(),
+    };
+    let mut absent = question.products.clone();
+    for year in &years {
+        absent = one_year(source, scenario, question, *year, absent, &mut result)?;
+        progress();
+    }
+    if let Some(product) = absent.first() {
+        let problem = format!("product {product} has no row in the years asked for");
+        return Err(DataError::Missing { file: source.label().to_owned(), problem }.into());
+    }
+    if years.len() > 1 {
+        result.persistence = persistence(&result.rows, &years);
+    }
+    Ok(result)
+}
+
+/// Adds one year to the result; returns which of the products are still without a row.
+fn one_year(
+    source: &TradeSource,
+    scenario: &Scenario,
+    question: &IndicatorQuestion,
+    year: Year,
+    mut absent: BTreeSet<ProductCode>,
+    result: &mut IndicatorResult,
+) -> Result<BTreeSet<ProductCode>, EngineError> {
+    let countries = source.countries();
+    let importer = resolve("importer", &question.importer, scenario, source, year)?;
+    let bloc = reference(question, &importer, scenario, source, year)?;
+    // Nobody is in a bloc of nobody, so risk origins may overlap with whom they like.
+    let nobody = Bloc { name: String::new(), members: Vec::new(), note: None };
+    let risk = country_set(countries, &scenario.resolve_risk(countries, year, &nobody)?);
+
+    let mut available = source.products(year)?;
+    absent.retain(|product| !available.contains(product));
+    let (list, coverage) = if question.products.is_empty() {
+        list_for(source, scenario, &available)?
+    } else {
+        available.retain(|product| question.products.contains(product));
+        list_for(source, &Scenario { list: ListChoice::All, ..scenario.clone() }, &available)?
+    };
+    let trade = count_hong_kong(source.read(year, Some(&coverage.wanted()))?, source, scenario)?;
+    let (buyers, members) = (country_set(countries, &importer.members), country_set(countries, &bloc.members));
+    let baseline = Baseline::new(&trade.table, &buyers);
+    baseline.check_world(trade.table.traders())?;
+    let of_bloc = Baseline::new(&trade.table, &members);
+    let perspective = Perspective { importer: &buyers, bloc: &members, risk: &risk, base: question.base };
+
+    let listed: Vec<usize> =
+        (0..baseline.products().len()).filter(|at| list.goods.contains_key(&baseline.products()[*at])).collect();
+    let products: Vec<Indicators> =
+        listed.par_iter().map(|at| measure(&[baseline.market(*at)], &[of_bloc.market(*at)], perspective)).collect();
+    let row = |name: String, description: String, figures: Indicators, parts: &[&Indicators]| IndicatorRow {
+        year,
+        breakdown: question.breakdown,
+        name,
+        description,
+        importer: importer.name.clone(),
+        bloc: bloc.name.clone(),
+        base: question.base,
+        n_products: parts.iter().filter(|part| part.imports > Usd::ZERO).count(),
+        n_products_all_three: parts.iter().filter(|part| part.criteria.is_some_and(|criteria| criteria.all_three())).count(),
+        hhi_product_mean: weighted_mean_hhi(parts.iter().copied(), question.base),
+        figures,
+    };
+    if question.breakdown == Breakdown::Product {
+        result.rows.extend(listed.iter().zip(&products).map(|(at, figures)| {
+            let code = baseline.products()[*at];
+            let description = source.description(code).unwrap_or_default().to_owned();
+            row(code.to_string(), description, figures.clone(), &[figures])
+        }));
+    } else {
+        let groups = groups(&list, baseline.products(), &listed, question.breakdown);
+        let pooled: Vec<IndicatorRow> = groups
+            .par_iter()
+            .map(|((_, name), places)| {
+                let markets: Vec<Market<'_>> = places.iter().map(|place| baseline.market(listed[*place])).collect();
+                let to_bloc: Vec<Market<'_>> = places.iter().map(|place| of_bloc.market(listed[*place])).collect();
+                let parts: Vec<&Indicators> = places.iter().map(|place| &products[*place]).collect();
+                row(name.clone(), String::new(), measure(&markets, &to_bloc, perspective), &parts)
+            })
+            .collect();
+        result.rows.extend(pooled);
+    }
+
+    result.inputs.extend(trade.inputs.into_iter().filter(|input| !result.inputs.contains(input)).collect::<Vec<_>>());
+    result.ledger.rows_in += trade.ledger.rows_in;
+    result.ledger.rows_used += trade.ledger.rows_used;
+    for (reason, rows) in trade.ledger.unused {
+        *result.ledger.unused.entry(reason).or_default() += rows;
+    }
+    result.years.push(IndicatorYear { year, importer, bloc, coverage });
+    Ok(absent)
+}
+
+/// The figures of some markets together; `of_bloc` are the same markets seen from the reference bloc.
+fn measure(markets: &[Market<'_>], of_bloc: &[Market<'_>], perspective: Perspective<'_>) -> Indicators {
+    let outside = of_bloc.iter().map(|market| sold_outside(market, perspective.importer)).sum();
+    match markets {
+        [market] => reorient_metrics::indicators(*market, outside, perspective),
+        several => reorient_metrics::indicators(Pool::new(several.iter().copied()).market(), outside, perspective),
+    }
+}
+
+/// What the importer sells to buyers outside the bloc from which the market is seen.
+fn sold_outside(of_bloc: &Market<'_>, importer: &CountrySet) -> Usd {
+    let sold = of_bloc.exporters.iter().zip(of_bloc.world_exports.iter().zip(of_bloc.imports));
+    sold.filter(|(country, _)| importer.contains(**country)).map(|(_, (all, inside))| *all - *inside).sum()
+}
+
+/// Positions in `listed` by group, in the order of sectors and stages, subsectors by name. A product counts once in a group.
+fn groups(
+    list: &GoodsList,
+    products: &[ProductCode],
+    listed: &[usize],
+    breakdown: Breakdown,
+) -> Vec<((u8, String), BTreeSet<usize>)> {
+    let key = |place: &Membership| match breakdown {
+        Breakdown::Sector => (place.sector as u8, place.sector.name().to_owned()),
+        Breakdown::Stage => (place.stage as u8, place.stage.name().to_owned()),
+        Breakdown::Subsector | Breakdown::Product => (0, place.subsector.clone()),
+    };
+    let mut groups: BTreeMap<(u8, String), BTreeSet<usize>> = BTreeMap::new();
+    for (position, at) in listed.iter().enumerate() {
+        for place in list.goods.get(&products[*at]).into_iter().flatten() {
+            groups.entry(key(place)).or_default().insert(position);
+        }
+    }
+    groups.into_iter().collect()
+}
+
+/// Every year asked for, each of them in the data.
+fn years(source: &TradeSource, scenario: &Scenario, choice: YearChoice) -> Result<Vec<Year>, ScenarioError> {
+    match choice {
+        YearChoice::One => Ok(vec![scenario.resolve_year(source.years())?]),
+        YearChoice::All => Ok(source.years().to_vec()),
+        YearChoice::Range(from, to) => (from.get()..=to.get())
+            .filter_map(|year| Year::new(year).ok())
+            .map(|year| Scenario { year: Some(year), ..scenario.clone() }.resolve_year(source.years()))
+            .collect(),
+    }
+}
+
+/// A country or bloc under the scenario's counting of codes; `key` is what messages call it.
+fn resolve(key: &str, text: &str, scenario: &Scenario, source: &TradeSource, year: Year) -> Result<Bloc, ScenarioError> {
+    let asked = Scenario { bloc: text.to_owned(), ..scenario.clone() };
+    asked.resolve_bloc(source.countries(), year).map_err(|error| match error {
+        ScenarioError::Value { value, expected, .. } => {
+            let hint = nearest_importer(&value, source.countries());
+            ScenarioError::Value { key: key.to_owned(), expected: format!("{expected}{hint}"), value }
+        }
+        other => other,
+    })
+}
+
+/// The reference bloc.
+fn reference(
+    question: &IndicatorQuestion,
+    importer: &Bloc,
+    scenario: &Scenario,
+    source: &TradeSource,
+    year: Year,
+) -> Result<Bloc, ScenarioError> {
+    if let Some(text) = &question.bloc {
+        return resolve("bloc", text, scenario, source, year);
+    }
+    if is_union(&importer.name) {
+        return Ok(importer.clone());
+    }
+    let union = resolve("bloc", "EU27", scenario, source, year)?;
+    Ok(if importer.members.iter().all(|member| union.members.contains(member)) { union } else { importer.clone() })
+}
+
+impl IndicatorResult {
+    /// Codes of the list with a status in any of the years, ascending.
+    pub fn codes(&self, status: CoverageStatus) -> BTreeSet<ProductCode> {
+        self.years.iter().flat_map(|year| year.coverage.of(status).map(|row| row.code)).collect()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_are_one_a_range_or_all() {
+        let year = |year| Year::new(year).unwrap();
+        assert_eq!("all".parse(), Ok(YearChoice::All));
+        assert_eq!("2023".parse(), Ok(YearChoice::Range(year(2023), year(2023))));
+        assert_eq!("1995..2024".parse(), Ok(YearChoice::Range(year(1995), year(2024))));
+        assert!("2024..1995".parse::<YearChoice>().unwrap_err().contains("write 1995..2024"));
+        for text in ["", "1995-2024", "..", "al", "95"] {
+            assert!(text.parse::<YearChoice>().unwrap_err().contains("1995..2024"), "{text}");
+        }
+    }
+}
