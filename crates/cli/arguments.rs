@@ -13,6 +13,8 @@ Examples:
   reorient run --list all --out results         every product; files in results/
   reorient run BACI_HS92_Y2023_V202401b.csv     a year of CEPII's own CSV
   reorient run --set cap=0.10 --set bloc=NLD    another cap, one country as the bloc
+  reorient run --scenario data/scenarios/no-churn-limit.toml
+  reorient run --out results --figures          with figures for a paper
   reorient run --solver highs --cross-check     solve both ways and compare
 
 Exit codes: 0 done and certified; 1 internal error; 2 usage or scenario; 3 some products unsolved;
@@ -50,6 +52,25 @@ Examples:
   reorient verify baci           every hash and every row of an ingested release
 
 Exit codes: 0 all holds; 65 damaged; 66 no such folder; 70 a certificate or a figure does not hold.";
+
+const FRONTIER_EXAMPLES: &str = "\
+Examples:
+  reorient frontier                                  the whole curve on the embedded sample
+  reorient frontier --list all --out frontier        frontier.csv (every breakpoint) and critical_caps.csv
+  reorient frontier baci --year 2024 --set bloc=NLD
+
+Between two rows of frontier.csv risk imports are a straight line: nothing is interpolated, no solver is asked.
+
+Exit codes: 0 done; 2 usage or scenario; 65 bad input data; 66 input missing; 74 cannot write.";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  reorient explain                                   what makes the result of `reorient run`
+  reorient explain --list all --set floor=free
+  reorient explain baci --year 2024 --out parts      explain_products.csv and explain_exporters.csv
+
+Exit codes: 0 done and certified; 2 usage or scenario; 3 some products unsolved; 65 bad input data; 66 input missing;
+70 not certified; 74 cannot write.";
 
 const INDICATORS_EXAMPLES: &str = "\
 Examples:
@@ -104,6 +125,14 @@ pub(crate) enum Command {
     /// Who one country or bloc depends on: concentration, largest origin, share from outside the bloc
     #[command(after_help = INDICATORS_EXAMPLES)]
     Indicators(Indicators),
+    /// Risk imports against the cap: every breakpoint, and the cap that clears each product; no solver
+    #[command(after_help = FRONTIER_EXAMPLES)]
+    Frontier(Study),
+    /// Which products make the cut and what is left, who carries it, and what is missing without each
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(Study),
+    /// JSON Schema of a scenario file
+    Schema,
     /// BACI as CEPII ships it to one sorted, verified Parquet file per year
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest(Ingest),
@@ -154,6 +183,28 @@ pub(crate) struct Run {
     /// Also write flows.csv
     #[arg(long, requires = "out")]
     pub(crate) csv: bool,
+    /// Also write figures 10 and 11, Table A.1 and the frontier, each as SVG and PNG
+    #[arg(long, requires = "out")]
+    pub(crate) figures: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+}
+
+/// A question with files of its own as the answer.
+#[derive(Debug, Args)]
+pub(crate) struct Study {
+    #[command(flatten)]
+    pub(crate) question: Question,
+    /// Products: `critical` (the shipped list), `all`, or a CSV file
+    #[arg(long, value_name = "LIST")]
+    pub(crate) list: Option<String>,
+    /// Folder for the files
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,6 +8,7 @@ mod indicators;
 mod ingest;
 mod inspect;
 mod run;
+mod study;
 mod talk;
 mod verify;
 
@@ -27,6 +28,9 @@ fn main() -> ExitCode {
     talk::start(&arguments.talk);
     let done = defect::contain(|| match &arguments.command {
         Command::Run(run) => run::run(run, &arguments.talk),
+        Command::Frontier(study) => study::frontier(study, &arguments.talk),
+        Command::Explain(study) => study::explain(study, &arguments.talk),
+        Command::Schema => study::schema(),
         Command::Indicators(indicators) => indicators::indicators(indicators, &arguments.talk),
         Command::Ingest(ingest) => ingest::ingest(ingest, &arguments.talk),
         Command::Fetch(fetch) => fetch::fetch(fetch, &arguments.talk),

@@ -6,14 +6,16 @@ use std::time::Instant;
 
 use anyhow::Context;
 use reorient_data::TradeSource;
-use reorient_engine::{Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, RunResult, Scenario};
+use reorient_engine::{Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, RunResult, Scenario};
+use reorient_model::NanoUsd;
 use reorient_report::{
-    CertificateSummary, CoverageLine, FolderOptions, InputFile, Ledger, ListSummary, Manifest, SolverSummary, TerminalOptions,
-    decimal, grouped, json, terminal, write_folder,
+    CertificateSummary, CoverageLine, Figure, FigureContext, FolderOptions, FrontierPoint, Ledger, ListSummary, Manifest,
+    SolverSummary, TerminalOptions, decimal, grouped, json, terminal, write_folder,
 };
 
 use crate::arguments::{Question, Run, Talk};
 use crate::exit::{Failure, UNSOLVED};
+use crate::study::input;
 use crate::talk;
 
 /// Columns of the printed view.
@@ -49,7 +51,8 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
     let mut manifest = manifest(&source, &scenario, &result);
     manifest.timings_ms.insert("total".to_owned(), milliseconds(started));
     if let Some(directory) = &arguments.out {
-        let options = FolderOptions { csv_flows: arguments.csv };
+        let figures = if arguments.figures { figures(&source, &scenario, &result)? } else { Vec::new() };
+        let options = FolderOptions { csv_flows: arguments.csv, figures };
         write_folder(directory, &result.collection, source.countries(), &manifest, &coverage_lines(&result.coverage), &options)?;
         tracing::info!("results in {}", directory.display());
     }
@@ -173,6 +176,40 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
     notes
 }
 
+/// Figures 10 and 11, Table A.1 and the frontier.
+fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Result<Vec<Figure>, Failure> {
+    let curve = reorient_engine::frontier(source, scenario)?.frontier;
+    let share = |point: &reorient_model::FrontierPoint| {
+        let imports = NanoUsd::from_scaled(point.imports, curve.scale).to_dollars();
+        if imports > 0.0 { point.risk.to_nano(curve.scale).to_dollars() / imports * 100.0 } else { 0.0 }
+    };
+    let points: Vec<FrontierPoint> =
+        curve.points.iter().map(|point| FrontierPoint { cap: point.cap.to_f64(), risk_pct: share(point) }).collect();
+    let context = FigureContext {
+        source: source.label(),
+        bloc: &result.bloc.name,
+        options: &in_words(result),
+        cap: Some(scenario.cap.to_f64()),
+        synthetic: source.is_synthetic(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    reorient_report::figures(&result.collection, source.countries(), &points, &context).map_err(Failure::internal)
+}
+
+/// The scenario as a sentence: the cap, and every key that is not at its default.
+fn in_words(result: &RunResult) -> String {
+    let of = |key: &str| result.scenario.get(key).map_or("", String::as_str);
+    let mut words = vec![format!("cap {} of exports ({})", of("cap"), of("cap-basis")), format!("risk origins {}", of("risk"))];
+    for key in KEYS.iter().filter(|key| !["cap", "cap-basis", "risk", "year", "bloc", "solver"].contains(&key.name)) {
+        let value = of(key.name);
+        if value != key.default && !(key.name == "links" && value.is_empty()) {
+            words.push(format!("{} {value}", key.name));
+        }
+    }
+    words.push("all else at its default".to_owned());
+    words.join(", ")
+}
+
 fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Manifest {
     let headline = &result.collection.headline;
     let codes = |status| result.coverage.of(status).map(|row| row.code.to_string()).collect();
@@ -182,16 +219,7 @@ fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Ma
         scenario: result.scenario.clone(),
         synthetic: source.is_synthetic(),
         source: source.label().to_owned(),
-        inputs: result
-            .inputs
-            .iter()
-            .map(|input| InputFile {
-                name: input.name.clone(),
-                bytes: input.bytes,
-                blake3: input.blake3.clone(),
-                verified: input.verified,
-            })
-            .collect(),
+        inputs: result.inputs.iter().cloned().map(input).collect(),
         ledger: Ledger {
             rows_in: result.ledger.rows_in,
             rows_used: result.ledger.rows_used,

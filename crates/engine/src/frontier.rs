@@ -3,29 +3,15 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
-use reorient_core::{CountryIndex, Fraction, ProductCode, Usd};
+use reorient_core::{CountryIndex, Fraction};
 use reorient_data::{InputFile, TradeSource};
-use reorient_model::{CapCurve, Frontier, Ratio};
+use reorient_metrics::CriticalCap;
+use reorient_model::{CapCurve, Frontier};
 
 use crate::EngineError;
 use crate::bloc::Bloc;
 use crate::prepare::{Prepared, prepare};
 use crate::scenario::Scenario;
-
-/// One product of the frontier.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CriticalCap {
-    /// HS6 code.
-    pub product: ProductCode,
-    /// CEPII's description.
-    pub description: String,
-    /// The bloc's imports from all origins.
-    pub imports: Usd,
-    /// From risk origins today.
-    pub risk_before: Usd,
-    /// The smallest cap that clears it; none when no cap does.
-    pub cap: Option<Ratio>,
-}
 
 /// The frontier of one scenario, whose own cap is one of its points.
 #[derive(Debug)]

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use reorient_core::{Membership, ProductCode};
+use reorient_core::{CountryTable, Membership, ProductCode};
 use reorient_data::{InputFile, RowLedger, TradeSource};
-use reorient_metrics::{Collection, Product, ProductRow, collect, measure};
+use reorient_metrics::{Collection, Explanation, Product, ProductRow, collect, explain, measure};
 use reorient_model::{CapCurve, CountrySet, Market, Policy, Status, formulate};
 
 use crate::bloc::Bloc;
 use crate::coverage::Coverage;
 use crate::prepare::{Prepared, prepare};
-use crate::scenario::{FillChoice, Scenario, ScenarioError};
+use crate::scenario::{FillChoice, Scenario, ScenarioError, country_set};
 use crate::solver::{Answer, SolverChoice, Task, answer};
 use crate::{EngineError, HIGHS_VERSION};
 
@@ -35,6 +35,8 @@ pub struct RunResult {
     pub scenario: BTreeMap<String, String>,
     /// The bloc.
     pub bloc: Bloc,
+    /// The risk origins.
+    pub risk: CountrySet,
     /// Files read.
     pub inputs: Vec<InputFile>,
     /// What became of every row.
@@ -99,12 +101,18 @@ pub fn run(
         collection,
         scenario: scenario.resolved(year, &bloc),
         bloc,
+        risk: policy.risk,
         inputs,
         ledger,
         coverage,
         unsolved,
         timings: clock.timings,
     })
+}
+
+/// Takes a result apart: which products and exporters make it.
+pub fn explain_run(result: &RunResult, countries: &CountryTable) -> Explanation {
+    explain(&result.collection.products, &country_set(countries, &result.bloc.members), &result.risk)
 }
 
 /// A product before it is answered.

@@ -19,4 +19,4 @@ pub use indicators::{Base, Breakdown, Criteria, IndicatorRow, Indicators, Origin
 pub use measure::{Product, measure};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
-pub use rows::{BeforeAfter, CountryRow, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
+pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};

@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 
 use reorient_core::{CountryIndex, ProductCode, Sector, Usd};
-use reorient_model::{NanoUsd, Status};
+use reorient_model::{NanoUsd, Ratio, Status};
 
 /// An amount at the declared point, and its exact range over all optima.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -224,4 +224,19 @@ pub struct Headline {
     pub hhi_rose: usize,
     /// Products in which the index fell.
     pub hhi_fell: usize,
+}
+
+/// One product of the frontier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CriticalCap {
+    /// HS6 code.
+    pub product: ProductCode,
+    /// CEPII's description.
+    pub description: String,
+    /// The bloc's imports from all origins.
+    pub imports: Usd,
+    /// From risk origins today.
+    pub risk_before: Usd,
+    /// The smallest cap that clears it; none when no cap does.
+    pub cap: Option<Ratio>,
 }

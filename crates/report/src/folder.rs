@@ -14,7 +14,7 @@ use tempfile::NamedTempFile;
 
 pub(crate) use crate::manifest::FileEntry;
 use crate::manifest::{Document, GENERATOR, Manifest};
-use crate::{csv, flows};
+use crate::{Figure, csv, flows};
 
 pub(crate) const MANIFEST: &str = "manifest.json";
 const FLOWS_CSV: &str = "flows.csv";
@@ -22,11 +22,27 @@ const FLOWS_CSV: &str = "flows.csv";
 const RESULT: &str = "result";
 
 /// What a result folder holds besides the usual files.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FolderOptions {
     /// Also `flows.csv`.
     pub csv_flows: bool,
+    /// Figures, each as SVG and PNG.
+    pub figures: Vec<Figure>,
 }
+
+/// Figures of an earlier run that a later one may lack.
+const FIGURES: [&str; 10] = [
+    "figure_10_subsectors.svg",
+    "figure_10_subsectors.png",
+    "figure_11_stages.svg",
+    "figure_11_stages.png",
+    "figure_sectors.svg",
+    "figure_sectors.png",
+    "figure_table_a1.svg",
+    "figure_table_a1.png",
+    "figure_frontier.svg",
+    "figure_frontier.png",
+];
 
 /// Why a result folder was not written.
 #[derive(Debug, thiserror::Error)]
@@ -113,14 +129,19 @@ pub fn write_folder(
     if options.csv_flows {
         staged.push(stage(directory, FLOWS_CSV, |out| flows::write_csv(out, collection, countries))?);
     }
+    for figure in &options.figures {
+        staged.push(stage(directory, &format!("{}.svg", figure.name), |out| out.write_all(figure.svg.as_bytes()))?);
+        staged.push(stage(directory, &format!("{}.png", figure.name), |out| out.write_all(&figure.png))?);
+    }
     let files: Vec<FileEntry> = staged.iter().map(|file| file.entry.clone()).collect();
     let last = stage(directory, MANIFEST, |out| {
         serde_json::to_writer_pretty(&mut *out, &Document::new(manifest, &collection.headline, &files))?;
         out.write_all(b"\n")
     })?;
 
-    // Flows of an earlier run do not belong to this result.
-    complete(directory, old, &[FLOWS_CSV], staged, last)
+    // Flows and figures of an earlier run do not belong to this result.
+    let optional: Vec<&str> = FIGURES.into_iter().chain([FLOWS_CSV]).collect();
+    complete(directory, old, &optional, staged, last)
 }
 
 /// Gives staged files their names, the manifest `last`. `old` is what an earlier manifest lists; `optional` files of it that
@@ -284,7 +305,7 @@ mod tests {
     use crate::sample;
 
     fn write(directory: &Path, csv_flows: bool) -> Result<Vec<String>, ReportError> {
-        let options = FolderOptions { csv_flows };
+        let options = FolderOptions { csv_flows, ..FolderOptions::default() };
         write_folder(directory, &sample::collection(), &sample::countries(), &sample::manifest(), &[], &options)
     }
 

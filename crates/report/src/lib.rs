@@ -6,6 +6,7 @@
 mod bars;
 mod columns;
 mod csv;
+mod curve;
 mod figures;
 mod flows;
 mod folder;
@@ -13,7 +14,9 @@ mod indicator_view;
 mod indicators;
 mod manifest;
 mod number;
+mod parts;
 mod stored;
+mod study;
 mod tables;
 mod terminal;
 mod text;
@@ -21,11 +24,14 @@ mod text;
 #[cfg(test)]
 mod sample;
 
+pub use curve::{frontier_json, frontier_view, write_frontier};
 pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures};
 pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_file, write_folder};
 pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view, screen_width};
 pub use indicators::{CRITERIA_SOURCE, IndicatorManifest, IndicatorYearEntry, indicators_json, write_indicators};
 pub use manifest::{CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, json};
 pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, decimal, grouped, percent};
+pub use parts::{explanation_json, explanation_view, write_explanation};
 pub use stored::{StoredError, StoredFlowRow, StoredFolder};
+pub use study::StudyManifest;
 pub use terminal::{TerminalOptions, terminal};

@@ -1,0 +1,105 @@
+//! `reorient frontier`, `reorient explain` and `reorient schema`.
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use reorient_data::TradeSource;
+use reorient_engine::Scenario;
+use reorient_report::{
+    InputFile, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, write_explanation, write_frontier,
+};
+use serde_json::Value;
+
+use crate::arguments::{Study, Talk};
+use crate::exit::{Failure, UNSOLVED};
+use crate::run::{open, scenario, use_threads};
+use crate::talk;
+
+/// Prints the curve of risk imports against the cap and writes its files.
+pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
+    let (source, scenario) = question(arguments)?;
+    let result = reorient_engine::frontier(&source, &scenario)?;
+    let countries = source.countries();
+    let manifest = manifest(&source, result.scenario, result.inputs);
+    if let Some(directory) = &arguments.out {
+        write_frontier(directory, &result.frontier, &result.products, countries, &manifest)?;
+        tracing::info!("frontier in {}", directory.display());
+    }
+    let title = title("Frontier", &result.bloc.name, &source);
+    show(arguments, talk, &manifest, &|| frontier_json(&result.frontier, &result.products, countries), &|| {
+        frontier_view(&result.frontier, &result.products, result.cap, &title, true)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what makes the result of a run and writes its files.
+pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
+    let (source, scenario) = question(arguments)?;
+    let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
+    let countries = source.countries();
+    let explanation = reorient_engine::explain_run(&result, countries);
+    let manifest = manifest(&source, result.scenario.clone(), result.inputs.clone());
+    if let Some(directory) = &arguments.out {
+        write_explanation(directory, &explanation, countries, &manifest)?;
+        tracing::info!("explanation in {}", directory.display());
+    }
+    let title = title("What makes the result", &result.bloc.name, &source);
+    show(arguments, talk, &manifest, &|| explanation_json(&explanation, countries), &|| {
+        explanation_view(&explanation, countries, &title, true)
+    })?;
+    let open = result.collection.headline.infeasible + result.collection.headline.unsolved;
+    Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
+}
+
+/// Prints the JSON Schema of a scenario file.
+pub(crate) fn schema() -> Result<ExitCode, Failure> {
+    let text = serde_json::to_string_pretty(&reorient_engine::schema()).map_err(Failure::internal)?;
+    talk::print(&format!("{text}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn question(arguments: &Study) -> Result<(TradeSource, Scenario), Failure> {
+    use_threads(arguments.threads)?;
+    let mut scenario = scenario(&arguments.question)?;
+    if let Some(list) = &arguments.list {
+        scenario.set("list", list)?;
+    }
+    Ok((open(&arguments.question)?, scenario))
+}
+
+fn title(what: &str, bloc: &str, source: &TradeSource) -> String {
+    let synthetic = if source.is_synthetic() { " · SYNTHETIC DATA" } else { "" };
+    format!("{what} · {bloc} · {}{synthetic}", source.label())
+}
+
+fn manifest(source: &TradeSource, scenario: BTreeMap<String, String>, inputs: Vec<reorient_data::InputFile>) -> StudyManifest {
+    StudyManifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario,
+        synthetic: source.is_synthetic(),
+        source: source.label().to_owned(),
+        inputs: inputs.into_iter().map(input).collect(),
+    }
+}
+
+/// An input file as manifests name it.
+pub(crate) fn input(file: reorient_data::InputFile) -> InputFile {
+    InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: file.verified }
+}
+
+/// JSON or the view, as asked.
+fn show(
+    arguments: &Study,
+    talk: &Talk,
+    manifest: &StudyManifest,
+    json: &dyn Fn() -> Value,
+    view: &dyn Fn() -> String,
+) -> Result<(), Failure> {
+    if arguments.json {
+        let mut object = json();
+        object["manifest"] = serde_json::to_value(manifest).map_err(Failure::internal)?;
+        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
+        return talk::print(&format!("{text}\n"));
+    }
+    if talk.quiet { Ok(()) } else { talk::print(&view()) }
+}
