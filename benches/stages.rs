@@ -7,7 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use reorient_core::{CountryCode, Year};
 use reorient_data::TradeSource;
 use reorient_engine::{Baseline, ListChoice, Scenario, SolverChoice, run};
-use reorient_model::{CountrySet, Drain, Fill, LinearProgram, Policy, Program, closed_form, declare, formulate, verify};
+use reorient_model::{CountrySet, LinearProgram, Program, closed_form, declare, formulate, verify};
 use reorient_report::{FolderOptions, Manifest, TerminalOptions, terminal, write_folder};
 use reorient_solve::{SolveOutcome, solve};
 
@@ -19,11 +19,7 @@ fn stages(criterion: &mut Criterion) {
     let set = |codes: &[CountryCode]| CountrySet::new(countries.len(), codes.iter().filter_map(|code| countries.index(*code)));
     let bloc = scenario.resolve_bloc(countries, Year::new(2023).unwrap()).unwrap();
     let members = set(&bloc.members);
-    let policy = Policy {
-        risk: set(&scenario.resolve_risk(countries, Year::new(2023).unwrap(), &bloc).unwrap()),
-        no_extra: set(&[]),
-        cap: scenario.cap,
-    };
+    let policy = scenario.policy(countries, year, &bloc).unwrap();
 
     let mut group = criterion.benchmark_group("sample");
     let trade = source.read(year, None).unwrap();
@@ -35,7 +31,9 @@ fn stages(criterion: &mut Criterion) {
 
     group.throughput(Throughput::Elements(71));
     let formulate_all = || -> Vec<Program> {
-        (0..baseline.products().len()).map(|at| formulate(&baseline.market(at), &policy).unwrap()).collect()
+        (0..baseline.products().len())
+            .map(|at| formulate(baseline.products()[at], &baseline.market(at), &policy).unwrap())
+            .collect()
     };
     let programs = formulate_all();
     assert_eq!(programs.len(), 71);
@@ -59,10 +57,10 @@ fn stages(criterion: &mut Criterion) {
 
     group.bench_function("declare and verify", |bench| {
         bench.iter(|| {
-            for program in &programs {
+            for (at, program) in programs.iter().enumerate() {
                 let optimum = closed_form(program).unwrap();
-                let flows = declare(program, &optimum, Drain::Proportional, Fill::ProportionalCapacity);
-                black_box(verify(program, flows, optimum.shadow_price).unwrap());
+                let flows = declare(program, &baseline.market(at), &optimum, &policy.tie_break);
+                black_box(verify(program, flows, optimum.price().more).unwrap());
             }
         });
     });

@@ -54,15 +54,14 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     let _ = writeln!(text, "  after              {:>16} M$", row.risk_after.map_or_else(|| "-".to_owned(), musd));
     let _ = writeln!(text, "extra capacity       {:>16} M$", musd(row.capacity));
     let _ = writeln!(text, "status               {:>16}", row.status.name());
-    let price = match row.status {
-        Status::Shortage => "1",
-        Status::Tight => "0 to 1",
-        Status::Slack | Status::NoRisk => "0",
-        Status::Infeasible | Status::Unsolved => "-",
-    };
+    let more = row.shadow_price.map_or_else(|| "-".to_owned(), |price| price.to_string());
+    let less = row.shadow_price_of_less.map(|price| price.to_string()).filter(|less| *less != more);
+    let price = less.map_or_else(|| more.clone(), |less| format!("{more} to {less}"));
     let _ = writeln!(text, "shadow price         {price:>16} of one more dollar of capacity");
+    let critical = row.critical_cap.map_or_else(|| "none clears it".to_owned(), |cap| format!("{:.4} pp", cap * 100.0));
+    let _ = writeln!(text, "critical cap         {critical:>16}");
     if row.capacity > NanoUsd::default() {
-        let ratio = NanoUsd::from(row.risk_before).to_dollars() / row.capacity.to_dollars();
+        let ratio = row.rearrangement.unwrap_or_default();
         let _ = writeln!(text, "rearrangement ratio  {ratio:>16.4} risk over capacity; above 1 is a shortage");
     }
     let index = |index: Option<f64>| index.map_or_else(|| "-".to_owned(), |index| format!("{index:.4}"));

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use reorient_data::TradeSource;
-use reorient_engine::{Coverage, CoverageRow, CoverageStatus, HIGHS_VERSION, RunResult, Scenario};
+use reorient_engine::{Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, RunResult, Scenario};
 use reorient_report::{
     CertificateSummary, CoverageLine, FolderOptions, InputFile, Ledger, ListSummary, Manifest, SolverSummary, TerminalOptions,
     decimal, grouped, json, terminal, write_folder,
@@ -58,7 +58,7 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
         let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
         talk::print(&format!("{text}\n"))?;
     } else if !talk.quiet {
-        talk::print(&view(&source, &result))?;
+        talk::print(&view(&source, &result, &scenario))?;
     }
     let open = result.collection.headline.infeasible + result.collection.headline.unsolved;
     Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
@@ -104,7 +104,7 @@ pub(crate) fn settled(mut scenario: Scenario, question: &Question) -> Result<Sce
     Ok(scenario)
 }
 
-fn view(source: &TradeSource, result: &RunResult) -> String {
+fn view(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> String {
     terminal(
         &result.collection,
         source.countries(),
@@ -114,12 +114,13 @@ fn view(source: &TradeSource, result: &RunResult) -> String {
             colour: true,
             bloc: &result.bloc.name,
             source: source.label(),
-            notes: &notes(source, &result.coverage, result),
+            notes: &notes(source, result, scenario),
         },
     )
 }
 
-fn notes(source: &TradeSource, coverage: &Coverage, result: &RunResult) -> Vec<String> {
+fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<String> {
+    let coverage = &result.coverage;
     let musd = |amount: reorient_core::Usd| grouped(&decimal(i128::from(amount.get()), 1_000_000, 1));
     let mut notes = Vec::new();
     if source.is_synthetic() {
@@ -127,6 +128,13 @@ fn notes(source: &TradeSource, coverage: &Coverage, result: &RunResult) -> Vec<S
     }
     if let Some(note) = &result.bloc.note {
         notes.push(note.clone());
+    }
+    if scenario.fill == FillChoice::Vertex {
+        notes.push(
+            "The declared point is a vertex of HiGHS's (tie-break.fill = vertex): another solver or version may give another one. \
+             Only the ranges are unique."
+                .to_owned(),
+        );
     }
     let counted = |status: CoverageStatus, what: &str| {
         let rows: Vec<&CoverageRow> = coverage.of(status).collect();
@@ -204,6 +212,7 @@ fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Ma
             used: result.solved_by.iter().map(|(name, count)| (name.clone(), *count as u64)).collect(),
             highs_version: HIGHS_VERSION.map(str::to_owned),
             cross_checked: scenario.cross_check,
+            point_depends_on_solver: scenario.fill == FillChoice::Vertex,
         },
         certificates: CertificateSummary {
             certified: headline.products,

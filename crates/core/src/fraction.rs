@@ -62,6 +62,17 @@ impl Fraction {
         self.denominator
     }
 
+    /// The least whole number that every denominator divides; none when it is beyond an i128.
+    pub fn common_denominator(fractions: impl Iterator<Item = Self>) -> Option<i128> {
+        fractions.map(|fraction| i128::from(fraction.denominator)).try_fold(1_i128, |least, denominator| {
+            let (mut a, mut b) = (least, denominator);
+            while b != 0 {
+                (a, b) = (b, a % b);
+            }
+            (least / a).checked_mul(denominator)
+        })
+    }
+
     /// The nearest double.
     #[allow(clippy::cast_precision_loss)] // Both parts are far below 2^53.
     pub fn to_f64(self) -> f64 {

@@ -280,6 +280,18 @@ impl TradeSource {
     /// # Errors
     /// [`DataError`] when the year is not at hand, the file cannot be read, is damaged, or a value breaks a rule.
     pub fn read(&self, year: Year, products: Option<&BTreeSet<ProductCode>>) -> Result<Trade, DataError> {
+        self.read_columns(year, products, false)
+    }
+
+    /// The same with quantities.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_weighed(&self, year: Year, products: Option<&BTreeSet<ProductCode>>) -> Result<Trade, DataError> {
+        self.read_columns(year, products, true)
+    }
+
+    fn read_columns(&self, year: Year, products: Option<&BTreeSet<ProductCode>>, weigh: bool) -> Result<Trade, DataError> {
         let origin = self.origin(year)?;
         let (table, inputs, rows_in) = if let Origin::Raw(member) = origin {
             let raw = self.raw(year, member)?;
@@ -287,7 +299,7 @@ impl TradeSource {
             (table, raw.inputs.clone(), raw.rows_in)
         } else {
             let (name, bytes) = (origin.name(), origin.bytes()?);
-            let decoded = read_year(&name, &bytes, &self.tables.countries, products)?;
+            let decoded = read_year(&name, &bytes, &self.tables.countries, products, weigh)?;
             let blake3 = blake3::hash(&bytes).to_hex().to_string();
             let input = InputFile { name, bytes: bytes.len() as u64, blake3, verified: true };
             (decoded.table, vec![input], decoded.rows_in_file as u64)

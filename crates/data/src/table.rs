@@ -30,9 +30,11 @@ pub struct TradeTable {
     exporters: Vec<CountryIndex>,
     importers: Vec<CountryIndex>,
     values: Vec<Usd>,
+    // Empty where quantities were not asked for.
+    quantities: Vec<Option<i64>>,
 }
 
-/// The rows of one product: three slices of equal length in ascending order of exporter, then importer.
+/// The rows of one product: slices of equal length in ascending order of exporter, then importer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ProductRows<'a> {
     /// Who sells.
@@ -41,6 +43,8 @@ pub struct ProductRows<'a> {
     pub importers: &'a [CountryIndex],
     /// Whole current US dollars.
     pub values: &'a [Usd],
+    /// Kilograms, where known; empty where quantities were not asked for.
+    pub quantities: &'a [Option<i64>],
 }
 
 impl TradeTable {
@@ -57,7 +61,7 @@ impl TradeTable {
         Ok(table)
     }
 
-    /// From rows in order, each key once, all of one year.
+    /// From rows in order, each key once, all of one year; with their quantities.
     pub(crate) fn from_sorted(
         year: Year,
         revision: HsRevision,
@@ -75,6 +79,7 @@ impl TradeTable {
                 table.exporters.push(index(row.exporter())?);
                 table.importers.push(index(row.importer())?);
                 table.values.push(row.value());
+                table.quantities.push(row.quantity());
             }
             table.starts.push(table.values.len());
         }
@@ -89,7 +94,8 @@ impl TradeTable {
             selected.products.push(*product);
             selected.exporters.extend_from_slice(&self.exporters[range.clone()]);
             selected.importers.extend_from_slice(&self.importers[range.clone()]);
-            selected.values.extend_from_slice(&self.values[range]);
+            selected.values.extend_from_slice(&self.values[range.clone()]);
+            selected.quantities.extend_from_slice(self.quantities.get(range).unwrap_or_default());
             selected.starts.push(selected.values.len());
         }
         selected
@@ -103,13 +109,20 @@ impl TradeTable {
         let counted = |country: CountryIndex| if country == from { to } else { country };
         let mut table = Self::with_capacity(self.year, self.revision, self.values.len());
         for (at, product) in self.products.iter().enumerate() {
-            let mut flows: BTreeMap<(CountryIndex, CountryIndex), Usd> = BTreeMap::new();
+            let mut flows: BTreeMap<(CountryIndex, CountryIndex), (Usd, Option<i64>)> = BTreeMap::new();
             for row in self.starts[at]..self.starts[at + 1] {
                 let key = (counted(self.exporters[row]), counted(self.importers[row]));
-                *flows.entry(key).or_default() += self.values[row];
+                let sum = flows.entry(key).or_insert((Usd::ZERO, Some(0)));
+                sum.0 += self.values[row];
+                // A sum with an unknown part is unknown.
+                let quantity = self.quantities.get(row).copied().flatten();
+                sum.1 = sum.1.zip(quantity).and_then(|(sum, quantity)| sum.checked_add(quantity));
             }
-            for ((exporter, importer), value) in flows {
+            for ((exporter, importer), (value, quantity)) in flows {
                 table.push(TradeRow { product: *product, exporter, importer, value })?;
+                if !self.quantities.is_empty() {
+                    table.quantities.push(quantity);
+                }
             }
         }
         Ok(table)
@@ -124,7 +137,17 @@ impl TradeTable {
             exporters: Vec::with_capacity(rows),
             importers: Vec::with_capacity(rows),
             values: Vec::with_capacity(rows),
+            quantities: Vec::new(),
         }
+    }
+
+    /// Gives the rows their quantities, in the order of the rows.
+    pub(crate) fn weigh(&mut self, quantities: Vec<Option<i64>>) -> Result<(), DataError> {
+        if quantities.len() != self.values.len() {
+            return Err(DataError::Internal("quantities and rows differ in number".to_owned()));
+        }
+        self.quantities = quantities;
+        Ok(())
     }
 
     /// Appends a row that must follow the last one in the order of the table.
@@ -212,7 +235,8 @@ impl TradeTable {
         ProductRows {
             exporters: &self.exporters[range.clone()],
             importers: &self.importers[range.clone()],
-            values: &self.values[range],
+            values: &self.values[range.clone()],
+            quantities: self.quantities.get(range).unwrap_or_default(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use reorient_core::{CountryIndex, ProductCode, ProductIndex, Usd};
 use reorient_data::TradeTable;
-use reorient_model::{CountrySet, Market};
+use reorient_model::{CountrySet, Market, UnitValue};
 
 use crate::EngineError;
 
@@ -19,6 +19,8 @@ pub struct Baseline {
     exporters: Vec<CountryIndex>,
     imports: Vec<Usd>,
     world_exports: Vec<Usd>,
+    /// Of exports with a known quantity; empty where quantities were not read.
+    unit_values: Vec<UnitValue>,
 }
 
 impl Baseline {
@@ -31,12 +33,14 @@ impl Baseline {
             exporters: Vec::new(),
             imports: Vec::new(),
             world_exports: Vec::new(),
+            unit_values: Vec::new(),
         };
         baseline.offsets.push(0);
         for product in (0_u32..).take(table.products().len()) {
             let rows = table.rows(ProductIndex(product));
             let first = baseline.exporters.len();
-            for ((&exporter, &importer), &value) in rows.exporters.iter().zip(rows.importers).zip(rows.values) {
+            for (row, ((&exporter, &importer), &value)) in rows.exporters.iter().zip(rows.importers).zip(rows.values).enumerate()
+            {
                 if exporter == importer {
                     continue;
                 }
@@ -44,9 +48,17 @@ impl Baseline {
                     baseline.exporters.push(exporter);
                     baseline.imports.push(Usd::ZERO);
                     baseline.world_exports.push(Usd::ZERO);
+                    if !rows.quantities.is_empty() {
+                        baseline.unit_values.push(UnitValue::default());
+                    }
                 }
                 let last = baseline.exporters.len() - 1;
                 baseline.world_exports[last] += value;
+                if let (Some(Some(quantity @ 1..)), Some(sum)) = (rows.quantities.get(row), baseline.unit_values.last_mut()) {
+                    sum.value += value;
+                    // No planet ships more than this many kilograms.
+                    sum.quantity = sum.quantity.saturating_add(*quantity);
+                }
                 if bloc.contains(importer) {
                     baseline.imports[last] += value;
                 }
@@ -67,7 +79,8 @@ impl Baseline {
         Market {
             exporters: &self.exporters[range.clone()],
             imports: &self.imports[range.clone()],
-            world_exports: &self.world_exports[range],
+            world_exports: &self.world_exports[range.clone()],
+            unit_values: self.unit_values.get(range).unwrap_or_default(),
         }
     }
 

@@ -23,6 +23,9 @@ pub enum EngineError {
         /// Why.
         source: ProgramError,
     },
+    /// Sums over all products that leave exact arithmetic.
+    #[error("the frontier: {0}")]
+    Frontier(ProgramError),
     /// Rows of one importing bloc alone.
     #[error(
         "the trade data name no importer outside the bloc: world exports would equal the bloc's imports and every capacity \
@@ -83,7 +86,9 @@ impl EngineError {
         match self {
             Self::Data(error) => EngineErrorKind::Data(error.kind()),
             Self::Scenario(_) => EngineErrorKind::Scenario,
-            Self::Program { .. } | Self::NotWorld | Self::FewCountries { .. } => EngineErrorKind::Data(DataErrorKind::BadData),
+            Self::Program { .. } | Self::Frontier(_) | Self::NotWorld | Self::FewCountries { .. } => {
+                EngineErrorKind::Data(DataErrorKind::BadData)
+            }
             Self::NotCertified { .. } | Self::Disagreement { .. } | Self::Stored { .. } => EngineErrorKind::NotCertified,
         }
     }

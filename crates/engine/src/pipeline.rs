@@ -1,19 +1,19 @@
 //! The whole story, in the steps of docs/method.md: read, baseline, scenario, formulate, solve, verify, measure, collect.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use reorient_core::{CountryTable, Membership, ProductCode, Year};
-use reorient_data::{InputFile, RowLedger, Trade, TradeSource};
+use reorient_core::{Membership, ProductCode};
+use reorient_data::{InputFile, RowLedger, TradeSource};
 use reorient_metrics::{Collection, Product, ProductRow, collect, measure};
-use reorient_model::{CountrySet, Market, Policy, Program, Status, formulate};
+use reorient_model::{CapCurve, CountrySet, Market, Policy, Status, formulate};
 
-use crate::baseline::Baseline;
 use crate::bloc::Bloc;
-use crate::coverage::{Coverage, list_for};
-use crate::scenario::{CHINA, HONG_KONG, HongKong, Scenario, ScenarioError, country_set};
-use crate::solver::{Answer, SolverChoice, answer};
+use crate::coverage::Coverage;
+use crate::prepare::{Prepared, prepare};
+use crate::scenario::{FillChoice, Scenario, ScenarioError};
+use crate::solver::{Answer, SolverChoice, Task, answer};
 use crate::{EngineError, HIGHS_VERSION};
 
 /// Rows in Table A.1.
@@ -60,28 +60,16 @@ pub fn run(
     progress: &(dyn Fn() + Sync),
 ) -> Result<RunResult, EngineError> {
     let mut clock = Clock::start();
-    if HIGHS_VERSION.is_none() && (scenario.solver == SolverChoice::Highs || scenario.cross_check) {
+    let needs_highs = scenario.solver == SolverChoice::Highs || scenario.cross_check || scenario.fill == FillChoice::Vertex;
+    if HIGHS_VERSION.is_none() && needs_highs {
         return Err(ScenarioError::NoHighs.into());
     }
 
-    // M1: read the rows of listed products, and no others.
-    let year = scenario.resolve_year(source.years())?;
-    let available = source.products(year)?;
-    let (list, mut coverage) = list_for(source, scenario, &available)?;
-    let trade = count_hong_kong(source.read(year, Some(&coverage.wanted()))?, source, scenario)?;
-    clock.lap("read");
-
-    // M2 and M3: the bloc's baseline under the resolved scenario.
-    let bloc = scenario.resolve_bloc(source.countries(), year)?;
-    let members = country_set(source.countries(), &bloc.members);
-    let baseline = Baseline::new(&trade.table, &members);
-    baseline.check_world(trade.table.traders())?;
-    let policy = policy(source.countries(), scenario, year, &bloc)?;
-    clock.lap("baseline");
+    // M1 to M3: the rows of listed products and no others, the bloc's baseline, the resolved scenario.
+    let Prepared { year, bloc, members, baseline, policy, list, listed, mut coverage, inputs, ledger } =
+        prepare(source, scenario, &mut |step| clock.lap(step))?;
 
     // M4 to M7, one product at a time, all cores; the order of the answers is that of the products.
-    let listed: Vec<usize> =
-        (0..baseline.products().len()).filter(|position| list.goods.contains_key(&baseline.products()[*position])).collect();
     let memberships: Vec<&[Membership]> =
         listed.iter().map(|position| list.goods[&baseline.products()[*position]].as_slice()).collect();
     expect(listed.len() as u64);
@@ -91,7 +79,8 @@ pub fn run(
         .map(|(&position, &memberships)| {
             let code = baseline.products()[position];
             let description = source.description(code).unwrap_or_default();
-            let answered = solve_product(code, description, memberships, baseline.market(position), &policy, scenario);
+            let asked = Asked { code, description, memberships, market: baseline.market(position), bloc: &members, point: None };
+            let answered = solve_product(asked, &policy, scenario);
             progress();
             answered
         })
@@ -110,26 +99,39 @@ pub fn run(
         collection,
         scenario: scenario.resolved(year, &bloc),
         bloc,
-        inputs: trade.inputs,
-        ledger: trade.ledger,
+        inputs,
+        ledger,
         coverage,
         unsolved,
         timings: clock.timings,
     })
 }
 
+/// A product before it is answered.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) code: ProductCode,
+    pub(crate) description: &'a str,
+    pub(crate) memberships: &'a [Membership],
+    pub(crate) market: Market<'a>,
+    pub(crate) bloc: &'a CountrySet,
+    /// A stored point to certify in place of the declared one, in shares of `T`.
+    pub(crate) point: Option<&'a [f64]>,
+}
+
 /// M4 to M7 for one product; the text is the solver's word where it found nothing.
 pub(crate) fn solve_product(
-    code: ProductCode,
-    description: &str,
-    memberships: &[Membership],
-    market: Market<'_>,
+    asked: Asked<'_>,
     policy: &Policy,
     scenario: &Scenario,
 ) -> Result<(ProductRow, Option<&'static str>), EngineError> {
-    let program = formulate_market(code, &market, policy)?;
-    let product = Product { code, description, memberships, market, program: &program };
-    Ok(match answer(code, &program, scenario.solver, scenario.cross_check)? {
+    let Asked { code, description, memberships, market, bloc, point } = asked;
+    let unfit = |source| EngineError::Program { product: code, source };
+    let program = formulate(code, &market, policy).map_err(unfit)?;
+    let curve = CapCurve::new(code, &market, policy).map_err(unfit)?;
+    let product = Product { code, description, memberships, market, program: &program, curve: &curve, cap: policy.cap, bloc };
+    let task = Task { product: code, market: &market, program: &program, tie_break: &policy.tie_break, point };
+    Ok(match answer(task, scenario.solver, scenario.cross_check)? {
         Answer::Certified(optimum, allocation) => {
             let status = program.status(optimum.risk_total);
             (measure(product, Some((&optimum, &allocation)), status), None)
@@ -137,47 +139,6 @@ pub(crate) fn solve_product(
         Answer::Infeasible => (measure(product, None, Status::Infeasible), None),
         Answer::Unsolved(reason) => (measure(product, None, Status::Unsolved), Some(reason)),
     })
-}
-
-fn formulate_market(product: ProductCode, market: &Market<'_>, policy: &Policy) -> Result<Program, EngineError> {
-    formulate(market, policy).map_err(|source| EngineError::Program { product, source })
-}
-
-/// The program of one product with the exporters' codes, for inspection; none when the data lack the product.
-///
-/// # Errors
-/// [`EngineError`] when the data or the scenario do not hold.
-pub fn formulate_product(
-    source: &TradeSource,
-    scenario: &Scenario,
-    product: ProductCode,
-) -> Result<Option<(Program, Vec<u16>)>, EngineError> {
-    let year = scenario.resolve_year(source.years())?;
-    let trade = count_hong_kong(source.read(year, Some(&BTreeSet::from([product])))?, source, scenario)?;
-    let bloc = scenario.resolve_bloc(source.countries(), year)?;
-    let baseline = Baseline::new(&trade.table, &country_set(source.countries(), &bloc.members));
-    let policy = policy(source.countries(), scenario, year, &bloc)?;
-    let Some(market) = baseline.find(product) else { return Ok(None) };
-    let codes = market.exporters.iter().map(|index| source.countries().country(*index).code.get()).collect();
-    Ok(Some((formulate_market(product, &market, &policy)?, codes)))
-}
-
-/// Hong Kong as the scenario counts it.
-pub(crate) fn count_hong_kong(mut trade: Trade, source: &TradeSource, scenario: &Scenario) -> Result<Trade, EngineError> {
-    let countries = source.countries();
-    if let (HongKong::WithChina, Some(from), Some(to)) = (scenario.hong_kong, countries.index(HONG_KONG), countries.index(CHINA))
-    {
-        trade.table = trade.table.count_as(from, to)?;
-    }
-    Ok(trade)
-}
-
-pub(crate) fn policy(countries: &CountryTable, scenario: &Scenario, year: Year, bloc: &Bloc) -> Result<Policy, EngineError> {
-    let risk = country_set(countries, &scenario.resolve_risk(countries, year, bloc)?);
-    // The only member of a bloc cannot supply itself.
-    let alone = if bloc.members.len() == 1 { bloc.members.as_slice() } else { &[] };
-    let no_extra: CountrySet = country_set(countries, alone);
-    Ok(Policy { risk, no_extra, cap: scenario.cap })
 }
 
 fn solved_by(scenario: &Scenario, collection: &Collection) -> BTreeMap<String, usize> {

@@ -2,9 +2,9 @@
 
 use reorient_core::{CountryIndex, CountryTable, Membership, ProductCode, Usd};
 use reorient_metrics::{Collection, ProductRow, collect};
-use reorient_model::{Market, Program, Role, formulate};
+use reorient_model::{Fill, Market, Program, Role, formulate};
 
-use crate::pipeline::{TABLE_A1_ROWS, policy, solve_product};
+use crate::pipeline::{Asked, TABLE_A1_ROWS, solve_product};
 use crate::scenario::{Scenario, country_set};
 use crate::{EngineError, ScenarioError, SolverChoice};
 
@@ -32,6 +32,8 @@ pub struct StoredProduct {
     pub memberships: Vec<Membership>,
     /// Exporters, ascending.
     pub flows: Vec<StoredFlow>,
+    /// The row of a product that got no answer; the folder holds no trade to derive it from, so it is taken as it is.
+    pub without_answer: Option<ProductRow>,
 }
 
 /// Certifies every stored allocation against its own program, then derives all figures anew from the stored trade.
@@ -45,22 +47,45 @@ pub fn recheck(products: &[StoredProduct], scenario: &Scenario, countries: &Coun
     // Codes do not depend on the year.
     let year = scenario.year.ok_or_else(|| ScenarioError::WhichYear(String::new()))?;
     let bloc = scenario.resolve_bloc(countries, year)?;
-    let policy = policy(countries, scenario, year, &bloc)?;
+    let policy = scenario.policy(countries, year, &bloc)?;
+    let members = country_set(countries, &bloc.members);
     let scenario = Scenario { solver: SolverChoice::ClosedForm, cross_check: false, ..scenario.clone() };
     let mut rows: Vec<ProductRow> = Vec::with_capacity(products.len());
     for product in products {
+        if let Some(row) = &product.without_answer {
+            rows.push(row.clone());
+            continue;
+        }
         let exporters: Vec<CountryIndex> = product.flows.iter().map(|flow| flow.exporter).collect();
         let imports: Vec<Usd> = product.flows.iter().map(|flow| flow.imports).collect();
         let world_exports: Vec<Usd> = product.flows.iter().map(|flow| flow.world_exports).collect();
-        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world_exports };
-        let program = formulate(&market, &policy).map_err(|source| EngineError::Program { product: product.code, source })?;
-        let (row, _) = solve_product(product.code, &product.description, &product.memberships, market, &policy, &scenario)?;
+        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world_exports, unit_values: &[] };
+        let program =
+            formulate(product.code, &market, &policy).map_err(|source| EngineError::Program { product: product.code, source })?;
+        // A solver's vertex, and an order by unit values that the folder does not hold, cannot be derived anew.
+        let is_taken = matches!(policy.tie_break.fill, Fill::Vertex | Fill::MinCost);
+        let point = is_taken.then(|| shares(product, &program));
+        let asked = Asked {
+            code: product.code,
+            description: &product.description,
+            memberships: &product.memberships,
+            market,
+            bloc: &members,
+            point: point.as_deref(),
+        };
+        let (row, _) = solve_product(asked, &policy, &scenario)?;
         check_point(product, &program, &row, countries)?;
         rows.push(row);
     }
     let memberships: Vec<&[Membership]> = products.iter().map(|product| product.memberships.as_slice()).collect();
-    let members = country_set(countries, &bloc.members);
     Ok(collect(rows, &memberships, &members, &policy.risk, TABLE_A1_ROWS))
+}
+
+/// The stored point in shares of `T`.
+#[allow(clippy::cast_precision_loss)] // A stored point is a double.
+fn shares(product: &StoredProduct, program: &Program) -> Vec<f64> {
+    let total_kusd = program.total.max(1) as f64 / (1000.0 * program.scale as f64);
+    product.flows.iter().map(|flow| flow.optimised_kusd / total_kusd).collect()
 }
 
 /// The stored point against the bounds of the program and the certified value.
@@ -85,7 +110,7 @@ fn check_point(
             return Err(fail(format!("exporter {exporter}: optimised_kusd {amount} is outside its bounds [{lower}, {upper}]")));
         }
         sum += amount;
-        if program.role[position] == Role::Risk {
+        if program.role(position) == Role::Risk {
             risk += amount;
         }
     }

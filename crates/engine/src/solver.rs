@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use reorient_core::ProductCode;
 use reorient_model::{
-    CertifiedAllocation, Drain, Fill, LinearProgram, Optimum, Program, check_vertex, closed_form, declare, dual_bound, verify,
+    CertifiedAllocation, ExactAmount, Fill, LinearProgram, Market, Optimum, Program, TieBreak, check_vertex, closed_form,
+    declare, snap, verify,
 };
 use reorient_solve::{SolveOutcome, solve};
 
@@ -56,64 +57,85 @@ pub(crate) enum Answer {
     Unsolved(&'static str),
 }
 
+/// One program and how it is to be answered.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a> {
+    pub(crate) product: ProductCode,
+    pub(crate) market: &'a Market<'a>,
+    pub(crate) program: &'a Program,
+    pub(crate) tie_break: &'a TieBreak,
+    /// A point to certify in place of the declared one, in shares of `T`.
+    pub(crate) point: Option<&'a [f64]>,
+}
+
 /// Solves, declares the point and certifies it.
 ///
-/// HiGHS's vertex is never published: its multiplier proves a bound in integers, the declared point of that value is
-/// verified against it, and the vertex itself is checked in doubles.
-pub(crate) fn answer(
-    product: ProductCode,
-    program: &Program,
-    choice: SolverChoice,
-    cross_check: bool,
-) -> Result<Answer, EngineError> {
+/// HiGHS's vertex is published only where the scenario asks for it. Otherwise its multiplier proves the totals of all blocks,
+/// the declared point of these totals is verified in integers, and the vertex itself is checked in doubles.
+pub(crate) fn answer(task: Task<'_>, choice: SolverChoice, cross_check: bool) -> Result<Answer, EngineError> {
     let by_formula = choice != SolverChoice::Highs;
-    let from_formula = if by_formula || cross_check { Some(formula_answer(product, program)?) } else { None };
-    let from_highs = if !by_formula || cross_check { Some(highs_answer(product, program)?) } else { None };
+    let wants_vertex = task.tie_break.fill == Fill::Vertex && task.point.is_none();
+    let from_formula = if by_formula || cross_check { Some(formula_answer(task)?) } else { None };
+    let from_highs = if !by_formula || cross_check || wants_vertex { Some(highs_answer(task)?) } else { None };
     match (from_formula, from_highs) {
         (Some(formula), Some(highs)) => {
-            compare(product, &formula, &highs)?;
-            Ok(formula)
+            compare(task.product, &formula, &highs)?;
+            Ok(if wants_vertex { highs } else { formula })
         }
         (Some(answer), None) | (None, Some(answer)) => Ok(answer),
         (None, None) => Ok(Answer::Unsolved("no solver was asked")),
     }
 }
 
-fn formula_answer(product: ProductCode, program: &Program) -> Result<Answer, EngineError> {
-    match closed_form(program) {
-        Ok(optimum) => certify(product, program, optimum),
+fn formula_answer(task: Task<'_>) -> Result<Answer, EngineError> {
+    match closed_form(task.program) {
+        Ok(optimum) => {
+            let flows = match task.point {
+                Some(point) => snap(task.program, &optimum, point),
+                None => declare(task.program, task.market, &optimum, task.tie_break),
+            };
+            certify(task, optimum, flows)
+        }
         Err(_) => Ok(Answer::Infeasible),
     }
 }
 
-fn highs_answer(product: ProductCode, program: &Program) -> Result<Answer, EngineError> {
-    let (flows, multiplier) = match solve(&LinearProgram::new(program)) {
+#[allow(clippy::cast_precision_loss)] // A dual in doubles is matched to the nearest weight.
+fn highs_answer(task: Task<'_>) -> Result<Answer, EngineError> {
+    let Task { product, program, .. } = task;
+    let (vertex, multiplier) = match solve(&LinearProgram::new(program)) {
         SolveOutcome::Optimal { flows, multiplier } => (flows, multiplier),
         SolveOutcome::Infeasible => return Ok(Answer::Infeasible),
         SolveOutcome::Undecided(name) => return Ok(Answer::Unsolved(name)),
     };
-    let not_certified = |source| EngineError::NotCertified { product, source };
-    // Costs are 0 and 1, so a basic dual is too, up to rounding.
-    let whole = i128::from(multiplier > 0.5);
-    let value = dual_bound(program, whole).map_err(not_certified)?;
-    let answer = certify(product, program, Optimum::with_value(program, value))?;
+    // A basic dual is the weight of the basic flow, up to rounding.
+    let distance = |weight: &i128| (*weight as f64 - multiplier * program.weight_scale as f64).abs();
+    let nearest = program.cost.iter().copied().min_by(|left, right| distance(left).total_cmp(&distance(right)));
+    let Some(optimum) = Optimum::from_multiplier(program, nearest.unwrap_or(0)) else {
+        return Ok(Answer::Unsolved("a multiplier that proves no optimum"));
+    };
+    let flows = match task.tie_break.fill {
+        Fill::Vertex => snap(program, &optimum, &vertex),
+        _ => declare(program, task.market, &optimum, task.tie_break),
+    };
+    let answer = certify(task, optimum, flows)?;
     if let Answer::Certified(_, allocation) = &answer {
-        check_vertex(program, &flows, allocation.certificate()).map_err(not_certified)?;
+        check_vertex(program, &vertex, allocation.certificate())
+            .map_err(|source| EngineError::NotCertified { product, source })?;
     }
     Ok(answer)
 }
 
-fn certify(product: ProductCode, program: &Program, optimum: Optimum) -> Result<Answer, EngineError> {
-    let flows = declare(program, &optimum, Drain::Proportional, Fill::ProportionalCapacity);
-    let allocation =
-        verify(program, flows, optimum.shadow_price).map_err(|source| EngineError::NotCertified { product, source })?;
+fn certify(task: Task<'_>, optimum: Optimum, flows: Vec<ExactAmount>) -> Result<Answer, EngineError> {
+    let allocation = verify(task.program, flows, optimum.price().more)
+        .map_err(|source| EngineError::NotCertified { product: task.product, source })?;
     Ok(Answer::Certified(optimum, allocation))
 }
 
 /// Value and feasibility of both ways must be the same, to the last unit.
 fn compare(product: ProductCode, formula: &Answer, highs: &Answer) -> Result<(), EngineError> {
     let reason = match (formula, highs) {
-        (Answer::Certified(left, _), Answer::Certified(right, _)) if left.risk_total == right.risk_total => return Ok(()),
+        (Answer::Certified(left, _), Answer::Certified(right, _)) if left == right => return Ok(()),
         (Answer::Infeasible, Answer::Infeasible) => return Ok(()),
         (Answer::Certified(left, _), Answer::Certified(right, _)) => {
             format!("risk imports {} against {} (units of the program)", left.risk_total, right.risk_total)
@@ -132,35 +154,29 @@ const fn name(answer: &Answer) -> &'static str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use reorient_model::Role;
 
     #[test]
     fn disagreement_fails_loudly() {
-        let program = Program {
-            scale: 1,
-            total: 3,
-            role: vec![Role::Risk, Role::Alternative],
-            baseline: vec![2, 1],
-            lower: vec![0, 1],
-            upper: vec![2, 2],
+        let certified = |capacity: i128| {
+            let program = Program {
+                scale: 1,
+                weight_scale: 1,
+                total: 3,
+                cost: vec![1, 0],
+                baseline: vec![2, 1],
+                lower: vec![0, 1],
+                upper: vec![2, 1 + capacity],
+            };
+            let flows = vec![ExactAmount::whole(2 - capacity), ExactAmount::whole(1 + capacity)];
+            Answer::Certified(closed_form(&program).unwrap(), verify(&program, flows, 1).unwrap())
         };
-        let product = ProductCode::from_number(1).unwrap_or_else(|_| unreachable!("in range"));
-        let certified = |value| {
-            Answer::Certified(
-                Optimum::with_value(&program, value),
-                verify(
-                    &program,
-                    declare(&program, &Optimum::with_value(&program, 1), Drain::Proportional, Fill::ProportionalCapacity),
-                    1,
-                )
-                .unwrap_or_else(|_| unreachable!("optimal")),
-            )
-        };
+        let product = ProductCode::from_number(10_121).unwrap();
         assert!(compare(product, &certified(1), &certified(1)).is_ok());
-        assert!(matches!(compare(product, &certified(1), &certified(2)), Err(EngineError::Disagreement { .. })));
-        assert!(matches!(compare(product, &certified(1), &Answer::Infeasible), Err(EngineError::Disagreement { .. })));
-        assert!(matches!(compare(product, &certified(1), &Answer::Unsolved("x")), Err(EngineError::Disagreement { .. })));
+        for other in [certified(0), Answer::Infeasible, Answer::Unsolved("x")] {
+            assert!(matches!(compare(product, &certified(1), &other), Err(EngineError::Disagreement { .. })));
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reorient_core::{CountryIndex, Membership, Sector, Usd};
 use reorient_model::{CountrySet, NanoUsd, Status};
 
-use crate::rows::{CountryRow, Headline, Level, Origin, ProductRow, ShareRow};
+use crate::rows::{BeforeAfter, CountryRow, Headline, Level, Origin, ProductRow, ShareRow};
 
 /// Everything that a run reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,7 @@ pub fn collect(
 ) -> Collection {
     let mut headline = Headline::default();
     let mut shares: BTreeMap<(Level, String), BTreeMap<Origin, ShareRow>> = BTreeMap::new();
+    let mut indices: BTreeMap<(Level, String), WeighedIndex> = BTreeMap::new();
     let mut gains: BTreeMap<CountryIndex, Gain> = BTreeMap::new();
     for (row, places) in products.iter().zip(memberships) {
         match row.status {
@@ -42,9 +43,19 @@ pub fn collect(
                 add_to_headline(&mut headline, row, bloc);
                 for (level, name) in levels(places) {
                     add_to_shares(shares.entry((level, name.clone())).or_default(), level, &name, row, risk);
+                    indices.entry((level, name)).or_default().add(row);
                 }
                 add_to_gains(&mut gains, row, places, bloc, risk);
             }
+        }
+    }
+    for (key, index) in indices {
+        let mean = index.mean();
+        if key.0 == Level::Overall {
+            headline.hhi = mean;
+        }
+        if let Some(row) = shares.get_mut(&key).and_then(|rows| rows.get_mut(&Origin::AllRisk)) {
+            row.hhi = mean;
         }
     }
     let shares = shares.into_values().flat_map(BTreeMap::into_values).collect();
@@ -65,6 +76,9 @@ fn add_to_headline(headline: &mut Headline, row: &ProductRow, bloc: &CountrySet)
             headline.shifted_outside += increase;
         }
     }
+    headline.risk_slope += row.slope;
+    headline.change_inside += row.change_inside;
+    headline.change_outside += row.change_outside;
     if row.reconstructed {
         headline.reconstructed_products += 1;
         headline.reconstructed_imports += row.imports;
@@ -98,6 +112,7 @@ fn add_to_shares(rows: &mut BTreeMap<Origin, ShareRow>, level: Level, name: &str
             after: NanoUsd::default(),
             after_min: NanoUsd::default(),
             after_max: NanoUsd::default(),
+            hhi: None,
         });
         sum.before += before;
         sum.after += after;
@@ -105,7 +120,7 @@ fn add_to_shares(rows: &mut BTreeMap<Origin, ShareRow>, level: Level, name: &str
         sum.after_max += max;
     };
     let after = row.risk_after.unwrap_or_default();
-    // Equal weights: every optimum leaves the same risk total.
+    // Every optimum leaves the same total with the origins of each weight, and so with all.
     add(Origin::AllRisk, row.risk_before, after, after, after);
     for country in risk.iter() {
         add(Origin::Country(country), Usd::ZERO, NanoUsd::default(), NanoUsd::default(), NanoUsd::default());
@@ -115,6 +130,30 @@ fn add_to_shares(rows: &mut BTreeMap<Origin, ShareRow>, level: Level, name: &str
     }
     for sum in rows.values_mut() {
         sum.imports += row.imports;
+    }
+}
+
+/// Sums of an index times imports, in the order of the products.
+#[derive(Default)]
+struct WeighedIndex {
+    imports: f64,
+    before: f64,
+    after: f64,
+}
+
+impl WeighedIndex {
+    fn add(&mut self, row: &ProductRow) {
+        if let (Some(before), Some(after)) = (row.hhi_before, row.hhi_after) {
+            let imports = NanoUsd::from(row.imports).to_dollars();
+            self.imports += imports;
+            self.before += imports * before;
+            self.after += imports * after;
+        }
+    }
+
+    fn mean(&self) -> Option<BeforeAfter> {
+        let mean = |sum: f64| sum / self.imports;
+        (self.imports > 0.0).then(|| BeforeAfter { before: mean(self.before), after: mean(self.after) })
     }
 }
 

@@ -4,6 +4,7 @@
 //! depend on order.
 
 mod collect;
+mod explain;
 mod hhi;
 mod indicators;
 mod measure;
@@ -12,9 +13,10 @@ mod pool;
 mod rows;
 
 pub use collect::{Collection, collect};
+pub use explain::{Explanation, ExporterPart, ProductPart, explain, n_that_make};
 pub use hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
 pub use indicators::{Base, Breakdown, Criteria, IndicatorRow, Indicators, OriginShare, Perspective, indicators};
 pub use measure::{Product, measure};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
-pub use rows::{CountryRow, FlowRow, Headline, Level, Origin, ProductRow, ShareRow};
+pub use rows::{BeforeAfter, CountryRow, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};

@@ -35,7 +35,7 @@ impl Pool {
 
     /// As one market.
     pub fn market(&self) -> Market<'_> {
-        Market { exporters: &self.exporters, imports: &self.imports, world_exports: &self.world_exports }
+        Market { exporters: &self.exporters, imports: &self.imports, world_exports: &self.world_exports, unit_values: &[] }
     }
 }
 

@@ -1,7 +1,28 @@
 //! Result rows, in the units and order of the result files.
 
+use std::ops::AddAssign;
+
 use reorient_core::{CountryIndex, ProductCode, Sector, Usd};
 use reorient_model::{NanoUsd, Status};
+
+/// An amount at the declared point, and its exact range over all optima.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ranged {
+    /// At the declared point.
+    pub point: NanoUsd,
+    /// The least over all optima.
+    pub min: NanoUsd,
+    /// The most over all optima.
+    pub max: NanoUsd,
+}
+
+impl AddAssign for Ranged {
+    fn add_assign(&mut self, other: Self) {
+        self.point += other.point;
+        self.min += other.min;
+        self.max += other.max;
+    }
+}
 
 /// One product of `products.csv`.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,14 +47,31 @@ pub struct ProductRow {
     pub risk_after: Option<NanoUsd>,
     /// Extra capacity of all alternatives together.
     pub capacity: NanoUsd,
+    /// What alternatives could supply beyond all of the bloc's imports; zero in a shortage, none when not solved.
+    pub spare: Option<NanoUsd>,
     /// Shortage, tight, slack, no-risk, infeasible or unsolved.
     pub status: Status,
-    /// What one more dollar of capacity takes off the risk imports (right derivative).
+    /// What one more dollar of capacity takes off the weighed risk imports (right derivative).
     pub shadow_price: Option<f64>,
+    /// What one less dollar adds (left derivative); none where less cannot be borne. Differs from the other only where
+    /// capacity meets a need exactly.
+    pub shadow_price_of_less: Option<f64>,
+    /// The smallest cap that clears the product of risk imports; none when no cap does.
+    pub critical_cap: Option<f64>,
+    /// Risk imports that one more unit (100 percentage points) of the cap would take off (right derivative).
+    pub slope: NanoUsd,
+    /// Risk imports over extra capacity; none without capacity.
+    pub rearrangement: Option<f64>,
     /// Herfindahl-Hirschman index of the origins today, 0 to 1; none without imports.
     pub hhi_before: Option<f64>,
     /// The same at the declared point.
     pub hhi_after: Option<f64>,
+    /// The least over all optima.
+    pub hhi_after_min: Option<f64>,
+    /// Change of the imports from alternatives inside the bloc.
+    pub change_inside: Ranged,
+    /// Change of the imports from alternatives outside the bloc.
+    pub change_outside: Ranged,
     /// The exporters in ascending order of code; empty when the product was not solved.
     pub flows: Vec<FlowRow>,
 }
@@ -92,7 +130,7 @@ pub enum Origin {
 }
 
 /// Imports from risk origins before and after: a row of `shares.csv`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ShareRow {
     /// Overall, sector, subsector or stage.
     pub level: Level,
@@ -110,6 +148,18 @@ pub struct ShareRow {
     pub after_min: NanoUsd,
     /// The most over all optima.
     pub after_max: NanoUsd,
+    /// Herfindahl-Hirschman index of the products' origins before and at the declared point, weighted by imports; only
+    /// beside all risk origins together, none without imports.
+    pub hhi: Option<BeforeAfter>,
+}
+
+/// An index before and after.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BeforeAfter {
+    /// Today.
+    pub before: f64,
+    /// At the declared point.
+    pub after: f64,
 }
 
 /// A gaining country outside the bloc: a row of Table A.1.
@@ -158,6 +208,14 @@ pub struct Headline {
     pub shifted_inside: NanoUsd,
     /// Increase of exporters outside the bloc.
     pub shifted_outside: NanoUsd,
+    /// Change of the imports from alternatives inside the bloc.
+    pub change_inside: Ranged,
+    /// Change of the imports from alternatives outside the bloc.
+    pub change_outside: Ranged,
+    /// Risk imports that one more unit (100 percentage points) of the cap would take off: the right derivative's size.
+    pub risk_slope: NanoUsd,
+    /// Index of the origins, weighted by imports; none without imports.
+    pub hhi: Option<BeforeAfter>,
     /// Imports of products that are on the list only through reconstructed rows.
     pub reconstructed_imports: Usd,
     /// Number of such products.

@@ -1,7 +1,7 @@
 //! Step M6 of docs/method.md: an independent check of every allocation. It knows the program and nothing of how the
 //! allocation was found.
 
-use crate::{ExactAmount, Program, Role};
+use crate::{ExactAmount, Program};
 
 /// Why an allocation is not certified.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -33,10 +33,10 @@ pub enum Rejection {
     },
 }
 
-/// Proof of optimality in units of the program: `primal = dual`, exactly.
+/// Proof of optimality in units of `1 / (scale weight_scale)` dollars: `primal = dual`, exactly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Certificate {
-    /// Value of the allocation: imports left with the risk origins.
+    /// Value of the allocation: imports left with the risk origins, times their weights.
     pub primal: i128,
     /// Lower bound on every feasible value, proved by `multiplier`.
     pub dual: i128,
@@ -83,14 +83,16 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> R
             return Err(Rejection::Bounds(position));
         }
     }
-    let total = |role: Option<Role>| {
-        exact_sum(flows.iter().zip(&program.role).filter(|(_, own)| role.is_none_or(|role| role == **own)).map(|(flow, _)| *flow))
-    };
-    if total(None)? != Some(program.total) {
+    if exact_sum(flows.iter().copied())? != Some(program.total) {
         return Err(Rejection::Sum);
     }
     let dual = dual_bound(program, multiplier)?;
-    match total(Some(Role::Risk))? {
+    let at_risk = flows.iter().zip(&program.cost).filter(|(_, cost)| **cost > 0);
+    let weighed = at_risk.map(|(flow, cost)| {
+        let numerator = flow.numerator.checked_mul(*cost).ok_or(Rejection::Overflow)?;
+        Ok(ExactAmount { numerator, denominator: flow.denominator })
+    });
+    match exact_sum(weighed.collect::<Result<Vec<_>, _>>()?.into_iter())? {
         Some(primal) if primal == dual => {
             Ok(CertifiedAllocation { flows, certificate: Certificate { primal, dual, multiplier } })
         }
@@ -104,12 +106,12 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> R
 /// The lower bound on every feasible value that a multiplier of the equality proves, in units of the program.
 ///
 /// # Errors
-/// [`Rejection::Overflow`] for multipliers far from 0 and 1.
+/// [`Rejection::Overflow`] for multipliers far from the weights.
 pub fn dual_bound(program: &Program, multiplier: i128) -> Result<i128, Rejection> {
     let times = |factor: i128, amount: i128| factor.checked_mul(amount).ok_or(Rejection::Overflow);
     let mut bound = times(multiplier, program.total)?;
-    for (position, role) in program.role.iter().enumerate() {
-        let reduced = i128::from(*role == Role::Risk) - multiplier;
+    for (position, cost) in program.cost.iter().enumerate() {
+        let reduced = cost - multiplier;
         let at = if reduced >= 0 { program.lower[position] } else { program.upper[position] };
         bound = bound.checked_add(times(reduced, at)?).ok_or(Rejection::Overflow)?;
     }
@@ -160,8 +162,12 @@ pub fn check_vertex(program: &Program, flows: &[f64], certificate: Certificate) 
     if (sum - expected).abs() > tolerance {
         return Err(Rejection::Sum);
     }
-    let value: f64 = flows.iter().zip(&program.role).filter(|(_, role)| **role == Role::Risk).map(|(flow, _)| flow).sum();
-    if (value - certificate.primal as f64 / unit).abs() > tolerance {
+    let weight = |cost: &i128| *cost as f64 / program.weight_scale as f64;
+    let value: f64 = flows.iter().zip(&program.cost).map(|(flow, cost)| weight(cost) * flow).sum();
+    let certified = certificate.primal as f64 / program.weight_scale as f64 / unit;
+    // The value of a point within the tolerance of its bounds is off by the weight.
+    let dearest = program.cost.iter().map(weight).fold(1.0, f64::max);
+    if (value - certified).abs() > tolerance * dearest {
         return Err(Rejection::Gap { primal: (value * unit).to_string(), dual: certificate.dual.to_string() });
     }
     Ok(())
@@ -170,13 +176,14 @@ pub fn check_vertex(program: &Program, flows: &[f64], certificate: Certificate) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Drain, Fill, closed_form, declare};
+    use crate::closed_form;
 
     fn program() -> Program {
         Program {
             scale: 20,
             total: 35,
-            role: vec![Role::Risk, Role::Risk, Role::Alternative, Role::Alternative],
+            weight_scale: 1,
+            cost: vec![1, 1, 0, 0],
             baseline: vec![10, 20, 5, 0],
             lower: vec![0, 0, 5, 0],
             upper: vec![10, 20, 12, 8],
@@ -184,11 +191,11 @@ mod tests {
     }
 
     #[test]
-    fn the_declared_point_is_certified() {
+    fn a_point_that_meets_the_bound_is_certified() {
         let program = program();
         let optimum = closed_form(&program).unwrap_or_else(|_| unreachable!("feasible"));
-        let flows = declare(&program, &optimum, Drain::Proportional, Fill::ProportionalCapacity);
-        let certified = verify(&program, flows, optimum.shadow_price);
+        let flows = [5, 10, 12, 8].map(ExactAmount::whole).to_vec();
+        let certified = verify(&program, flows, optimum.price().more);
         assert_eq!(certified.map(|certified| certified.certificate()), Ok(Certificate { primal: 15, dual: 15, multiplier: 1 }));
     }
 

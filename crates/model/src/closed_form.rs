@@ -1,6 +1,6 @@
-//! Step M5 of docs/method.md: the optimum of one equality over boxes, by two sums.
+//! Step M5 of docs/method.md: the optimum of one equality over boxes, by sums over blocks of equal cost.
 
-use crate::program::{Program, Role};
+use crate::program::Program;
 
 /// No allocation meets the bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -13,69 +13,159 @@ pub enum Infeasible {
     CannotSupply,
 }
 
-/// What every optimal allocation shares, in units of the program.
+/// Exporters of one cost: the alternatives, or the risk origins of one weight. Every optimum gives it the same total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Cost of each of them.
+    pub cost: i128,
+    /// Their flows together in every optimum.
+    pub total: i128,
+    /// Sum of their lower bounds.
+    pub lower: i128,
+    /// Sum of their upper bounds.
+    pub upper: i128,
+}
+
+/// What one more or one less dollar of capacity does to the value, in units of `1 / weight_scale`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Price {
+    /// What one more takes off: the right derivative, and the multiplier that proves the optimum.
+    pub more: i128,
+    /// What one less adds: the left derivative; none where less cannot be borne.
+    pub less: Option<i128>,
+}
+
+/// What every optimal allocation shares, in units of the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Optimum {
-    /// Imports left with the risk origins: the optimal value.
+    /// Imports left with the risk origins.
     pub risk_total: i128,
     /// Imports from all alternatives.
     pub alternative_total: i128,
-    /// Dual of the equality: 1 in a shortage, otherwise 0 (the right derivative at equality).
-    pub shadow_price: i128,
+    /// Ascending by cost; the alternatives first, if there are any.
+    pub blocks: Vec<Block>,
 }
 
 impl Optimum {
-    /// The optimum with this value; the shadow price is the right derivative, so that it does not depend on a solver's
-    /// choice where capacity equals the need.
-    pub fn with_value(program: &Program, risk_total: i128) -> Self {
-        let shadow_price = i128::from(risk_total > program.block_sum(Role::Risk, &program.lower));
-        Self { risk_total, alternative_total: program.total - risk_total, shadow_price }
+    fn of(blocks: Vec<Block>) -> Self {
+        let total = |risk: bool| blocks.iter().filter(|block| (block.cost > 0) == risk).map(|block| block.total).sum();
+        Self { risk_total: total(true), alternative_total: total(false), blocks }
+    }
+
+    /// The block of a cost that the program has.
+    pub(crate) fn block(&self, cost: i128) -> Option<&Block> {
+        self.blocks.iter().find(|block| block.cost == cost)
+    }
+
+    /// The range of the shadow price; its ends differ only where capacity meets a need to the last unit.
+    pub fn price(&self) -> Price {
+        let more = self.blocks.iter().rev().find(|block| block.total > block.lower).map_or(0, |block| block.cost);
+        let less = self.blocks.iter().find(|block| block.total < block.upper).map(|block| block.cost);
+        Price { more, less }
+    }
+
+    /// The optimum that a multiplier of the equality proves, if it proves one: cheaper blocks are full, dearer ones empty.
+    pub fn from_multiplier(program: &Program, multiplier: i128) -> Option<Self> {
+        let mut blocks = blocks(program);
+        let mut rest = program.total;
+        for block in &mut blocks {
+            block.total = if block.cost < multiplier { block.upper } else { block.lower };
+            rest -= block.total;
+        }
+        if let Some(block) = blocks.iter_mut().find(|block| block.cost == multiplier) {
+            block.total += rest;
+            rest = 0;
+        }
+        let within = |block: &Block| block.lower <= block.total && block.total <= block.upper;
+        (rest == 0 && blocks.iter().all(within)).then(|| Self::of(blocks))
     }
 }
 
-/// The optimum: alternatives carry all they can, the rest stays with the risk origins.
+/// The blocks of a program, each at its lower bound.
+fn blocks(program: &Program) -> Vec<Block> {
+    // Weights are few: a handful of blocks, found in order of position and then sorted.
+    let mut blocks: Vec<Block> = Vec::with_capacity(2);
+    for (position, cost) in program.cost.iter().enumerate() {
+        let (lower, upper) = (program.lower[position], program.upper[position]);
+        match blocks.iter_mut().find(|block| block.cost == *cost) {
+            Some(block) => {
+                block.lower += lower;
+                block.upper += upper;
+            }
+            None => blocks.push(Block { cost: *cost, total: 0, lower, upper }),
+        }
+    }
+    blocks.sort_unstable_by_key(|block| block.cost);
+    for block in &mut blocks {
+        block.total = block.lower;
+    }
+    blocks
+}
+
+/// The optimum: the cheapest block carries all it can, then the next, so that the highest weight is drained first.
 ///
 /// # Errors
 /// [`Infeasible`] with the reason.
 pub fn closed_form(program: &Program) -> Result<Optimum, Infeasible> {
-    let least = program.block_sum(Role::Alternative, &program.lower);
-    let most = program.block_sum(Role::Alternative, &program.upper);
-    let risk_least = program.block_sum(Role::Risk, &program.lower);
-    let risk_most = program.block_sum(Role::Risk, &program.upper);
-    if least + risk_least > program.total {
+    let mut blocks = blocks(program);
+    let mut rest = program.total - blocks.iter().map(|block| block.lower).sum::<i128>();
+    if rest < 0 {
         return Err(Infeasible::FloorsExceedImports);
     }
-    let risk_total = (program.total - most).max(risk_least);
-    if risk_total > risk_most {
-        return Err(Infeasible::CannotSupply);
+    for block in &mut blocks {
+        let taken = rest.min(block.upper - block.lower);
+        block.total += taken;
+        rest -= taken;
     }
-    Ok(Optimum::with_value(program, risk_total))
+    if rest > 0 { Err(Infeasible::CannotSupply) } else { Ok(Optimum::of(blocks)) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn program(risk: &[i128], alternatives: &[(i128, i128)], total: i128) -> Program {
-        let n_risk = risk.len();
-        let mut role = vec![Role::Risk; n_risk];
-        role.extend(vec![Role::Alternative; alternatives.len()]);
-        let mut lower = vec![0; n_risk];
+    fn program(risk: &[(i128, i128)], alternatives: &[(i128, i128)], total: i128) -> Program {
+        let mut cost: Vec<i128> = risk.iter().map(|(weight, _)| *weight).collect();
+        cost.extend(vec![0; alternatives.len()]);
+        let mut lower = vec![0; risk.len()];
         lower.extend(alternatives.iter().map(|bounds| bounds.0));
-        let mut upper = risk.to_vec();
+        let mut upper: Vec<i128> = risk.iter().map(|(_, upper)| *upper).collect();
         upper.extend(alternatives.iter().map(|bounds| bounds.1));
-        Program { scale: 1, total, role, baseline: upper.clone(), lower, upper }
+        Program { scale: 1, weight_scale: 1, total, cost, baseline: upper.clone(), lower, upper }
     }
 
     #[test]
     fn known_optima() {
-        let optimum = |program: Program| closed_form(&program).map(|optimum| (optimum.risk_total, optimum.shadow_price));
-        assert_eq!(optimum(program(&[10, 20], &[(5, 15)], 35)), Ok((20, 1)), "shortage");
-        assert_eq!(optimum(program(&[10, 20], &[(5, 35)], 35)), Ok((0, 0)), "tight");
-        assert_eq!(optimum(program(&[10, 20], &[(5, 99)], 35)), Ok((0, 0)), "slack");
-        assert_eq!(optimum(program(&[], &[], 0)), Ok((0, 0)), "nothing");
-        assert_eq!(optimum(program(&[10], &[], 10)), Ok((10, 1)), "no alternative");
-        assert_eq!(optimum(program(&[10], &[(40, 50)], 35)), Err(Infeasible::FloorsExceedImports));
-        assert_eq!(optimum(program(&[10], &[(0, 5)], 35)), Err(Infeasible::CannotSupply));
+        let optimum = |program: Program| {
+            closed_form(&program).map(|optimum| {
+                let price = optimum.price();
+                // Whoever knows the price knows the optimum.
+                assert_eq!(Optimum::from_multiplier(&program, price.more), Some(optimum.clone()));
+                (optimum.risk_total, price.more, price.less)
+            })
+        };
+        let risk = [(1, 10), (1, 20)];
+        assert_eq!(optimum(program(&risk, &[(5, 15)], 35)), Ok((20, 1, Some(1))), "shortage");
+        assert_eq!(optimum(program(&risk, &[(5, 35)], 35)), Ok((0, 0, Some(1))), "tight");
+        assert_eq!(optimum(program(&risk, &[(5, 99)], 35)), Ok((0, 0, Some(0))), "slack");
+        assert_eq!(optimum(program(&[], &[], 0)), Ok((0, 0, None)), "nothing");
+        assert_eq!(optimum(program(&[(1, 10)], &[], 10)), Ok((10, 1, None)), "no alternative");
+        assert_eq!(optimum(program(&[(1, 10)], &[(40, 50)], 35)), Err(Infeasible::FloorsExceedImports));
+        assert_eq!(optimum(program(&[(1, 10)], &[(0, 5)], 35)), Err(Infeasible::CannotSupply));
+    }
+
+    #[test]
+    fn the_highest_weight_is_drained_first() {
+        let optimum = |capacity: i128| {
+            let program = program(&[(3, 10), (1, 20), (3, 5)], &[(0, capacity)], 35);
+            let optimum = closed_form(&program).unwrap_or_else(|_| unreachable!("feasible"));
+            let totals: Vec<i128> = optimum.blocks.iter().map(|block| block.total).collect();
+            (totals, optimum.price())
+        };
+        assert_eq!(optimum(5), (vec![5, 20, 10], Price { more: 3, less: Some(3) }));
+        assert_eq!(optimum(15), (vec![15, 20, 0], Price { more: 1, less: Some(3) }), "between two weights");
+        assert_eq!(optimum(20), (vec![20, 15, 0], Price { more: 1, less: Some(1) }));
+        assert_eq!(optimum(35), (vec![35, 0, 0], Price { more: 0, less: Some(1) }));
+        assert_eq!(optimum(0), (vec![0, 20, 15], Price { more: 3, less: None }));
     }
 }

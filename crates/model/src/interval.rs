@@ -1,9 +1,10 @@
-//! What the optimum leaves open (step M5 of docs/method.md): the exact range of each flow over the optimal face.
+//! What the optimum leaves open (step M5 of docs/method.md): the exact range of each flow, and of the sum of any set of
+//! flows, over the optimal face.
 
-use crate::{Optimum, Program, Role};
+use crate::{Optimum, Program};
 
-/// The least and the most of one flow over all optima, in units of the program; both ends are attained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The least and the most of a sum of flows over all optima, in units of the program; both ends are attained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interval {
     /// The least.
     pub min: i128,
@@ -13,17 +14,27 @@ pub struct Interval {
 
 /// One interval per exporter: with block total `M`, `[max(L, M - (sum U - U)), min(U, M - (sum L - L))]`.
 pub fn intervals(program: &Program, optimum: &Optimum) -> Vec<Interval> {
-    let block = |role, total| (total, program.block_sum(role, &program.lower), program.block_sum(role, &program.upper));
-    let risk = block(Role::Risk, optimum.risk_total);
-    let alternative = block(Role::Alternative, optimum.alternative_total);
     (0..program.len())
         .map(|position| {
-            let (total, sum_lower, sum_upper) = match program.role[position] {
-                Role::Risk => risk,
-                Role::Alternative => alternative,
-            };
             let (lower, upper) = (program.lower[position], program.upper[position]);
-            Interval { min: lower.max(total - (sum_upper - upper)), max: upper.min(total - (sum_lower - lower)) }
+            let block = optimum.block(program.cost[position]);
+            block.map_or(Interval { min: lower, max: upper }, |block| Interval {
+                min: lower.max(block.total - (block.upper - upper)),
+                max: upper.min(block.total - (block.lower - lower)),
+            })
         })
         .collect()
+}
+
+/// The interval of the sum over a set of exporters: in each block
+/// `[max(sum L of the set, M - sum U of the rest), min(sum U of the set, M - sum L of the rest)]`, and blocks add up.
+pub fn set_interval(program: &Program, optimum: &Optimum, contains: impl Fn(usize) -> bool) -> Interval {
+    let mut sum = Interval::default();
+    for block in &optimum.blocks {
+        let members = (0..program.len()).filter(|position| program.cost[*position] == block.cost && contains(*position));
+        let (lower, upper) = members.fold((0, 0), |(lower, upper), at| (lower + program.lower[at], upper + program.upper[at]));
+        sum.min += lower.max(block.total - (block.upper - upper));
+        sum.max += upper.min(block.total - (block.lower - lower));
+    }
+    sum
 }

@@ -1,22 +1,27 @@
 //! One product: from its market to a certified allocation. No IO, no threads, no solver.
 //!
-//! All amounts of a [`Program`] are integers in units of `1 / scale` dollars, where `scale` is the denominator of the
-//! cap: `0.05 W` is exact. Declared points are exact fractions of that unit. Steps M4 to M6 of docs/method.md.
+//! All amounts of a [`Program`] are integers in units of `1 / scale` dollars, where `scale` is the least common denominator
+//! of the shares that the policy names: `0.05 W` is exact. Declared points are exact fractions of that unit. Steps M4 to M6 of docs/method.md.
 
 mod amount;
 mod certificate;
 mod closed_form;
+mod fill;
+mod frontier;
 mod interval;
 mod linear_program;
 mod market;
+mod policy;
 mod program;
 mod tie_break;
 
 pub use amount::{ExactAmount, NanoUsd};
 pub use certificate::{Certificate, CertifiedAllocation, Rejection, check_vertex, dual_bound, verify};
-pub use closed_form::{Infeasible, Optimum, closed_form};
-pub use interval::{Interval, intervals};
+pub use closed_form::{Block, Infeasible, Optimum, Price, closed_form};
+pub use frontier::{CapCurve, Frontier, FrontierPoint, Ratio};
+pub use interval::{Interval, intervals, set_interval};
 pub use linear_program::LinearProgram;
-pub use market::{CountrySet, Market, Status};
-pub use program::{Policy, Program, ProgramError, Role, formulate};
-pub use tie_break::{Drain, Fill, declare};
+pub use market::{CountrySet, Market, Status, UnitValue};
+pub use policy::{CapBasis, Floor, Policy, Weights};
+pub use program::{Program, ProgramError, Role, formulate};
+pub use tie_break::{Drain, Fill, TieBreak, declare, most_even, snap};

@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use crate::{Program, Role};
+use crate::Program;
 
 /// `minimise cost x` subject to `sum x = 1` and bounds, in shares of `T`: one row, one column per exporter, CSC.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearProgram {
-    /// 1 for risk origins, otherwise 0.
+    /// The weight of risk origins, otherwise 0.
     pub cost: Vec<f64>,
     /// Lower bounds, shares of `T`.
     pub lower: Vec<f64>,
@@ -31,7 +31,7 @@ impl LinearProgram {
         let unit = program.total.max(1) as f64;
         let share = |amounts: &[i128]| amounts.iter().map(|amount| *amount as f64 / unit).collect();
         Self {
-            cost: program.role.iter().map(|role| f64::from(u8::from(*role == Role::Risk))).collect(),
+            cost: program.cost.iter().map(|cost| *cost as f64 / program.weight_scale as f64).collect(),
             lower: share(&program.lower),
             upper: share(&program.upper),
             right_hand_side: if program.total == 0 { 0.0 } else { 1.0 },
@@ -49,9 +49,9 @@ impl Program {
     pub fn to_mps(&self, title: &str, names: &[String]) -> String {
         let mut text = format!("* One unit is 1/{} US dollar.\nNAME {title}\nROWS\n N risk\n E imports\nCOLUMNS\n", self.scale);
         // Writing to a String cannot fail.
-        for (name, role) in names.iter().zip(&self.role) {
-            if *role == Role::Risk {
-                let _ = writeln!(text, " {name} risk 1");
+        for (name, cost) in names.iter().zip(&self.cost) {
+            if *cost > 0 {
+                let _ = writeln!(text, " {name} risk {cost}");
             }
             let _ = writeln!(text, " {name} imports 1");
         }
@@ -68,8 +68,9 @@ impl Program {
         let mut text = format!("\\ {title}; one unit is 1/{} US dollar.\nMinimize\n risk:", self.scale);
         // Writing to a String cannot fail.
         let mut none = true;
-        for (name, _) in names.iter().zip(&self.role).filter(|(_, role)| **role == Role::Risk) {
-            let _ = write!(text, "\n + {name}");
+        for (name, cost) in names.iter().zip(&self.cost).filter(|(_, cost)| **cost > 0) {
+            let factor = if *cost == 1 { String::new() } else { format!("{cost} ") };
+            let _ = write!(text, "\n + {factor}{name}");
             none = false;
         }
         if let Some(name) = names.first().filter(|_| none) {

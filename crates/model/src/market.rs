@@ -1,5 +1,6 @@
 //! What a product's trade looks like from the bloc, borrowed from the baseline.
 
+use std::cmp::Ordering;
 use std::fmt;
 
 use reorient_core::{CountryIndex, Usd};
@@ -23,6 +24,11 @@ impl CountrySet {
     /// Whether the country is a member.
     pub fn contains(&self, country: CountryIndex) -> bool {
         self.member[country.at()]
+    }
+
+    /// Number of countries that may be members.
+    pub fn universe(&self) -> usize {
+        self.member.len()
     }
 
     /// Members, ascending.
@@ -51,7 +57,46 @@ pub struct Market<'a> {
     pub imports: &'a [Usd],
     /// `W`: exports of each to the whole world; at least `imports`.
     pub world_exports: &'a [Usd],
+    /// What a unit from each costs, over all its exports with a known quantity; empty where nobody asked.
+    pub unit_values: &'a [UnitValue],
 }
+
+/// Dollars per quantity, as a fraction: exports of known quantity. Orders by price, unknown (nothing weighed) last.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct UnitValue {
+    /// Value of the flows whose quantity is known.
+    pub value: Usd,
+    /// Their quantity in kilograms; 0 where none is known.
+    pub quantity: i64,
+}
+
+impl Ord for UnitValue {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self.quantity, other.quantity) {
+            (0, 0) => Ordering::Equal,
+            (0, _) => Ordering::Greater,
+            (_, 0) => Ordering::Less,
+            (own, others) => {
+                let cross = |value: Usd, quantity: i64| i128::from(value.get()) * i128::from(quantity);
+                cross(self.value, others).cmp(&cross(other.value, own))
+            }
+        }
+    }
+}
+
+impl PartialOrd for UnitValue {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for UnitValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for UnitValue {}
 
 /// What became of a product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,51 +1,42 @@
 //! Step M4 of docs/method.md: capacity and bounds of one product, in exact integers.
 
-use reorient_core::{Fraction, Usd};
+use reorient_core::{CountryIndex, Fraction, ProductCode, Usd};
 
-use crate::{CountrySet, Market, Status};
-
-/// What a run asks of every product.
-#[derive(Debug, Clone)]
-pub struct Policy {
-    /// `R`: origins whose flow shall shrink.
-    pub risk: CountrySet,
-    /// Alternatives that may not add anything, such as the only member of a bloc.
-    pub no_extra: CountrySet,
-    /// `beta`: how much the bloc's share in an exporter's own exports may rise.
-    pub cap: Fraction,
-}
+use crate::{CapBasis, Floor, Market, Policy, Status};
 
 /// Why a market cannot be put as a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     /// An amount beyond exact arithmetic.
-    #[error("amounts of this product are too large for exact arithmetic at this cap; use a cap with fewer decimals")]
+    #[error("amounts of this product are too large for exact arithmetic with these options; use shares with fewer decimals")]
     Overflow,
     /// The bloc would import more from a country than it exports.
     #[error("exporter at position {0} sells more to the bloc than to the world: the rows are not world x world")]
     NotWorld(usize),
 }
 
-/// Which block of the program an exporter belongs to.
+/// Which side of the program an exporter is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// A risk origin: cost 1, flow between 0 and today's.
+    /// A risk origin: a positive cost, flow between 0 and today's.
     Risk,
-    /// Everyone else: cost 0, flow between today's and today's plus capacity.
+    /// Everyone else: cost 0, flow between its floor and today's plus capacity.
     Alternative,
 }
 
-/// Minimise the flow from risk origins; flows sum to `total`; each between `lower` and `upper`.
+/// Minimise the weighted flow from risk origins; flows sum to `total`; each between `lower` and `upper`.
 ///
 /// Parallel vectors over the exporters of the market, in units of `1 / scale` dollars.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Program {
-    /// Units in a dollar: the denominator of the cap.
+    /// Units in a dollar: the least that makes every bound whole.
     pub scale: i128,
+    /// Units in a weight of 1.
+    pub weight_scale: i128,
     /// `T`: the bloc's imports from all origins.
     pub total: i128,
-    /// Block of each exporter.
-    pub role: Vec<Role>,
+    /// `w` of risk origins in units of `1 / weight_scale`, all positive; 0 of alternatives.
+    pub cost: Vec<i128>,
     /// `x0`.
     pub baseline: Vec<i128>,
     /// `L`.
@@ -57,28 +48,41 @@ pub struct Program {
 impl Program {
     /// Number of exporters.
     pub fn len(&self) -> usize {
-        self.role.len()
+        self.cost.len()
     }
 
     /// Whether nobody exports the product.
     pub fn is_empty(&self) -> bool {
-        self.role.is_empty()
+        self.cost.is_empty()
     }
 
-    /// Sum of `amounts` over one block.
-    pub fn block_sum(&self, role: Role, amounts: &[i128]) -> i128 {
-        self.role.iter().zip(amounts).filter(|(own, _)| **own == role).map(|(_, amount)| amount).sum()
+    /// The side of the exporter at a position.
+    pub fn role(&self, position: usize) -> Role {
+        if self.cost[position] > 0 { Role::Risk } else { Role::Alternative }
     }
 
-    /// Sum over alternatives of `U - x0`: all extra capacity.
+    /// Sum of `amounts` over one side.
+    pub fn sum(&self, role: Role, amounts: &[i128]) -> i128 {
+        (0..self.len()).filter(|position| self.role(*position) == role).map(|position| amounts[position]).sum()
+    }
+
+    /// The most that the exporter at a position may add; none by risk origins.
+    pub fn room(&self, position: usize) -> i128 {
+        match self.role(position) {
+            Role::Risk => 0,
+            Role::Alternative => (self.upper[position] - self.baseline[position]).max(0),
+        }
+    }
+
+    /// All extra capacity.
     pub fn capacity(&self) -> i128 {
-        self.block_sum(Role::Alternative, &self.upper) - self.block_sum(Role::Alternative, &self.baseline)
+        (0..self.len()).map(|position| self.room(position)).sum()
     }
 
     /// Classifies the optimum with risk total `risk_after`.
     pub fn status(&self, risk_after: i128) -> Status {
-        let need = self.total - self.block_sum(Role::Alternative, &self.upper);
-        match (self.block_sum(Role::Risk, &self.baseline), risk_after, need) {
+        let need = self.total - self.sum(Role::Alternative, &self.upper);
+        match (self.sum(Role::Risk, &self.baseline), risk_after, need) {
             (0, ..) => Status::NoRisk,
             (_, 1.., _) => Status::Shortage,
             (_, _, 0) => Status::Tight,
@@ -87,53 +91,167 @@ impl Program {
     }
 }
 
-/// Puts a market under a policy as a program: `c = min(beta W, W - x0)` for alternatives, none for the rest.
+/// `U` of an alternative as a function of the cap: `base + min(beta share, room)`, in units of the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reach {
+    /// What it reaches without any extra.
+    pub(crate) base: i128,
+    /// `B`: gain per unit of `beta`.
+    pub(crate) share: i128,
+    /// The most that it can gain.
+    pub(crate) room: i128,
+}
+
+impl Reach {
+    fn fixed(base: i128) -> Self {
+        Self { base, share: 0, room: 0 }
+    }
+
+    /// `U` at a cap.
+    pub(crate) fn at(self, cap: Fraction) -> Result<i128, ProgramError> {
+        // The scale makes the quotient whole; overrides of zero room need no product.
+        let gain = i128::from(cap.numerator()).checked_mul(self.share).ok_or(ProgramError::Overflow)?;
+        Ok(self.base + (gain / i128::from(cap.denominator())).min(self.room))
+    }
+}
+
+/// The amounts of one product that its bounds are made of.
+pub(crate) struct Formulation<'a> {
+    product: ProductCode,
+    market: &'a Market<'a>,
+    policy: &'a Policy,
+    pub(crate) scale: i128,
+    pub(crate) total: i128,
+    world: i128,
+    /// `s T`.
+    ceiling: Option<i128>,
+}
+
+impl<'a> Formulation<'a> {
+    /// Checks the market and leaves room for the products of two amounts.
+    pub(crate) fn new(product: ProductCode, market: &'a Market<'a>, policy: &'a Policy) -> Result<Self, ProgramError> {
+        let scale = policy.scale().ok_or(ProgramError::Overflow)?;
+        let units = |amounts: &[Usd]| amounts.iter().map(|amount| i128::from(amount.get())).sum::<i128>().checked_mul(scale);
+        let total = units(market.imports).ok_or(ProgramError::Overflow)?;
+        let world = units(market.world_exports).ok_or(ProgramError::Overflow)?;
+        if let Some(position) = (0..market.exporters.len()).find(|at| market.imports[*at] > market.world_exports[*at]) {
+            return Err(ProgramError::NotWorld(position));
+        }
+        // No bound is above W, so no sum of bounds is above `world`; rules and curves multiply two such sums.
+        if world.checked_mul(world).and_then(|square| square.checked_mul(8)).is_none() {
+            return Err(ProgramError::Overflow);
+        }
+        let ceiling = policy.ceiling.map(|share| share_of(total, share));
+        Ok(Self { product, market, policy, scale, total, world, ceiling })
+    }
+
+    fn units(&self, amounts: &[Usd], position: usize) -> i128 {
+        i128::from(amounts[position].get()) * self.scale
+    }
+
+    pub(crate) fn baseline(&self, position: usize) -> i128 {
+        self.units(self.market.imports, position)
+    }
+
+    fn under_ceiling(&self, amount: i128) -> i128 {
+        self.ceiling.map_or(amount, |ceiling| amount.min(ceiling))
+    }
+
+    pub(crate) fn exporter(&self, position: usize) -> CountryIndex {
+        self.market.exporters[position]
+    }
+
+    /// `U` of a risk origin: its flow never rises.
+    pub(crate) fn risk_upper(&self, position: usize) -> i128 {
+        if self.policy.barred.contains(self.exporter(position)) { 0 } else { self.under_ceiling(self.baseline(position)) }
+    }
+
+    /// `B` of an alternative.
+    fn basis(&self, position: usize) -> i128 {
+        let (world, imports) = (self.units(self.market.world_exports, position), self.baseline(position));
+        match self.policy.basis {
+            CapBasis::ExporterWorld => world,
+            CapBasis::ExporterExtraBloc => world - imports,
+            CapBasis::BlocFlow => imports,
+            CapBasis::BlocMarket => self.total,
+            CapBasis::WorldMarket => self.world,
+        }
+    }
+
+    /// How `U` of an alternative follows from the cap: `min(x0 + min(beta B, W - x0), s T)`.
+    pub(crate) fn reach(&self, position: usize) -> Reach {
+        let exporter = self.exporter(position);
+        let imports = self.baseline(position);
+        if self.policy.barred.contains(exporter) {
+            return Reach::fixed(0);
+        }
+        let base = self.under_ceiling(imports);
+        if self.policy.fixed.contains(exporter) || self.policy.no_extra.contains(exporter) || base < imports {
+            return Reach::fixed(base);
+        }
+        let most = self.under_ceiling(self.units(self.market.world_exports, position));
+        Reach { base, share: self.basis(position), room: most - base }
+    }
+
+    /// `L` of an alternative, before it is held below `U`.
+    fn floor(&self, position: usize, cap: Fraction) -> Result<i128, ProgramError> {
+        let exporter = self.exporter(position);
+        let imports = self.baseline(position);
+        if self.policy.barred.contains(exporter) {
+            return Ok(0);
+        }
+        if self.policy.fixed.contains(exporter) {
+            return Ok(self.under_ceiling(imports));
+        }
+        let floor = match self.policy.floor {
+            Floor::Additive => imports,
+            Floor::Free => 0,
+            Floor::Symmetric => {
+                let fall = i128::from(cap.numerator()).checked_mul(self.basis(position)).ok_or(ProgramError::Overflow)?;
+                (imports - fall / i128::from(cap.denominator())).max(0)
+            }
+            Floor::Churn(share) => imports - share_of(imports, share),
+        };
+        Ok(self.under_ceiling(floor))
+    }
+}
+
+/// A share of an amount that the scale makes whole.
+fn share_of(amount: i128, share: Fraction) -> i128 {
+    // The denominator divides the scale and the scale divides the amount.
+    amount / i128::from(share.denominator()) * i128::from(share.numerator())
+}
+
+/// Puts a market under a policy as a program.
+///
+/// An alternative may rise by `c = min(beta B, W - x0)` and fall to its floor; with a ceiling no bound is above `s T`.
 ///
 /// # Errors
 /// [`ProgramError::Overflow`] when exact arithmetic would not hold the amounts, [`ProgramError::NotWorld`] when an
 /// exporter's flow to the bloc is larger than its exports.
-pub fn formulate(market: &Market<'_>, policy: &Policy) -> Result<Program, ProgramError> {
-    let scale = i128::from(policy.cap.denominator());
-    let beta = i128::from(policy.cap.numerator());
-    let total: i128 = market.imports.iter().map(|amount| i128::from(amount.get())).sum::<i128>() * scale;
-    // Declared points multiply two amounts; keep room for that here, once.
-    if total.checked_mul(total).and_then(|square| square.checked_mul(4)).is_none() {
-        return Err(ProgramError::Overflow);
-    }
+pub fn formulate(product: ProductCode, market: &Market<'_>, policy: &Policy) -> Result<Program, ProgramError> {
+    let parts = Formulation::new(product, market, policy)?;
     let n_exporters = market.exporters.len();
     let mut program = Program {
-        scale,
-        total,
-        role: Vec::with_capacity(n_exporters),
+        scale: parts.scale,
+        weight_scale: policy.weights.scale,
+        total: parts.total,
+        cost: Vec::with_capacity(n_exporters),
         baseline: Vec::with_capacity(n_exporters),
         lower: Vec::with_capacity(n_exporters),
         upper: Vec::with_capacity(n_exporters),
     };
     for (position, &exporter) in market.exporters.iter().enumerate() {
-        let dollars = |amount: Usd| i128::from(amount.get());
-        let imports = dollars(market.imports[position]);
-        let world = dollars(market.world_exports[position]);
-        if imports > world {
-            return Err(ProgramError::NotWorld(position));
-        }
-        let baseline = imports * scale;
-        let (role, lower, upper) = if policy.risk.contains(exporter) {
-            (Role::Risk, 0, baseline)
-        } else if policy.no_extra.contains(exporter) {
-            (Role::Alternative, baseline, baseline)
+        let (cost, lower, upper) = if policy.risk.contains(exporter) {
+            (policy.weights.get(exporter), 0, parts.risk_upper(position))
         } else {
-            let share = beta.checked_mul(world).ok_or(ProgramError::Overflow)?;
-            let capacity = share.min((world - imports) * scale);
-            (Role::Alternative, baseline, baseline + capacity)
+            let (cap, _) = policy.cap_for(parts.product, exporter);
+            (0, parts.floor(position, cap)?, parts.reach(position).at(cap)?)
         };
-        program.role.push(role);
-        program.baseline.push(baseline);
+        program.cost.push(cost);
+        program.baseline.push(parts.baseline(position));
         program.lower.push(lower);
         program.upper.push(upper);
-    }
-    let extra = program.capacity();
-    if extra.checked_mul(total.max(1)).and_then(|product| product.checked_mul(4)).is_none() {
-        return Err(ProgramError::Overflow);
     }
     Ok(program)
 }

@@ -1,45 +1,202 @@
-//! Step M5 of docs/method.md: one declared point among many optima, independent of solver, order and threads.
+//! Step M5 of docs/method.md: one declared point among many optima, by a rule that knows no solver, row order or thread.
 
-use crate::{ExactAmount, Optimum, Program, Role};
+use reorient_core::CountryIndex;
 
-/// Who loses what within the risk origins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+use crate::fill::{by_unit_value, in_order, listed_first, nearest_to_today, proportional, water};
+use crate::{Block, ExactAmount, Market, Optimum, Program};
+
+/// Which risk origins lose first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Drain {
-    /// In proportion to today's flow.
+    /// All in the same proportion.
     #[default]
     Proportional,
+    /// These in this order, each to zero before the next; then all others by code. A higher weight still goes first.
+    Order(Vec<CountryIndex>),
 }
 
-/// Who gains what within the alternatives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Which alternatives gain first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Fill {
     /// In proportion to the room between the bounds.
     #[default]
     ProportionalCapacity,
+    /// In proportion to today's flow, as far as the bounds allow; what is left over goes to exporters without a flow today,
+    /// in proportion to their upper bounds.
+    ProportionalFlow,
+    /// From the lower bounds, these in this order, each to its upper bound before the next; then all others by code.
+    Order(Vec<CountryIndex>),
+    /// As even as the bounds allow: the least sum of squared shares.
+    MinHhi,
+    /// From the lower bounds by ascending unit value, unknown ones last, ties by code.
+    MinCost,
+    /// What HiGHS returns; depends on the solver and its version.
+    Vertex,
+}
+
+/// The rule that declares one optimum.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TieBreak {
+    /// Among the risk origins of one weight.
+    pub drain: Drain,
+    /// Among the alternatives.
+    pub fill: Fill,
 }
 
 /// The declared point of the optimal face, one exact amount per exporter.
 ///
-/// Within the risk block `x = rho x0 / sum x0`; within the alternatives `x = L + (U - L)(N - sum L) / sum (U - L)`.
-pub fn declare(program: &Program, optimum: &Optimum, drain: Drain, fill: Fill) -> Vec<ExactAmount> {
-    let Drain::Proportional = drain;
-    let Fill::ProportionalCapacity = fill;
-    let risk_sum = program.block_sum(Role::Risk, &program.baseline);
-    let least = program.block_sum(Role::Alternative, &program.lower);
-    let room = program.block_sum(Role::Alternative, &program.upper) - least;
-    let to_place = optimum.alternative_total - least;
-    (0..program.len())
-        .map(|position| match program.role[position] {
-            Role::Risk if risk_sum > 0 => {
-                ExactAmount { numerator: optimum.risk_total * program.baseline[position], denominator: risk_sum }
+/// [`Fill::Vertex`] is no rule; without a solver's vertex (see [`snap`]) the default stands in for it.
+pub fn declare(program: &Program, market: &Market<'_>, optimum: &Optimum, rule: &TieBreak) -> Vec<ExactAmount> {
+    let mut flows = vec![ExactAmount::whole(0); program.len()];
+    for block in &optimum.blocks {
+        let members = members(program, block);
+        if block.cost > 0 {
+            match &rule.drain {
+                Drain::Proportional => proportional(program, &members, block.total, &mut flows),
+                Drain::Order(first) => {
+                    // Who is drained first is filled last.
+                    let mut order = listed_first(market, members, first);
+                    order.reverse();
+                    in_order(program, &order, block.total, &mut flows);
+                }
             }
-            Role::Risk => ExactAmount::whole(0),
-            Role::Alternative if room > 0 => {
-                let lower = program.lower[position];
-                let own_room = program.upper[position] - lower;
-                ExactAmount { numerator: lower * room + own_room * to_place, denominator: room }
+        } else {
+            match &rule.fill {
+                Fill::ProportionalCapacity | Fill::Vertex => proportional(program, &members, block.total, &mut flows),
+                Fill::ProportionalFlow => nearest_to_today(program, &members, block.total, &mut flows),
+                Fill::Order(first) => in_order(program, &listed_first(market, members, first), block.total, &mut flows),
+                Fill::MinHhi => water(program, &members, block.total, &mut flows),
+                Fill::MinCost => in_order(program, &by_unit_value(market, members), block.total, &mut flows),
             }
-            Role::Alternative => ExactAmount::whole(program.lower[position]),
+        }
+    }
+    flows
+}
+
+/// The optimum whose flows are as even as the bounds allow in every block: the least concentration of all optima.
+pub fn most_even(program: &Program, optimum: &Optimum) -> Vec<ExactAmount> {
+    let mut flows = vec![ExactAmount::whole(0); program.len()];
+    for block in &optimum.blocks {
+        water(program, &members(program, block), block.total, &mut flows);
+    }
+    flows
+}
+
+/// A solver's vertex, given in shares of `T`, as whole units: the nearest, within the bounds, with what rounding leaves
+/// over laid on the first exporters that have room. The result is certified like any other point.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // A vertex is known to a double's precision.
+pub fn snap(program: &Program, optimum: &Optimum, vertex: &[f64]) -> Vec<ExactAmount> {
+    let mut flows: Vec<i128> = (0..program.len())
+        .map(|position| {
+            let units = (vertex.get(position).copied().unwrap_or(0.0) * program.total as f64).round() as i128;
+            units.clamp(program.lower[position], program.upper[position])
         })
-        .collect()
+        .collect();
+    for block in &optimum.blocks {
+        let members = members(program, block);
+        let mut rest = block.total - members.iter().map(|position| flows[*position]).sum::<i128>();
+        for position in members {
+            let moved = rest.clamp(program.lower[position] - flows[position], program.upper[position] - flows[position]);
+            flows[position] += moved;
+            rest -= moved;
+        }
+    }
+    flows.into_iter().map(ExactAmount::whole).collect()
+}
+
+/// The exporters of a block, ascending.
+fn members(program: &Program, block: &Block) -> Vec<usize> {
+    (0..program.len()).filter(|position| program.cost[*position] == block.cost).collect()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{UnitValue, closed_form, verify};
+    use reorient_core::Usd;
+
+    /// Risk origins 0 and 1; alternatives 2 to 5, of which 5 sells nothing to the bloc today.
+    fn slack() -> Program {
+        Program {
+            scale: 1,
+            weight_scale: 1,
+            total: 100,
+            cost: vec![1, 1, 0, 0, 0, 0],
+            baseline: vec![20, 10, 40, 20, 10, 0],
+            lower: vec![0, 0, 30, 20, 10, 0],
+            upper: vec![20, 10, 60, 50, 12, 30],
+        }
+    }
+
+    fn points(program: &Program, rule: &TieBreak) -> Vec<(i128, i128)> {
+        let n = u16::try_from(program.len()).unwrap();
+        let exporters: Vec<CountryIndex> = (0..n).map(CountryIndex).collect();
+        let zero = vec![Usd::ZERO; program.len()];
+        let price = |value, quantity| UnitValue { value: Usd::new(value), quantity };
+        let unit_values = [price(0, 0), price(0, 0), price(9, 2), price(0, 0), price(3, 1), price(8, 4)];
+        let market = Market { exporters: &exporters, imports: &zero, world_exports: &zero, unit_values: &unit_values };
+        let optimum = closed_form(program).unwrap();
+        let flows = declare(program, &market, &optimum, rule);
+        verify(program, flows.clone(), optimum.price().more).unwrap();
+        flows
+            .into_iter()
+            .map(|flow| {
+                if flow.numerator % flow.denominator == 0 {
+                    (flow.numerator / flow.denominator, 1)
+                } else {
+                    (flow.numerator, flow.denominator)
+                }
+            })
+            .collect()
+    }
+
+    fn whole(flows: &[i128]) -> Vec<(i128, i128)> {
+        flows.iter().map(|flow| (*flow, 1)).collect()
+    }
+
+    #[test]
+    fn every_rule_declares_its_own_point() {
+        let country = CountryIndex;
+        let fill = |fill| points(&slack(), &TieBreak { fill, ..TieBreak::default() });
+        assert_eq!(fill(Fill::Order(vec![country(5), country(4)])), whole(&[0, 0, 38, 20, 12, 30]), "then by code");
+        assert_eq!(fill(Fill::Order(vec![])), whole(&[0, 0, 60, 30, 10, 0]));
+        assert_eq!(fill(Fill::MinCost), whole(&[0, 0, 38, 20, 12, 30]), "2, 3 and 4.5 a unit, then unknown");
+        // Water at 29: 30 at its lower bound, 29, 12 at its upper bound, 29.
+        assert_eq!(fill(Fill::MinHhi), whole(&[0, 0, 30, 29, 12, 29]));
+        // 12 at its bound; 88 in proportion to 40 and 20.
+        assert_eq!(fill(Fill::ProportionalFlow)[2..5], [(40 * 88, 60), (20 * 88, 60), (12, 1)]);
+        // Room 30, 30, 2, 30; 40 to place.
+        let proportional = fill(Fill::ProportionalCapacity);
+        assert_eq!(proportional[4], (10 * 92 + 2 * 40, 92));
+    }
+
+    #[test]
+    fn drained_in_order_the_first_is_emptied_first() {
+        let program = Program { upper: vec![20, 10, 45, 25, 10, 5], ..slack() };
+        let drain = |order: &[u16]| {
+            let first = order.iter().map(|code| CountryIndex(*code)).collect();
+            points(&program, &TieBreak { drain: Drain::Order(first), ..TieBreak::default() })[..2].to_vec()
+        };
+        assert_eq!(drain(&[1]), whole(&[15, 0]));
+        assert_eq!(drain(&[]), whole(&[5, 10]), "by code");
+        assert_eq!(points(&program, &TieBreak::default())[..2], whole(&[10, 5]));
+    }
+
+    #[test]
+    fn what_todays_suppliers_cannot_carry_goes_to_new_ones() {
+        let program = Program { upper: vec![20, 10, 45, 22, 12, 30], ..slack() };
+        let flows = points(&program, &TieBreak { fill: Fill::ProportionalFlow, ..TieBreak::default() });
+        assert_eq!(flows[2..5], whole(&[45, 22, 12]));
+        assert_eq!(flows[5], (21, 1));
+    }
+
+    #[test]
+    fn a_vertex_becomes_whole_units_with_the_right_sums() {
+        let program = slack();
+        let optimum = closed_form(&program).unwrap();
+        let flows = snap(&program, &optimum, &[1e-12, -1e-12, 0.600_000_1, 0.299_999_9, 0.1, 0.0]);
+        assert_eq!(verify(&program, flows.clone(), 0).unwrap().flows(), flows);
+        assert_eq!(flows[2], ExactAmount::whole(60));
+    }
 }

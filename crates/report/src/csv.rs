@@ -22,7 +22,6 @@ pub(crate) enum Field {
 }
 
 impl Field {
-    /// Not filled yet.
     const EMPTY: Self = Self::Real(None);
 
     fn count(number: usize) -> Self {
@@ -137,6 +136,8 @@ pub(crate) fn shares(collection: &Collection, countries: &CountryTable) -> Sheet
             Field::share(row.after, row.imports),
             Field::share(row.after_min, row.imports),
             Field::share(row.after_max, row.imports),
+            Field::Real(row.hhi.map(|index| index.before)),
+            Field::Real(row.hhi.map(|index| index.after)),
         ]
     };
     Sheet {
@@ -151,6 +152,8 @@ pub(crate) fn shares(collection: &Collection, countries: &CountryTable) -> Sheet
             "after_pct",
             "after_min_pct",
             "after_max_pct",
+            "hhi_before",
+            "hhi_after",
         ],
         rows: collection.shares.iter().map(fields).collect(),
     }
@@ -160,6 +163,7 @@ pub(crate) fn shares(collection: &Collection, countries: &CountryTable) -> Sheet
 pub(crate) fn products(collection: &Collection) -> Sheet {
     let kusd = |amount: NanoUsd| decimal(amount.0, NANO_PER_KUSD, 6);
     let fields = |row: &ProductRow| {
+        let change = |amount| if row.risk_after.is_some() { Field::Text(kusd(amount)) } else { Field::EMPTY };
         vec![
             Field::Text(row.product.to_string()),
             Field::Text(row.description.clone()),
@@ -171,14 +175,25 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
             Field::Text(kusd(row.capacity)),
             Field::Text(row.status.name().to_owned()),
             Field::Real(row.shadow_price),
-            Field::EMPTY,
+            Field::Real(row.critical_cap),
             Field::Real(row.hhi_before),
             Field::Real(row.hhi_after),
-            Field::EMPTY,
+            Field::Real(row.hhi_after_min),
+            // The greatest index over the optimal face is not computed yet.
             Field::EMPTY,
             Field::EMPTY,
             Field::Text(row.subsectors.clone()),
             Field::Text(if row.reconstructed { "yes" } else { "no" }.to_owned()),
+            Field::Real(row.shadow_price_of_less),
+            Field::Real(row.rearrangement),
+            Field::Text(decimal(row.slope.0, 100 * NANO_PER_KUSD, 6)),
+            row.spare.map_or(Field::EMPTY, |spare| Field::Text(kusd(spare))),
+            change(row.change_inside.point),
+            change(row.change_inside.min),
+            change(row.change_inside.max),
+            change(row.change_outside.point),
+            change(row.change_outside.min),
+            change(row.change_outside.max),
         ]
     };
     Sheet {
@@ -201,6 +216,16 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
             "hhi_max_exact",
             "subsectors",
             "reconstructed",
+            "shadow_price_max",
+            "rearrangement_ratio",
+            "risk_slope_kusd_per_pp",
+            "spare_kusd",
+            "change_inside_kusd",
+            "change_inside_min_kusd",
+            "change_inside_max_kusd",
+            "change_outside_kusd",
+            "change_outside_min_kusd",
+            "change_outside_max_kusd",
         ],
         rows: collection.products.iter().map(fields).collect(),
     }

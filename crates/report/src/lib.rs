@@ -6,6 +6,7 @@
 mod bars;
 mod columns;
 mod csv;
+mod figures;
 mod flows;
 mod folder;
 mod indicator_view;
@@ -20,6 +21,7 @@ mod text;
 #[cfg(test)]
 mod sample;
 
+pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures};
 pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_file, write_folder};
 pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view, screen_width};
 pub use indicators::{CRITERIA_SOURCE, IndicatorManifest, IndicatorYearEntry, indicators_json, write_indicators};

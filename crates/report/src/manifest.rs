@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use reorient_core::CountryTable;
-use reorient_metrics::{Collection, Headline};
+use reorient_metrics::{Collection, Headline, Ranged};
 use reorient_model::NanoUsd;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as object};
 
 use crate::csv;
-use crate::number::{musd, percent};
+use crate::number::{NANO_PER_MUSD, decimal, musd, percent};
 
 /// The name by which a manifest is recognised.
 pub(crate) const GENERATOR: &str = "reorient";
@@ -99,6 +99,9 @@ pub struct SolverSummary {
     pub highs_version: Option<String>,
     /// Whether every product was solved again with HiGHS and compared.
     pub cross_checked: bool,
+    /// Whether the declared point is the solver's own, so that another solver or version may give another one.
+    #[serde(default)]
+    pub point_depends_on_solver: bool,
 }
 
 /// Products by outcome of the check.
@@ -123,7 +126,8 @@ pub struct FileEntry {
     pub blake3: String,
 }
 
-/// Headline figures: million USD as exact texts with six decimals, percent as numbers.
+/// Headline figures: million USD as exact texts with six decimals, percent as numbers. Changes are the declared point, the
+/// least and the most over all optima.
 #[derive(Serialize)]
 struct Figures {
     products: usize,
@@ -138,6 +142,11 @@ struct Figures {
     shifted_musd: String,
     shifted_inside_musd: String,
     shifted_outside_musd: String,
+    change_inside_musd: [String; 3],
+    change_outside_musd: [String; 3],
+    risk_slope_musd_per_pp: String,
+    hhi_before: Option<f64>,
+    hhi_after: Option<f64>,
     reconstructed_products: usize,
     reconstructed_imports_musd: String,
     hhi_rose: usize,
@@ -159,12 +168,21 @@ impl From<&Headline> for Figures {
             shifted_musd: musd(headline.shifted_inside + headline.shifted_outside),
             shifted_inside_musd: musd(headline.shifted_inside),
             shifted_outside_musd: musd(headline.shifted_outside),
+            change_inside_musd: ranged(headline.change_inside),
+            change_outside_musd: ranged(headline.change_outside),
+            risk_slope_musd_per_pp: decimal(headline.risk_slope.0, 100 * NANO_PER_MUSD, 6),
+            hhi_before: headline.hhi.map(|index| index.before),
+            hhi_after: headline.hhi.map(|index| index.after),
             reconstructed_products: headline.reconstructed_products,
             reconstructed_imports_musd: musd(headline.reconstructed_imports.into()),
             hhi_rose: headline.hhi_rose,
             hhi_fell: headline.hhi_fell,
         }
     }
+}
+
+fn ranged(amount: Ranged) -> [String; 3] {
+    [amount.point, amount.min, amount.max].map(musd)
 }
 
 /// Percent rounded to six decimals, as the nearest double.

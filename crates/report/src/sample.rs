@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use reorient_core::{Country, CountryCode, CountryIndex, CountryTable, Sector, Usd};
-use reorient_metrics::{Collection, CountryRow, FlowRow, Headline, Level, Origin, ProductRow, ShareRow};
+use reorient_metrics::{BeforeAfter, Collection, CountryRow, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
 use reorient_model::{NanoUsd, Status};
 
 use crate::manifest::{CertificateSummary, InputFile, Ledger, Manifest};
@@ -47,6 +47,7 @@ fn share(level: Level, name: &str, origin: Origin, imports: i64, before: i64, af
         after: thirds(after[0]),
         after_min: thirds(after[1]),
         after_max: thirds(after[2]),
+        hhi: (origin == Origin::AllRisk && imports > 0).then_some(BeforeAfter { before: 0.25, after: 0.375 }),
     }
 }
 
@@ -91,10 +92,18 @@ fn product(code: &str, description: &str, imports: i64, risk: i64, status: Statu
         risk_before: musd(risk),
         risk_after: None,
         capacity: thirds(500),
+        spare: None,
         status,
         shadow_price: None,
+        shadow_price_of_less: None,
+        critical_cap: None,
+        slope: NanoUsd::default(),
+        rearrangement: None,
         hhi_before: None,
         hhi_after: None,
+        hhi_after_min: None,
+        change_inside: Ranged::default(),
+        change_outside: Ranged::default(),
         flows: Vec::new(),
     }
 }
@@ -121,6 +130,13 @@ pub(crate) fn collection() -> Collection {
     solar.shadow_price = Some(-1.0);
     solar.hhi_before = Some(0.1 + 0.2);
     solar.hhi_after = Some(0.25);
+    solar.hhi_after_min = Some(0.125);
+    solar.spare = Some(NanoUsd::default());
+    solar.shadow_price_of_less = Some(2.0);
+    solar.critical_cap = Some(0.075);
+    solar.slope = thirds(1000);
+    solar.rearrangement = Some(1.5);
+    solar.change_outside = Ranged { point: thirds(500), min: thirds(400), max: thirds(500) };
     solar.flows = vec![flow(0, 400, 9000, 0, [700, 700, 700]), flow(5, 600, 3333, 500, [2300, 2300, 2300])];
     Collection {
         headline: Headline {
@@ -133,6 +149,10 @@ pub(crate) fn collection() -> Collection {
             risk_after: NanoUsd::from(musd(600)) - (thirds(600) + thirds(500)),
             shifted_inside: thirds(600),
             shifted_outside: thirds(500),
+            change_inside: Ranged { point: thirds(600), min: thirds(550), max: thirds(650) },
+            change_outside: Ranged { point: thirds(500), min: thirds(450), max: thirds(550) },
+            risk_slope: thirds(1000),
+            hhi: Some(BeforeAfter { before: 0.25, after: 0.375 }),
             reconstructed_imports: musd(500),
             reconstructed_products: 1,
             hhi_rose: 1,

@@ -1,11 +1,11 @@
 //! The view on screen.
 
 use anstyle::{AnsiColor, Style};
-use reorient_core::CountryTable;
-use reorient_metrics::{Collection, Headline};
+use reorient_core::{CountryTable, Usd};
+use reorient_metrics::{BeforeAfter, Collection, Headline, Ranged};
 use reorient_model::NanoUsd;
 
-use crate::number::{NANO_PER_BUSD, decimal, grouped, percent};
+use crate::number::{NANO_PER_BUSD, NANO_PER_MUSD, decimal, grouped, percent};
 use crate::text::{cut, paint, wrap};
 use crate::{bars, tables};
 
@@ -64,6 +64,7 @@ pub fn terminal(collection: &Collection, countries: &CountryTable, options: &Ter
         let table = with_faint_header(&tables::table_a1(collection, countries, width), colour);
         blocks.push(format!("{}\n{table}", paint(&heading, TITLE, colour)));
     }
+    blocks.extend(open_to_choice(headline, options.bloc).map(|text| wrap(&text, width, "")));
     blocks.push(wrap(&concentration(headline), width, ""));
     blocks.push(closing(headline, options, width));
     blocks.join("\n\n") + "\n"
@@ -95,14 +96,41 @@ fn summary(headline: &Headline, bloc: &str) -> String {
     )
 }
 
+/// What the optimum leaves open, and what the cap is worth; nothing where nothing is imported.
+fn open_to_choice(headline: &Headline, bloc: &str) -> Option<String> {
+    let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1));
+    let change = |range: Ranged| match range.min == range.max {
+        true => format!("{} bn USD in every optimum", bn(range.point)),
+        false => format!("{} to {} bn USD", bn(range.min), bn(range.max)),
+    };
+    (headline.imports > Usd::ZERO).then(|| {
+        format!(
+            "Over all optima, imports from alternatives inside {bloc} change by {}, outside by {}. One more percentage point of \
+             the cap would take {} M$ off the risk imports.",
+            change(headline.change_inside),
+            change(headline.change_outside),
+            grouped(&decimal(headline.risk_slope.0, 100 * NANO_PER_MUSD, 1)),
+        )
+    })
+}
+
 fn concentration(headline: &Headline) -> String {
     let count = |number: usize| grouped(&number.to_string());
-    format!(
-        "Concentration of origins (HHI) rose in {} and fell in {} of {} products.",
+    let products = format!(
+        "it rose in {} and fell in {} of {} products",
         count(headline.hhi_rose),
         count(headline.hhi_fell),
         count(headline.products)
-    )
+    );
+    let Some(BeforeAfter { before, after }) = headline.hhi else { return format!("Concentration of origins (HHI): {products}.") };
+    // Compared as printed.
+    let (before, after) = (format!("{before:.4}"), format!("{after:.4}"));
+    let went = match after.cmp(&before) {
+        std::cmp::Ordering::Less => format!("fell from {before} to {after}"),
+        std::cmp::Ordering::Equal => format!("stayed at {after}"),
+        std::cmp::Ordering::Greater => format!("rose from {before} to {after}"),
+    };
+    format!("Concentration of origins (HHI, weighted by imports) {went}; {products}.")
 }
 
 fn legend(rises: bool, width: usize, colour: bool) -> String {

@@ -1,5 +1,9 @@
 //! For tests alone: random small products and naive oracles that share no code with the model.
 
+mod options;
+
+pub use options::{OptionProduct, option_product};
+
 use proptest::prelude::*;
 use reorient_core::{CountryIndex, Fraction, Usd};
 use reorient_model::{CountrySet, Market, Policy};
@@ -22,17 +26,13 @@ pub struct SmallProduct {
 impl SmallProduct {
     /// As the model takes it.
     pub fn market(&self) -> Market<'_> {
-        Market { exporters: &self.exporters, imports: &self.imports, world_exports: &self.world_exports }
+        Market { exporters: &self.exporters, imports: &self.imports, world_exports: &self.world_exports, unit_values: &[] }
     }
 
     /// As the model takes it.
     pub fn policy(&self) -> Policy {
         let members = self.exporters.iter().zip(&self.risk).filter(|(_, risk)| **risk).map(|(exporter, _)| *exporter);
-        Policy {
-            risk: CountrySet::new(self.exporters.len(), members),
-            no_extra: CountrySet::new(self.exporters.len(), []),
-            cap: self.cap,
-        }
+        Policy::new(CountrySet::new(self.exporters.len(), members), self.cap)
     }
 
     /// Least risk imports by exhaustive search over capacities in units of `1 / denominator` dollars: whatever the

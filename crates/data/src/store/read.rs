@@ -26,12 +26,13 @@ struct Span {
     wanted: bool,
 }
 
-/// Verifies the footer, the page index and every row group it decodes; row groups without a wanted product are skipped.
+/// `weigh` asks for quantities too. Verifies the footer, the page index and every row group it decodes; row groups without a wanted product are skipped.
 pub(crate) fn read_year(
     name: &str,
     bytes: &Bytes,
     countries: &CountryTable,
     wanted: Option<&BTreeSet<ProductCode>>,
+    weigh: bool,
 ) -> Result<Decoded, DataError> {
     let footer = Footer::of_bytes(name, bytes)?;
     let groups_end = footer.groups.last().map_or(MAGIC.len(), |group| group.bytes.end);
@@ -42,6 +43,7 @@ pub(crate) fn read_year(
     let kept: usize = plan.iter().flatten().filter(|span| span.wanted).map(|span| span.rows).sum();
     let mut table = TradeTable::with_capacity(footer.info.year, footer.info.revision, kept);
     let reader = isolated(name, || SerializedFileReader::new(bytes.clone()))?;
+    let mut quantities = Vec::new();
     let mut rows_before = 0;
     for (number, (group, spans)) in footer.groups.iter().zip(&plan).enumerate() {
         if spans.iter().any(|span| span.wanted) {
@@ -57,8 +59,14 @@ pub(crate) fn read_year(
                 ))
             })?;
             append(name, countries, rows_before, spans, &columns, &mut table)?;
+            if weigh {
+                quantities.extend(isolated(name, || decode_quantities(&*reader.get_row_group(number)?, spans))?);
+            }
         }
         rows_before += group.rows;
+    }
+    if weigh {
+        table.weigh(quantities)?;
     }
     Ok(Decoded { table, rows_in_file: rows_before })
 }
@@ -99,6 +107,26 @@ fn decode<T: DataType>(group: &dyn RowGroupReader, column: usize, spans: &[Span]
         }
     }
     Ok(values)
+}
+
+/// The quantities of the wanted spans, in kilograms where known.
+fn decode_quantities(group: &dyn RowGroupReader, spans: &[Span]) -> Result<Vec<Option<i64>>, ParquetError> {
+    let short = || ParquetError::General("a column has too few values".to_owned());
+    let mut reader = get_typed_column_reader::<Int64Type>(group.get_column_reader(4)?);
+    let (mut known, mut levels) = (Vec::new(), Vec::new());
+    for span in spans {
+        let mut left = span.rows;
+        while left > 0 {
+            let done = if span.wanted {
+                reader.read_records(left, Some(&mut levels), None, &mut known)?.0
+            } else {
+                reader.skip_records(left)?
+            };
+            left = left.checked_sub(done).filter(|_| done > 0).ok_or_else(short)?;
+        }
+    }
+    let mut known = known.into_iter();
+    Ok(levels.into_iter().map(|level| if level > 0 { known.next() } else { None }).collect())
 }
 
 /// Appends the decoded rows of one row group, which hold the wanted spans only.

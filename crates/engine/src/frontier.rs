@@ -1,0 +1,80 @@
+//! The whole curve of risk imports against the cap, without a solver: docs/method.md, "Frontier".
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use reorient_core::{CountryIndex, Fraction, ProductCode, Usd};
+use reorient_data::{InputFile, TradeSource};
+use reorient_model::{CapCurve, Frontier, Ratio};
+
+use crate::EngineError;
+use crate::bloc::Bloc;
+use crate::prepare::{Prepared, prepare};
+use crate::scenario::Scenario;
+
+/// One product of the frontier.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CriticalCap {
+    /// HS6 code.
+    pub product: ProductCode,
+    /// CEPII's description.
+    pub description: String,
+    /// The bloc's imports from all origins.
+    pub imports: Usd,
+    /// From risk origins today.
+    pub risk_before: Usd,
+    /// The smallest cap that clears it; none when no cap does.
+    pub cap: Option<Ratio>,
+}
+
+/// The frontier of one scenario, whose own cap is one of its points.
+#[derive(Debug)]
+pub struct FrontierResult {
+    /// Every breakpoint from 0 to 1.
+    pub frontier: Frontier,
+    /// Products, ascending by code.
+    pub products: Vec<CriticalCap>,
+    /// The cap of the scenario.
+    pub cap: Fraction,
+    /// Resolved scenario.
+    pub scenario: BTreeMap<String, String>,
+    /// The bloc.
+    pub bloc: Bloc,
+    /// Files read.
+    pub inputs: Vec<InputFile>,
+}
+
+/// Caps that a reader expects to find, besides the breakpoints: whole percentage points.
+const STEPS: u64 = 100;
+
+/// Computes the frontier. Caps of single countries or products stay what they are.
+///
+/// # Errors
+/// [`EngineError`] when the data or the scenario do not hold.
+pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierResult, EngineError> {
+    let Prepared { year, bloc, baseline, policy, listed, inputs, .. } = prepare(source, scenario, &mut |_| {})?;
+    let curve = |&position: &usize| {
+        let product = baseline.products()[position];
+        CapCurve::new(product, &baseline.market(position), &policy).map_err(|source| EngineError::Program { product, source })
+    };
+    let curves = listed.par_iter().map(curve).collect::<Result<Vec<_>, _>>()?;
+    let mut caps = vec![scenario.cap];
+    caps.extend((0..=STEPS).filter_map(|step| Fraction::new(step, STEPS).ok()));
+    let frontier = Frontier::new(&curves, &caps).map_err(EngineError::Frontier)?;
+    let products = listed
+        .iter()
+        .zip(&curves)
+        .map(|(&position, curve)| {
+            let market = baseline.market(position);
+            let from_risk = |at: &(usize, &CountryIndex)| policy.risk.contains(*at.1);
+            CriticalCap {
+                product: curve.product,
+                description: source.description(curve.product).unwrap_or_default().to_owned(),
+                imports: market.imports.iter().copied().sum(),
+                risk_before: market.exporters.iter().enumerate().filter(from_risk).map(|(at, _)| market.imports[at]).sum(),
+                cap: curve.critical_cap(),
+            }
+        })
+        .collect();
+    Ok(FrontierResult { frontier, products, cap: scenario.cap, scenario: scenario.resolved(year, &bloc), bloc, inputs })
+}

@@ -1,0 +1,59 @@
+//! What is wrong with a question.
+
+use reorient_core::{CountryCode, Year};
+
+/// A question that cannot be asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScenarioError {
+    /// Something wrong on a line of a scenario file.
+    #[error("{file}:{line}: {source}")]
+    InFile {
+        /// File name.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong there.
+        source: Box<Self>,
+    },
+    /// Not TOML: the parser's message.
+    #[error("{0}")]
+    Toml(String),
+    /// A key that no scenario has.
+    #[error("unknown key `{key}`{hint}")]
+    UnknownKey {
+        /// As written.
+        key: String,
+        /// The nearest valid key, ready to print.
+        hint: String,
+    },
+    /// A value that the key does not take.
+    #[error("`{key} = {value}`: {expected}")]
+    Value {
+        /// The key.
+        key: String,
+        /// As written.
+        value: String,
+        /// What it takes.
+        expected: String,
+    },
+    /// `--set` without `=`.
+    #[error("`{0}` is no setting: write key=value")]
+    Setting(String),
+    /// A country in the bloc and among the risk origins.
+    #[error("country {0} is both in the bloc and a risk origin")]
+    Overlap(CountryCode),
+    /// The year is not in the data.
+    #[error("year {year} is not in the trade data, which hold {held}")]
+    NoSuchYear {
+        /// Asked for.
+        year: Year,
+        /// What there is.
+        held: String,
+    },
+    /// No year chosen among several.
+    #[error("the trade data hold {0}: choose one with --year")]
+    WhichYear(String),
+    /// HiGHS asked for in a build without it.
+    #[error("this build has no HiGHS: use `solver = auto` or build with the default features")]
+    NoHighs,
+}

@@ -1,0 +1,62 @@
+//! Scenario files: TOML, each fault with its line.
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::{Scenario, ScenarioError};
+
+impl Scenario {
+    /// Takes the settings of a TOML text; `file` is its name in messages.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] with file and line for a text that is no TOML, an unknown key or a value that the key does not take.
+    pub fn set_from_toml(&mut self, text: &str, file: &str) -> Result<(), ScenarioError> {
+        let table = DeTable::parse(text).map_err(|error| {
+            let line = error.span().map_or(1, |span| line_of(text, span.start));
+            let source = Box::new(ScenarioError::Toml(error.message().to_owned()));
+            ScenarioError::InFile { file: file.to_owned(), line, source }
+        })?;
+        self.set_table(table.get_ref(), "", &|start, source| ScenarioError::InFile {
+            file: file.to_owned(),
+            line: line_of(text, start),
+            source: Box::new(source),
+        })
+    }
+
+    fn set_table(
+        &mut self,
+        table: &DeTable<'_>,
+        prefix: &str,
+        at: &dyn Fn(usize, ScenarioError) -> ScenarioError,
+    ) -> Result<(), ScenarioError> {
+        // In the order of the file, so that the first fault is the one that is named.
+        let mut entries: Vec<(&Spanned<_>, &Spanned<DeValue<'_>>)> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            let name = format!("{prefix}{}", key.get_ref());
+            match value.get_ref() {
+                DeValue::Table(inner) => self.set_table(inner, &format!("{name}."), at)?,
+                value => self.set(&name, &plain(value)).map_err(|error| at(key.span().start, error))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Numbers as they are written: 0.05 never becomes a binary fraction.
+fn plain(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Integer(number) => number.as_str().to_owned(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(true) => "yes".to_owned(),
+        DeValue::Boolean(false) => "no".to_owned(),
+        DeValue::Datetime(time) => time.to_string(),
+        DeValue::Array(items) => items.iter().map(|item| plain(item.get_ref())).collect::<Vec<_>>().join(","),
+        DeValue::Table(_) => "(a table)".to_owned(),
+    }
+}
+
+fn line_of(text: &str, start: usize) -> usize {
+    1 + text.as_bytes().iter().take(start).filter(|byte| **byte == b'\n').count()
+}

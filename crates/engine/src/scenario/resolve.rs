@@ -1,0 +1,185 @@
+//! A scenario held against the years and countries of the data.
+
+use std::collections::BTreeMap;
+
+use reorient_core::{CountryCode, CountryIndex, CountryTable, Fraction, Year};
+use reorient_model::{CountrySet, Drain, Fill, Policy, TieBreak, Weights};
+
+use super::{DrainChoice, FillChoice, HONG_KONG, HongKong, Scenario, ScenarioError};
+use crate::bloc::{Bloc, named};
+
+/// Limit of a weight, and of the common denominator of all.
+const MOST_WEIGHT: u64 = 1000;
+
+impl Scenario {
+    /// The bloc of a year against a country table.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Value`] for a country that the table does not know.
+    pub fn resolve_bloc(&self, countries: &CountryTable, year: Year) -> Result<Bloc, ScenarioError> {
+        let bloc = Bloc::resolve(&self.bloc, year, countries)?;
+        self.refuse_hong_kong("bloc", &bloc.members)?;
+        Ok(bloc)
+    }
+
+    /// The risk origins of a year against a country table.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] for an unknown country or one that is in the bloc.
+    pub fn resolve_risk(&self, countries: &CountryTable, year: Year, bloc: &Bloc) -> Result<Vec<CountryCode>, ScenarioError> {
+        let risk = named("risk", &self.risk, year, countries)?;
+        self.refuse_hong_kong("risk", &risk)?;
+        match risk.iter().find(|code| bloc.members.contains(code)) {
+            Some(code) => Err(ScenarioError::Overlap(*code)),
+            None => Ok(risk),
+        }
+    }
+
+    /// Hong Kong is not on its own where it counts as China.
+    fn refuse_hong_kong(&self, key: &str, codes: &[CountryCode]) -> Result<(), ScenarioError> {
+        if self.hong_kong == HongKong::WithChina && codes.contains(&HONG_KONG) {
+            let expected = "hong-kong = with-china counts 344 as 156: name 156, or set hong-kong = apart".to_owned();
+            return Err(ScenarioError::Value { key: key.to_owned(), value: HONG_KONG.to_string(), expected });
+        }
+        Ok(())
+    }
+
+    /// The year against those that the data hold.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] when it is not among them, or none was asked for and there are several.
+    pub fn resolve_year(&self, years: &[Year]) -> Result<Year, ScenarioError> {
+        let held = || years.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        match (self.year, years) {
+            (Some(year), _) if years.contains(&year) => Ok(year),
+            (Some(year), _) => Err(ScenarioError::NoSuchYear { year, held: held() }),
+            (None, [only]) => Ok(*only),
+            (None, _) => Err(ScenarioError::WhichYear(held())),
+        }
+    }
+
+    /// Everything that the scenario asks of a product, in indices of the country table.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] for an unknown country, or one that is on a side where the option means nothing.
+    pub fn policy(&self, countries: &CountryTable, year: Year, bloc: &Bloc) -> Result<Policy, ScenarioError> {
+        let risk = self.resolve_risk(countries, year, bloc)?;
+        let table = Countries { scenario: self, countries, year };
+        let set = |codes: &[CountryCode]| country_set(countries, codes);
+        let mut policy = Policy::new(set(&risk), self.cap);
+        let on_risk_side = |code: &CountryCode| risk.contains(code);
+
+        let weights = table.numbers("weights", &self.weights)?;
+        refuse_any("weights", weights.keys().filter(|code| !on_risk_side(code)), "only a risk origin has a weight")?;
+        policy.weights = integer_weights(&weights, countries)?;
+
+        let excluded = table.list("exclude", &self.exclude)?;
+        refuse_any("exclude", excluded.iter().filter(|code| on_risk_side(code)), "a risk origin adds nothing anyway")?;
+        // The only member of a bloc cannot supply itself.
+        let alone = if bloc.members.len() == 1 { bloc.members.as_slice() } else { &[] };
+        policy.no_extra = set(&[excluded.as_slice(), alone].concat());
+        policy.barred = set(&table.list("exclude-hard", &self.exclude_hard)?);
+        if !self.bloc_alternatives {
+            policy.fixed = set(&bloc.members);
+        }
+
+        let caps = table.numbers("cap-country", &self.cap_country)?;
+        refuse_any("cap-country", caps.keys().filter(|code| on_risk_side(code)), "a risk origin adds nothing anyway")?;
+        policy.cap_of_country = caps.iter().filter_map(|(code, cap)| Some((countries.index(*code)?, *cap))).collect();
+        policy.cap_of_product.clone_from(&self.cap_product);
+        policy.basis = self.cap_basis;
+        policy.floor = self.floor;
+        policy.ceiling = self.ceiling;
+
+        let order = |key, text: &str| -> Result<Vec<CountryIndex>, ScenarioError> {
+            Ok(table.in_order(key, text)?.iter().filter_map(|code| countries.index(*code)).collect())
+        };
+        policy.tie_break = TieBreak {
+            drain: match &self.drain {
+                DrainChoice::Proportional => Drain::Proportional,
+                DrainChoice::Order(text) => Drain::Order(order("tie-break.drain", text)?),
+            },
+            fill: match &self.fill {
+                FillChoice::ProportionalCapacity => Fill::ProportionalCapacity,
+                FillChoice::ProportionalFlow => Fill::ProportionalFlow,
+                FillChoice::Order(text) => Fill::Order(order("tie-break.fill", text)?),
+                FillChoice::MinHhi => Fill::MinHhi,
+                FillChoice::MinCost => Fill::MinCost,
+                FillChoice::Vertex => Fill::Vertex,
+            },
+        };
+        Ok(policy)
+    }
+}
+
+/// Country lists of one scenario and year.
+struct Countries<'a> {
+    scenario: &'a Scenario,
+    countries: &'a CountryTable,
+    year: Year,
+}
+
+impl Countries<'_> {
+    /// Ascending, each once; an empty text is nobody.
+    fn list(&self, key: &str, text: &str) -> Result<Vec<CountryCode>, ScenarioError> {
+        let mut codes = self.in_order(key, text)?;
+        codes.sort_unstable();
+        codes.dedup();
+        Ok(codes)
+    }
+
+    /// As written.
+    fn in_order(&self, key: &str, text: &str) -> Result<Vec<CountryCode>, ScenarioError> {
+        let mut codes = Vec::new();
+        for name in text.split(',').map(str::trim).filter(|name| !name.is_empty()) {
+            codes.extend(named(key, name, self.year, self.countries)?);
+        }
+        self.scenario.refuse_hong_kong(key, &codes)?;
+        Ok(codes)
+    }
+
+    fn numbers(&self, key: &str, of: &BTreeMap<String, Fraction>) -> Result<BTreeMap<CountryCode, Fraction>, ScenarioError> {
+        let mut numbers = BTreeMap::new();
+        for (name, number) in of {
+            for code in self.in_order(key, name)? {
+                if numbers.insert(code, *number).is_some() {
+                    return Err(refused(key, code, "this country stands twice"));
+                }
+            }
+        }
+        Ok(numbers)
+    }
+}
+
+/// The first of the countries is where the option means nothing.
+fn refuse_any<'a>(key: &str, mut codes: impl Iterator<Item = &'a CountryCode>, problem: &str) -> Result<(), ScenarioError> {
+    codes.next().map_or(Ok(()), |code| Err(refused(key, *code, problem)))
+}
+
+fn refused(key: &str, code: CountryCode, problem: &str) -> ScenarioError {
+    ScenarioError::Value { key: key.to_owned(), value: code.to_string(), expected: format!("{problem}: leave it out") }
+}
+
+/// Weights in whole units of one over their least common denominator.
+fn integer_weights(weights: &BTreeMap<CountryCode, Fraction>, countries: &CountryTable) -> Result<Weights, ScenarioError> {
+    let limit = Fraction::new(MOST_WEIGHT, 1).unwrap_or(Fraction::ONE);
+    refuse_any(
+        "weights",
+        weights.iter().filter(|(_, weight)| **weight > limit).map(|(code, _)| code),
+        "a weight is at most 1000",
+    )?;
+    let scale = Fraction::common_denominator(weights.values().copied()).filter(|scale| *scale <= MOST_WEIGHT.into());
+    let scale = scale.ok_or_else(|| ScenarioError::Value {
+        key: "weights".to_owned(),
+        value: super::joined(weights),
+        expected: "use weights of at most three decimals".to_owned(),
+    })?;
+    let units = |weight: &Fraction| i128::from(weight.numerator()) * (scale / i128::from(weight.denominator()));
+    let of = weights.iter().filter_map(|(code, weight)| Some((countries.index(*code)?, units(weight)))).collect();
+    Ok(Weights { scale, of })
+}
+
+/// A set of countries of the table; codes it does not know are left out, for blocs that outlive a member's code.
+pub(crate) fn country_set(countries: &CountryTable, codes: &[CountryCode]) -> CountrySet {
+    CountrySet::new(countries.len(), codes.iter().filter_map(|code| countries.index(*code)))
+}

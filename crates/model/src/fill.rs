@@ -1,0 +1,99 @@
+//! The rules behind a declared point: each lays a block's total on its members within their bounds, in exact fractions.
+//!
+//! A total that a rule is given always fits: it lies between the sums of the members' bounds.
+
+use reorient_core::CountryIndex;
+
+use crate::{ExactAmount, Market, Program};
+
+/// `x = L + (U - L) (M - sum L) / sum (U - L)`.
+pub(crate) fn proportional(program: &Program, members: &[usize], total: i128, flows: &mut [ExactAmount]) {
+    let least: i128 = members.iter().map(|position| program.lower[*position]).sum();
+    let room: i128 = members.iter().map(|position| program.upper[*position]).sum::<i128>() - least;
+    for &position in members {
+        let (lower, upper) = (program.lower[position], program.upper[position]);
+        flows[position] = if room > 0 {
+            ExactAmount { numerator: lower * room + (upper - lower) * (total - least), denominator: room }
+        } else {
+            ExactAmount::whole(lower)
+        };
+    }
+}
+
+/// From the lower bounds, each up to its upper bound before the next in `order`.
+pub(crate) fn in_order(program: &Program, order: &[usize], total: i128, flows: &mut [ExactAmount]) {
+    let mut rest = total - order.iter().map(|position| program.lower[*position]).sum::<i128>();
+    for &position in order {
+        let taken = rest.min(program.upper[position] - program.lower[position]);
+        flows[position] = ExactAmount::whole(program.lower[position] + taken);
+        rest -= taken;
+    }
+}
+
+/// `x = clamp(tau, L, U)` with the one level `tau` that gives the total: the least sum of squares.
+pub(crate) fn water(program: &Program, members: &[usize], total: i128, flows: &mut [ExactAmount]) {
+    level(program, members, total, |_| 1, flows);
+}
+
+/// `x = clamp(t x0, L, U)`; what is beyond the upper bounds of all that sell today goes to the others in proportion to `U`.
+pub(crate) fn nearest_to_today(program: &Program, members: &[usize], total: i128, flows: &mut [ExactAmount]) {
+    let (today, new): (Vec<usize>, Vec<usize>) = members.iter().partition(|position| program.baseline[**position] > 0);
+    let most: i128 = today.iter().map(|position| program.upper[*position]).sum();
+    let of_today = total.min(most);
+    level(program, &today, of_today, |position| program.baseline[position], flows);
+    // Without a flow today the lower bound is zero.
+    proportional(program, &new, total - of_today, flows);
+}
+
+/// `x = clamp(t weight, L, U)` with the `t` that gives the total; every weight is positive.
+///
+/// The sum grows with `t` and is linear between the points where a flow meets one of its bounds. A search among these
+/// finds the stretch of the total; there `t` is a fraction over the weights that are free.
+fn level(program: &Program, members: &[usize], total: i128, weight: impl Fn(usize) -> i128, flows: &mut [ExactAmount]) {
+    let mut meetings: Vec<(i128, i128)> = members
+        .iter()
+        .flat_map(|position| [program.lower[*position], program.upper[*position]].map(|bound| (bound, weight(*position))))
+        .collect();
+    meetings.sort_unstable_by(|left, right| (left.0 * right.1).cmp(&(right.0 * left.1)));
+    // Sum of the flows at t = p / q, times q.
+    let sum_at = |(p, q): (i128, i128)| -> i128 {
+        members.iter().map(|&at| (p * weight(at)).clamp(q * program.lower[at], q * program.upper[at])).sum()
+    };
+    let after = meetings.partition_point(|meeting| sum_at(*meeting) < meeting.1 * total);
+    // At the last meeting all are at their upper bounds, which carry the total.
+    let Some(&(p, q)) = meetings.get(after.min(meetings.len().saturating_sub(1))) else { return };
+    let before = after.checked_sub(1).map(|before| meetings[before]);
+    // Free are those that move between the two meetings around the total.
+    let is_free = |at: usize| {
+        let starts = before.is_some_and(|(p, q)| program.lower[at] * q <= p * weight(at));
+        starts && p * weight(at) <= program.upper[at] * q && program.lower[at] < program.upper[at]
+    };
+    let at_end = |at: usize| if p * weight(at) >= program.upper[at] * q { program.upper[at] } else { program.lower[at] };
+    let fixed: i128 = members.iter().filter(|at| !is_free(**at)).map(|at| at_end(*at)).sum();
+    let free: i128 = members.iter().filter(|at| is_free(**at)).map(|at| weight(*at)).sum();
+    for &at in members {
+        flows[at] = if is_free(at) {
+            ExactAmount { numerator: weight(at) * (total - fixed), denominator: free }
+        } else {
+            ExactAmount::whole(at_end(at))
+        };
+    }
+}
+
+/// Listed countries in their order, then the others by code. Positions ascend by code.
+pub(crate) fn listed_first(market: &Market<'_>, members: Vec<usize>, listed: &[CountryIndex]) -> Vec<usize> {
+    let rank = |position: &usize| listed.iter().position(|country| *country == market.exporters[*position]);
+    let mut order = members;
+    order.sort_by_key(|position| (rank(position).unwrap_or(listed.len()), *position));
+    order
+}
+
+/// By ascending unit value, unknown ones last, ties by code.
+pub(crate) fn by_unit_value(market: &Market<'_>, members: Vec<usize>) -> Vec<usize> {
+    let mut order = members;
+    order.sort_by(|left, right| {
+        let of = |position: usize| market.unit_values.get(position).copied().unwrap_or_default();
+        of(*left).cmp(&of(*right)).then(left.cmp(right))
+    });
+    order
+}

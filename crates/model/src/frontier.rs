@@ -1,0 +1,326 @@
+//! Risk imports as a function of the cap, exactly and without a solver: the frontier of docs/method.md.
+//!
+//! A product's alternatives reach `base + sum min(beta B, room)`, which is concave and piecewise linear in the cap, so what
+//! stays with the risk origins is `max(0, T - base - sum min(beta B, room))`. Between two breakpoints the sum over products is
+//! `A - beta S` with whole `A` and `S`: one sweep over the sorted breakpoints gives every point as an exact fraction.
+
+use std::cmp::Ordering;
+
+use reorient_core::{Fraction, ProductCode};
+
+use crate::program::Formulation;
+use crate::{ExactAmount, Market, Policy, ProgramError};
+
+/// A non-negative fraction without a bound on its denominator, which is positive.
+#[derive(Debug, Clone, Copy)]
+pub struct Ratio {
+    /// Above the bar.
+    pub numerator: i128,
+    /// Below the bar.
+    pub denominator: i128,
+}
+
+impl Ratio {
+    const ZERO: Self = Self { numerator: 0, denominator: 1 };
+    const ONE: Self = Self { numerator: 1, denominator: 1 };
+
+    /// The nearest double, up to the rounding of its two parts.
+    #[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for.
+    pub fn to_f64(self) -> f64 {
+        self.numerator as f64 / self.denominator as f64
+    }
+}
+
+impl From<Fraction> for Ratio {
+    fn from(fraction: Fraction) -> Self {
+        Self { numerator: fraction.numerator().into(), denominator: fraction.denominator().into() }
+    }
+}
+
+impl Ord for Ratio {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.numerator * other.denominator).cmp(&(other.numerator * self.denominator))
+    }
+}
+
+impl PartialOrd for Ratio {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ratio {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Ratio {}
+
+/// An alternative that the cap moves: it gains `beta share` up to `room`.
+#[derive(Debug, Clone, Copy)]
+struct Term {
+    share: i128,
+    room: i128,
+}
+
+impl Term {
+    /// Where the cap stops to matter.
+    const fn saturation(self) -> Ratio {
+        Ratio { numerator: self.room, denominator: self.share }
+    }
+}
+
+/// What stays with the risk origins in one product, as a function of the cap; amounts in units of `1 / scale` dollars.
+#[derive(Debug, Clone)]
+pub struct CapCurve {
+    /// Which product.
+    pub product: ProductCode,
+    /// Units in a dollar; the same for all curves of a policy.
+    pub scale: i128,
+    /// `T`.
+    pub imports: i128,
+    /// `T` less what the alternatives reach at a cap of zero.
+    need: i128,
+    /// The most that risk origins may carry.
+    bearable: i128,
+    /// Ascending by saturation.
+    terms: Vec<Term>,
+}
+
+impl CapCurve {
+    /// The curve of a product. Exporters with a cap of their own do not move.
+    ///
+    /// # Errors
+    /// As [`formulate`](crate::formulate).
+    pub fn new(product: ProductCode, market: &Market<'_>, policy: &Policy) -> Result<Self, ProgramError> {
+        let parts = Formulation::new(product, market, policy)?;
+        let mut curve = Self {
+            product,
+            scale: parts.scale,
+            imports: parts.total,
+            need: parts.total,
+            bearable: 0,
+            terms: Vec::with_capacity(market.exporters.len()),
+        };
+        for position in 0..market.exporters.len() {
+            let exporter = parts.exporter(position);
+            if policy.risk.contains(exporter) {
+                curve.bearable += parts.risk_upper(position);
+                continue;
+            }
+            let reach = parts.reach(position);
+            let (cap, is_override) = policy.cap_for(product, exporter);
+            if is_override {
+                curve.need -= reach.at(cap)?;
+                continue;
+            }
+            curve.need -= reach.base;
+            if reach.share > 0 && reach.room > 0 {
+                curve.terms.push(Term { share: reach.share, room: reach.room });
+            }
+        }
+        curve.terms.sort_unstable_by_key(|term| term.saturation());
+        Ok(curve)
+    }
+
+    /// The smallest cap at which the gains of all alternatives together reach `target`.
+    fn cap_that_gains(&self, target: i128) -> Option<Ratio> {
+        if target <= 0 {
+            return Some(Ratio::ZERO);
+        }
+        let mut share: i128 = self.terms.iter().map(|term| term.share).sum();
+        let mut saturated = 0;
+        for term in &self.terms {
+            let cap = Ratio { numerator: target - saturated, denominator: share };
+            if cap <= term.saturation() {
+                return Some(cap);
+            }
+            saturated += term.room;
+            share -= term.share;
+        }
+        None
+    }
+
+    /// The smallest cap that clears the product of risk imports; none when no cap does. It may be above 1 where the cap is not a
+    /// share of the exporter's own exports.
+    pub fn critical_cap(&self) -> Option<Ratio> {
+        self.cap_that_gains(self.need)
+    }
+
+    /// The smallest cap at which there is an allocation at all; zero unless options bar or limit suppliers.
+    fn feasible_from(&self) -> Option<Ratio> {
+        self.cap_that_gains(self.need - self.bearable)
+    }
+
+    /// Risk imports that one more unit of the cap takes off at `cap`: the right derivative's size, in units of the program.
+    pub fn slope(&self, cap: Fraction) -> i128 {
+        let cap = Ratio::from(cap);
+        let cleared = self.critical_cap().is_some_and(|critical| critical <= cap);
+        if cleared || self.feasible_from().is_none_or(|from| from > cap) {
+            return 0;
+        }
+        self.terms.iter().filter(|term| cap < term.saturation()).map(|term| term.share).sum()
+    }
+}
+
+/// One point of the frontier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FrontierPoint {
+    /// The cap.
+    pub cap: Ratio,
+    /// Imports left with the risk origins, in units of `1 / scale` dollars.
+    pub risk: ExactAmount,
+    /// Imports of all products that have an allocation at this cap, in the same units.
+    pub imports: i128,
+    /// Products without one.
+    pub infeasible: usize,
+}
+
+/// Risk imports of all products against the cap, from 0 to 1: every breakpoint, ascending; linear in between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frontier {
+    /// Units in a dollar.
+    pub scale: i128,
+    /// The breakpoints, and the caps that were asked for.
+    pub points: Vec<FrontierPoint>,
+}
+
+/// What changes at a breakpoint: risk is `constant - cap slope`.
+#[derive(Debug, Clone, Copy, Default)]
+struct Change {
+    constant: i128,
+    slope: i128,
+    imports: i128,
+    feasible: usize,
+}
+
+impl Frontier {
+    /// Adds up the curves of one policy; `caps` are given points of their own.
+    ///
+    /// # Errors
+    /// [`ProgramError::Overflow`] when sums over all products leave exact arithmetic.
+    pub fn new(curves: &[CapCurve], caps: &[Fraction]) -> Result<Self, ProgramError> {
+        let asked = caps.iter().map(|cap| Ratio::from(*cap)).chain([Ratio::ZERO, Ratio::ONE]);
+        let mut changes: Vec<(Ratio, Change)> = asked.map(|cap| (cap, Change::default())).collect();
+        for curve in curves {
+            curve.changes(&mut changes);
+        }
+        changes.retain(|(cap, _)| *cap <= Ratio::ONE);
+        changes.sort_unstable_by_key(|(cap, _)| *cap);
+        let mut points = Vec::new();
+        let mut sum = Change::default();
+        for same in changes.chunk_by(|left, right| left.0 == right.0) {
+            for (_, change) in same {
+                sum.constant += change.constant;
+                sum.slope += change.slope;
+                sum.imports += change.imports;
+                sum.feasible += change.feasible;
+            }
+            let cap = same[0].0;
+            let times = |amount: i128, factor: i128| amount.checked_mul(factor).ok_or(ProgramError::Overflow);
+            let numerator = times(sum.constant, cap.denominator)? - times(sum.slope, cap.numerator)?;
+            points.push(FrontierPoint {
+                cap,
+                risk: ExactAmount { numerator, denominator: cap.denominator },
+                imports: sum.imports,
+                infeasible: curves.len() - sum.feasible,
+            });
+        }
+        Ok(Self { scale: curves.first().map_or(1, |curve| curve.scale), points })
+    }
+
+    /// The point at a cap that was asked for, or is a breakpoint.
+    pub fn at(&self, cap: Fraction) -> Option<&FrontierPoint> {
+        self.points.binary_search_by_key(&Ratio::from(cap), |point| point.cap).ok().map(|found| &self.points[found])
+    }
+}
+
+impl CapCurve {
+    /// The breakpoints of this product: where it becomes feasible, where an exporter is used up, where it is cleared.
+    fn changes(&self, changes: &mut Vec<(Ratio, Change)>) {
+        let Some(start) = self.feasible_from() else { return };
+        changes.push((start, Change { imports: self.imports, feasible: 1, ..Change::default() }));
+        let end = self.critical_cap();
+        if end.is_some_and(|end| end <= start) {
+            return;
+        }
+        let mut current = Change { constant: self.need, ..Change::default() };
+        for term in &self.terms {
+            if term.saturation() <= start {
+                current.constant -= term.room;
+            } else {
+                current.slope += term.share;
+            }
+        }
+        changes.push((start, current));
+        for term in self.terms.iter().filter(|term| term.saturation() > start) {
+            if end.is_some_and(|end| term.saturation() >= end) {
+                break;
+            }
+            changes.push((term.saturation(), Change { constant: -term.room, slope: -term.share, ..Change::default() }));
+            current.constant -= term.room;
+            current.slope -= term.share;
+        }
+        if let Some(end) = end {
+            changes.push((end, Change { constant: -current.constant, slope: -current.slope, ..Change::default() }));
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::{CountrySet, closed_form, formulate};
+    use reorient_core::{CountryIndex, Usd};
+
+    fn product() -> ProductCode {
+        ProductCode::from_number(270_900).unwrap()
+    }
+
+    /// Risk origin 0; alternatives with different saturations.
+    fn curve(imports: &[i64], world: &[i64]) -> (CapCurve, impl Fn(Fraction) -> Option<i128>) {
+        let exporters: Vec<CountryIndex> = (0..u16::try_from(imports.len()).unwrap()).map(CountryIndex).collect();
+        let usd = |amounts: &[i64]| amounts.iter().copied().map(Usd::new).collect::<Vec<_>>();
+        let (imports, world) = (usd(imports), usd(world));
+        let policy = |cap| Policy::new(CountrySet::new(imports.len(), [CountryIndex(0)]), cap);
+        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world, unit_values: &[] };
+        let curve = CapCurve::new(product(), &market, &policy(Fraction::ZERO)).unwrap();
+        let (exporters, imports, world) = (exporters.clone(), imports.clone(), world.clone());
+        let risk_at = move |cap: Fraction| {
+            let market = Market { exporters: &exporters, imports: &imports, world_exports: &world, unit_values: &[] };
+            let policy = Policy::new(CountrySet::new(imports.len(), [CountryIndex(0)]), cap);
+            let program = formulate(product(), &market, &policy).unwrap();
+            closed_form(&program).ok().map(|optimum| optimum.risk_total)
+        };
+        (curve, risk_at)
+    }
+
+    #[test]
+    fn the_frontier_is_the_optimum_at_every_cap() {
+        let (curve, risk_at) = curve(&[50, 10, 0, 30], &[60, 30, 40, 31]);
+        let caps: Vec<Fraction> = (0..=100).map(|cap| Fraction::new(cap, 100).unwrap()).collect();
+        let frontier = Frontier::new(std::slice::from_ref(&curve), &caps).unwrap();
+        for cap in caps {
+            let point = frontier.at(cap).unwrap();
+            let scale = i128::from(cap.denominator());
+            assert_eq!(point.risk.numerator * scale, risk_at(cap).unwrap() * point.risk.denominator, "{cap}");
+        }
+        // Of 20 + 40 + 1 that can be added, 50 is reached where 1 + 20 + 40 beta = 50.
+        assert_eq!(curve.critical_cap(), Some(Ratio { numerator: 29, denominator: 40 }));
+        assert_eq!(curve.slope(Fraction::ZERO), 101);
+        assert_eq!(curve.slope(Fraction::new(1, 31).unwrap()), 70, "the right derivative at a breakpoint");
+        assert_eq!(curve.slope(Fraction::new(7, 10).unwrap()), 40);
+        assert_eq!(curve.slope(Fraction::new(29, 40).unwrap()), 0, "and where the product is cleared");
+    }
+
+    #[test]
+    fn a_product_that_no_cap_clears_has_no_critical_cap() {
+        let (curve, _) = curve(&[50, 10, 0], &[60, 30, 20]);
+        assert_eq!(curve.critical_cap(), None);
+        let frontier = Frontier::new(&[curve], &[]).unwrap();
+        let last = frontier.points.last().unwrap();
+        assert_eq!((last.cap, last.risk.numerator), (Ratio::ONE, 10 * last.risk.denominator));
+    }
+}
