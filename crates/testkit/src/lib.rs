@@ -2,7 +2,7 @@
 
 mod options;
 
-pub use options::{OptionProduct, option_product};
+pub use options::{Optima, OptionProduct, option_product};
 
 use proptest::prelude::*;
 use reorient_core::{CountryIndex, Fraction, Usd};

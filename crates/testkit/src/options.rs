@@ -140,8 +140,8 @@ pub fn option_product() -> impl Strategy<Value = OptionProduct> {
         2 => Just(Floor::Symmetric),
         1 => share(&[(0, 1), (1, 4), (1, 3), (1, 1)]).prop_map(Floor::Churn),
     ];
-    let ceiling = prop_oneof![2 => Just(None), 1 => share(&[(1, 1), (1, 2), (2, 5), (1, 3), (1, 10)]).prop_map(Some)];
-    let some = || proptest::collection::vec(prop_oneof![5 => Just(false), 1 => Just(true)], 6);
+    let ceiling = prop_oneof![5 => Just(None), 1 => share(&[(1, 1), (1, 2), (2, 5), (1, 3), (1, 10)]).prop_map(Some)];
+    let some = || proptest::collection::vec(prop_oneof![11 => Just(false), 1 => Just(true)], 6);
     let caps =
         proptest::collection::vec(prop_oneof![4 => Just(None), 1 => share(&[(0, 1), (1, 5), (1, 7), (1, 1)]).prop_map(Some)], 6);
     // Halves, ones and twos: ties are common.
