@@ -17,7 +17,7 @@ use crate::baseline::Baseline;
 use crate::bloc::{Bloc, is_union};
 use crate::coverage::{Coverage, CoverageStatus, list_for};
 use crate::nearest::nearest_importer;
-use crate::prepare::count_hong_kong;
+use crate::prepare::read;
 use crate::scenario::{ListChoice, Scenario, ScenarioError, country_set};
 
 /// Which years are asked for.
@@ -152,7 +152,7 @@ fn one_year(
         available.retain(|product| question.products.contains(product));
         list_for(source, &Scenario { list: ListChoice::All, ..scenario.clone() }, &available)?
     };
-    let trade = count_hong_kong(source.read(year, Some(&coverage.wanted()))?, source, scenario)?;
+    let trade = read(source, scenario, year, &coverage.wanted())?;
     let (buyers, members) = (country_set(countries, &importer.members), country_set(countries, &bloc.members));
     let baseline = Baseline::new(&trade.table, &buyers);
     baseline.check_world(trade.table.traders())?;

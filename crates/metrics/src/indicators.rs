@@ -260,7 +260,7 @@ mod tests {
         let (imports, world_exports) = (dollars(imports), dollars(world_exports));
         let set = |members: &[u16]| CountrySet::new(10, members.iter().map(|member| CountryIndex(*member)));
         let (importer, bloc, risk) = (set(&[0]), set(&[0, 1, 2]), set(&[0, 3]));
-        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world_exports };
+        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world_exports, unit_values: &[] };
         indicators(market, Usd::new(5), Perspective { importer: &importer, bloc: &bloc, risk: &risk, base })
     }
 
