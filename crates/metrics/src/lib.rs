@@ -9,6 +9,8 @@ mod measure;
 mod rows;
 
 pub use collect::{Collection, collect};
-pub use hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
+pub use hhi::{
+    Amount, Backend, GroupError, effective_suppliers, herfindahl_hirschman, herfindahl_hirschman_usd, hhi_of_groups, hhi_of_rows,
+};
 pub use measure::{Product, measure};
 pub use rows::{CountryRow, FlowRow, Headline, Level, Origin, ProductRow, ShareRow};

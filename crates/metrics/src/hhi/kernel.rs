@@ -1,0 +1,140 @@
+//! The two sums of a group in fixed lanes; see the module above for why their order is fixed.
+
+use fearless_simd::{Simd, f64x8, i64x8, prelude::*};
+use reorient_core::Usd;
+
+/// Values in a vector, on every machine.
+pub(super) const LANES: usize = 8;
+
+/// Accumulators of each of the two sums. Two keep the adders of today's processors busy and leave every instruction set
+/// with enough registers; docs/performance.md has what was tried.
+pub(super) const ACCUMULATORS: usize = 2;
+
+/// Sums in this range have squares and a square that neither overflow nor lose digits.
+const SAFE: std::ops::RangeInclusive<f64> = power_of_two(-200)..=power_of_two(500);
+
+/// A number that can be an amount: `f64` or [`Usd`].
+pub trait Amount: Lanes {}
+impl Amount for f64 {}
+impl Amount for Usd {}
+
+/// How eight amounts become a vector. Not nameable outside, so that [`Amount`] is closed.
+pub trait Lanes: Copy {
+    /// No amount.
+    const ZERO: Self;
+
+    /// Eight amounts as `f64`, to the nearest where not exact.
+    fn load<S: Simd>(simd: S, amounts: &[Self; LANES]) -> f64x8<S>;
+}
+
+impl Lanes for f64 {
+    const ZERO: Self = 0.0;
+
+    #[inline(always)]
+    fn load<S: Simd>(simd: S, amounts: &[Self; LANES]) -> f64x8<S> {
+        f64x8::load_array_ref(simd, amounts)
+    }
+}
+
+impl Lanes for Usd {
+    const ZERO: Self = Self::ZERO;
+
+    #[inline(always)]
+    fn load<S: Simd>(simd: S, amounts: &[Self; LANES]) -> f64x8<S> {
+        f64x8::float_from(i64x8::load_array(simd, amounts.map(Self::get)))
+    }
+}
+
+/// Two to the power of a normal exponent.
+const fn power_of_two(exponent: i64) -> f64 {
+    f64::from_bits(((1023 + exponent) as u64) << 52)
+}
+
+/// The index of one group.
+#[inline(always)]
+pub(super) fn index<S: Simd, A: Amount>(simd: S, amounts: &[A]) -> Option<f64> {
+    let (sum, squares) = sums(simd, amounts, |vector| vector);
+    if SAFE.contains(&sum) { Some(ratio(sum, squares)) } else { rescaled(simd, amounts, sum) }
+}
+
+/// A sum of squares over the square of a sum; rounding may not lift it above the monopoly.
+#[inline(always)]
+fn ratio(sum: f64, squares: f64) -> f64 {
+    (squares / (sum * sum)).min(1.0)
+}
+
+/// Sum and sum of squares of a group, each amount passed through `scale`.
+#[inline(always)]
+fn sums<S: Simd, A: Amount>(simd: S, amounts: &[A], scale: impl Fn(f64x8<S>) -> f64x8<S>) -> (f64, f64) {
+    let mut sums = [f64x8::splat(simd, 0.0); ACCUMULATORS];
+    let mut squares = sums;
+    let (vectors, rest) = amounts.as_chunks::<LANES>();
+    let (rounds, last) = vectors.as_chunks::<ACCUMULATORS>();
+    for round in rounds {
+        for slot in 0..ACCUMULATORS {
+            let vector = scale(A::load(simd, &round[slot]));
+            sums[slot] += vector;
+            squares[slot] += vector * vector;
+        }
+    }
+    for slot in 0..ACCUMULATORS - 1 {
+        if slot < last.len() {
+            let vector = scale(A::load(simd, &last[slot]));
+            sums[slot] += vector;
+            squares[slot] += vector * vector;
+        }
+    }
+    if !rest.is_empty() {
+        let vector = scale(tail(simd, amounts, rest));
+        sums[ACCUMULATORS - 1] += vector;
+        squares[ACCUMULATORS - 1] += vector * vector;
+    }
+    (total(sums), total(squares))
+}
+
+/// The last `rest.len() < 8` amounts in the last lanes, zeros before them.
+#[inline(always)]
+fn tail<S: Simd, A: Amount>(simd: S, amounts: &[A], rest: &[A]) -> f64x8<S> {
+    let empty = LANES - rest.len();
+    match amounts.last_chunk() {
+        // The lanes before were added already.
+        Some(chunk) => {
+            let lane = f64x8::simd_from(simd, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+            let first = f64x8::splat(simd, empty as f64);
+            lane.simd_ge(first).select(A::load(simd, chunk), f64x8::splat(simd, 0.0))
+        }
+        None => {
+            let mut chunk = [A::ZERO; LANES];
+            for (lane, amount) in chunk.iter_mut().rev().zip(rest.iter().rev()) {
+                *lane = *amount;
+            }
+            A::load(simd, &chunk)
+        }
+    }
+}
+
+/// All lanes of all accumulators, added in a tree.
+#[inline(always)]
+fn total<S: Simd>(accumulators: [f64x8<S>; ACCUMULATORS]) -> f64 {
+    let [first, second] = accumulators;
+    let (low, high) = (first + second).split();
+    let (low, high) = (low + high).split();
+    let pair = low + high;
+    pair[0] + pair[1]
+}
+
+/// The index of a group with a sum outside of [`SAFE`].
+#[cold]
+#[inline(never)]
+fn rescaled<S: Simd, A: Amount>(simd: S, amounts: &[A], sum: f64) -> Option<f64> {
+    // Not of NaN, zero or what negative amounts may leave.
+    if !(sum > 0.0) {
+        return None;
+    }
+    let factor = power_of_two(if sum < *SAFE.start() { 600 } else { -700 });
+    let (sum, squares) = simd.vectorize(
+        #[inline(always)]
+        || sums(simd, amounts, |vector| vector * factor),
+    );
+    sum.is_finite().then(|| ratio(sum, squares))
+}
