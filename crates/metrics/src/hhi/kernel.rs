@@ -66,6 +66,10 @@ fn ratio(sum: f64, squares: f64) -> f64 {
 /// Sum and sum of squares of a group, each amount passed through `scale`.
 #[inline(always)]
 fn sums<S: Simd, A: Amount>(simd: S, amounts: &[A], scale: impl Fn(f64x8<S>) -> f64x8<S>) -> (f64, f64) {
+    let Some(last_vector) = amounts.last_chunk() else {
+        let vector = scale(padded(simd, amounts));
+        return (total(vector), total(vector * vector));
+    };
     let mut sums = [f64x8::splat(simd, 0.0); ACCUMULATORS];
     let mut squares = sums;
     let (vectors, rest) = amounts.as_chunks::<LANES>();
@@ -85,39 +89,33 @@ fn sums<S: Simd, A: Amount>(simd: S, amounts: &[A], scale: impl Fn(f64x8<S>) -> 
         }
     }
     if !rest.is_empty() {
-        let vector = scale(tail(simd, amounts, rest));
+        let vector = scale(tail(simd, last_vector, rest.len()));
         sums[ACCUMULATORS - 1] += vector;
         squares[ACCUMULATORS - 1] += vector * vector;
     }
-    (total(sums), total(squares))
+    (total(sums[0] + sums[1]), total(squares[0] + squares[1]))
 }
 
-/// The last `rest.len() < 8` amounts in the last lanes, zeros before them.
+/// The last `n_rest < 8` amounts of a longer group in the last lanes, zeros before them: those lanes were added already.
 #[inline(always)]
-fn tail<S: Simd, A: Amount>(simd: S, amounts: &[A], rest: &[A]) -> f64x8<S> {
-    let empty = LANES - rest.len();
-    match amounts.last_chunk() {
-        // The lanes before were added already.
-        Some(chunk) => {
-            let lane = f64x8::simd_from(simd, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
-            let first = f64x8::splat(simd, empty as f64);
-            lane.simd_ge(first).select(A::load(simd, chunk), f64x8::splat(simd, 0.0))
-        }
-        None => {
-            let mut chunk = [A::ZERO; LANES];
-            for (lane, amount) in chunk.iter_mut().rev().zip(rest.iter().rev()) {
-                *lane = *amount;
-            }
-            A::load(simd, &chunk)
-        }
-    }
+fn tail<S: Simd, A: Amount>(simd: S, last: &[A; LANES], n_rest: usize) -> f64x8<S> {
+    let lane = f64x8::simd_from(simd, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]);
+    let first = f64x8::splat(simd, (LANES - n_rest) as f64);
+    lane.simd_ge(first).select(A::load(simd, last), f64x8::splat(simd, 0.0))
 }
 
-/// All lanes of all accumulators, added in a tree.
+/// Fewer than eight amounts in the last lanes, zeros before them.
 #[inline(always)]
-fn total<S: Simd>(accumulators: [f64x8<S>; ACCUMULATORS]) -> f64 {
-    let [first, second] = accumulators;
-    let (low, high) = (first + second).split();
+fn padded<S: Simd, A: Amount>(simd: S, amounts: &[A]) -> f64x8<S> {
+    let empty = LANES - amounts.len();
+    let amount = |lane: usize| lane.checked_sub(empty).and_then(|at| amounts.get(at)).copied().unwrap_or(A::ZERO);
+    A::load(simd, &std::array::from_fn(amount))
+}
+
+/// All lanes, added in a tree: halves of eight, of four, of two.
+#[inline(always)]
+fn total<S: Simd>(vector: f64x8<S>) -> f64 {
+    let (low, high) = vector.split();
     let (low, high) = (low + high).split();
     let pair = low + high;
     pair[0] + pair[1]
