@@ -6,10 +6,6 @@ use reorient_core::Usd;
 /// Values in a vector, on every machine.
 pub(super) const LANES: usize = 8;
 
-/// Accumulators of each of the two sums. Two keep the adders of today's processors busy and leave every instruction set
-/// with enough registers; docs/performance.md has what was tried.
-pub(super) const ACCUMULATORS: usize = 2;
-
 /// Sums in this range have squares and a square that neither overflow nor lose digits.
 const SAFE: std::ops::RangeInclusive<f64> = power_of_two(-200)..=power_of_two(500);
 
@@ -66,34 +62,24 @@ fn ratio(sum: f64, squares: f64) -> f64 {
 /// Sum and sum of squares of a group, each amount passed through `scale`.
 #[inline(always)]
 fn sums<S: Simd, A: Amount>(simd: S, amounts: &[A], scale: impl Fn(f64x8<S>) -> f64x8<S>) -> (f64, f64) {
-    let Some(last_vector) = amounts.last_chunk() else {
+    let Some(last) = amounts.last_chunk() else {
         let vector = scale(padded(simd, amounts));
         return (total(vector), total(vector * vector));
     };
-    let mut sums = [f64x8::splat(simd, 0.0); ACCUMULATORS];
-    let mut squares = sums;
-    let (vectors, rest) = amounts.as_chunks::<LANES>();
-    let (rounds, last) = vectors.as_chunks::<ACCUMULATORS>();
-    for round in rounds {
-        for slot in 0..ACCUMULATORS {
-            let vector = scale(A::load(simd, &round[slot]));
-            sums[slot] += vector;
-            squares[slot] += vector * vector;
-        }
-    }
-    for slot in 0..ACCUMULATORS - 1 {
-        if slot < last.len() {
-            let vector = scale(A::load(simd, &last[slot]));
-            sums[slot] += vector;
-            squares[slot] += vector * vector;
-        }
+    let mut sum = f64x8::splat(simd, 0.0);
+    let mut squares = sum;
+    let (vectors, rest) = amounts.as_chunks();
+    for vector in vectors {
+        let vector = scale(A::load(simd, vector));
+        sum += vector;
+        squares += vector * vector;
     }
     if !rest.is_empty() {
-        let vector = scale(tail(simd, last_vector, rest.len()));
-        sums[ACCUMULATORS - 1] += vector;
-        squares[ACCUMULATORS - 1] += vector * vector;
+        let vector = scale(tail(simd, last, rest.len()));
+        sum += vector;
+        squares += vector * vector;
     }
-    (total(sums[0] + sums[1]), total(squares[0] + squares[1]))
+    (total(sum), total(squares))
 }
 
 /// The last `n_rest < 8` amounts of a longer group in the last lanes, zeros before them: those lanes were added already.
