@@ -178,9 +178,11 @@ fn summary(title: &str, amounts: &Amounts, contenders: &mut [Contender], n_round
     let times = rounds(contenders, amounts.n_rows(), n_rounds);
     let rate = |seconds: f64| amounts.bytes() as f64 / 1e9 / seconds;
     let median = |name: &str| {
-        contenders.iter().zip(&times).filter(|(contender, _)| contender.name.starts_with(name)).fold(f64::INFINITY, |least, (_, times)| {
-            least.min(times[times.len() / 2])
-        })
+        contenders
+            .iter()
+            .zip(&times)
+            .filter(|(contender, _)| contender.name.starts_with(name))
+            .fold(f64::INFINITY, |least, (_, times)| least.min(times[times.len() / 2]))
     };
     let (naive, arrow, read) = (median("naive"), median("arrow"), median("read"));
     println!("\n{title}: {} x {N_COLUMNS}, {n_rounds} rounds; GB/s at the median and at best", amounts.n_rows());

@@ -2,8 +2,8 @@
 
 use fearless_simd::{Level, Simd, dispatch};
 
-use super::kernel::{Amount, index};
 use super::GroupError;
+use super::kernel::{Amount, index};
 
 /// An instruction set that this machine has.
 ///
@@ -77,12 +77,7 @@ impl Backend {
     ///
     /// # Errors
     /// As there.
-    pub fn hhi_of_rows<A: Amount>(
-        self,
-        values: &[A],
-        n_columns: usize,
-        results: &mut [Option<f64>],
-    ) -> Result<(), GroupError> {
+    pub fn hhi_of_rows<A: Amount>(self, values: &[A], n_columns: usize, results: &mut [Option<f64>]) -> Result<(), GroupError> {
         if results.len().checked_mul(n_columns) != Some(values.len()) {
             return Err(GroupError::Shape { n_values: values.len(), n_rows: results.len(), n_columns });
         }

@@ -43,7 +43,7 @@ impl Lanes for Usd {
 
 /// Two to the power of a normal exponent.
 const fn power_of_two(exponent: i64) -> f64 {
-    f64::from_bits(((1023 + exponent) as u64) << 52)
+    f64::from_bits((1023 + exponent).cast_unsigned() << 52)
 }
 
 /// The index of one group.
@@ -111,8 +111,8 @@ fn total<S: Simd>(vector: f64x8<S>) -> f64 {
 #[cold]
 #[inline(never)]
 fn rescaled<S: Simd, A: Amount>(simd: S, amounts: &[A], sum: f64) -> Option<f64> {
-    // Not of NaN, zero or what negative amounts may leave.
-    if !(sum > 0.0) {
+    // Below zero is what negative amounts may leave.
+    if sum.is_nan() || sum <= 0.0 {
         return None;
     }
     let factor = power_of_two(if sum < *SAFE.start() { 600 } else { -700 });

@@ -1,5 +1,5 @@
 //! An oracle, a table of cases and properties, each on every backend of the machine.
-#![allow(clippy::unwrap_used, clippy::float_cmp, clippy::cast_precision_loss)]
+#![allow(clippy::unwrap_used, clippy::float_cmp, clippy::cast_precision_loss, clippy::cast_possible_truncation)]
 
 use proptest::prelude::*;
 use reorient_core::Usd;
@@ -125,7 +125,7 @@ fn sizes_around_every_vector() {
 
 #[test]
 fn one_bad_value_anywhere_leaves_no_index() {
-    for n in lengths().filter(|n| (1..=50).contains(n)) {
+    for n in 1..=18 {
         for at in 0..n {
             for bad in [f64::NAN, f64::INFINITY] {
                 let mut amounts = vec![1.0; n];
