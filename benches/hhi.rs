@@ -174,30 +174,23 @@ fn rounds(contenders: &mut [Contender], n_rows: usize, n_rounds: usize) -> Vec<V
     times
 }
 
+/// Rates and ratios, of medians and of the best times: the medians are what one gets, the best what the code can do.
 fn summary(title: &str, amounts: &Amounts, contenders: &mut [Contender], n_rounds: usize) {
     let times = rounds(contenders, amounts.n_rows(), n_rounds);
-    let rate = |seconds: f64| amounts.bytes() as f64 / 1e9 / seconds;
-    let median = |name: &str| {
-        contenders
-            .iter()
-            .zip(&times)
-            .filter(|(contender, _)| contender.name.starts_with(name))
-            .fold(f64::INFINITY, |least, (_, times)| least.min(times[times.len() / 2]))
-    };
-    let (naive, arrow, read) = (median("naive"), median("arrow"), median("read"));
-    println!("\n{title}: {} x {N_COLUMNS}, {n_rounds} rounds; GB/s at the median and at best", amounts.n_rows());
-    println!("{:24}{:>8}{:>8}{:>10}{:>10}{:>10}", "", "median", "best", "x naive", "x arrow", "of read");
-    for (contender, times) in contenders.iter().zip(&times) {
-        let median = times[times.len() / 2];
-        let of_read = if read.is_finite() { format!("{:.0} %", 100.0 * read / median) } else { String::new() };
-        println!(
-            "{:24}{:>8.1}{:>8.1}{:>10.2}{:>10.2}{of_read:>10}",
-            contender.name,
-            rate(median),
-            rate(times[0]),
-            naive / median,
-            arrow / median
-        );
+    println!("\n{title}: {} x {N_COLUMNS}, {n_rounds} rounds", amounts.n_rows());
+    for (which, at) in [("median", n_rounds / 2), ("best", 0)] {
+        let seconds: Vec<(&str, f64)> =
+            contenders.iter().zip(&times).map(|(contender, times)| (contender.name.as_str(), times[at])).collect();
+        let least = |name: &str| {
+            let named = seconds.iter().filter(|(contender, _)| contender.starts_with(name));
+            named.map(|(_, seconds)| *seconds).fold(f64::INFINITY, f64::min)
+        };
+        println!("{which:24}{:>10}{:>10}{:>10}{:>10}", "GB/s", "x naive", "x arrow", "of read");
+        for (name, seconds) in &seconds {
+            let rate = amounts.bytes() as f64 / 1e9 / seconds;
+            let (naive, arrow) = (least("naive") / seconds, least("arrow") / seconds);
+            println!("{name:24}{rate:>10.1}{naive:>10.2}{arrow:>10.2}{:>8.0} %", 100.0 * least("read") / seconds);
+        }
     }
 }
 

@@ -14,9 +14,10 @@
 //! - **Multiply, then add.** A fused multiply-add rounds once instead of twice and is missing from some machines, so squares
 //!   are rounded before they are added. Rust never fuses on its own accord, in no profile.
 //!
-//! IEEE 754 fixes every rounding from there (only 32-bit x86 without SSE2 does not keep to it). Which lanes are computed together changes nothing, so the result depends on the
-//! values of the group and their order alone: not on instruction set, alignment, profile, number of threads or on how the
-//! groups were split into batches. The instruction set is chosen at run time, once per batch ([`Backend`]).
+//! IEEE 754 fixes every rounding from there (only 32-bit x86 without SSE2 does not keep to it). Which lanes are computed
+//! together changes nothing, so the result depends on the values of the group and their order alone: not on instruction set,
+//! alignment, profile, number of threads or on how the groups were split into batches. The instruction set is chosen at run
+//! time, once per batch ([`Backend`]).
 //!
 //! # Contract
 //! Amounts are non-negative: of negative ones some number comes out or none, though on every machine the same.
