@@ -14,7 +14,9 @@ mod rows;
 
 pub use collect::{Collection, collect};
 pub use explain::{Explanation, ExporterPart, ProductPart, explain, n_that_make};
-pub use hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
+pub use hhi::{
+    Amount, Backend, GroupError, effective_suppliers, herfindahl_hirschman, herfindahl_hirschman_usd, hhi_of_groups, hhi_of_rows,
+};
 pub use indicators::{Base, Breakdown, Criteria, IndicatorRow, Indicators, OriginShare, Perspective, indicators};
 pub use measure::{Product, measure};
 pub use persistence::{PersistenceRow, persistence};
