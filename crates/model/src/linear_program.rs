@@ -4,7 +4,8 @@ use std::fmt::Write;
 
 use crate::Program;
 
-/// `minimise cost x` subject to `sum x = 1` and bounds, in shares of `T`: one row, one column per exporter, CSC.
+/// `minimise cost x` subject to equalities and bounds, in shares of `T`: one column per exporter, CSC. A program has the one row
+/// `sum x = 1`; questions about its optimal face add more.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearProgram {
     /// The weight of risk origins, otherwise 0.
@@ -13,8 +14,8 @@ pub struct LinearProgram {
     pub lower: Vec<f64>,
     /// Upper bounds, shares of `T`.
     pub upper: Vec<f64>,
-    /// Right-hand side of the equality: 1, or 0 where nothing is imported.
-    pub right_hand_side: f64,
+    /// Right-hand side of each equality; of the first 1, or 0 where nothing is imported.
+    pub right_hand_side: Vec<f64>,
     /// CSC: start of each column, and the number of entries at the end.
     pub column_start: Vec<usize>,
     /// CSC: row of each entry.
@@ -34,7 +35,7 @@ impl LinearProgram {
             cost: program.cost.iter().map(|cost| *cost as f64 / program.weight_scale as f64).collect(),
             lower: share(&program.lower),
             upper: share(&program.upper),
-            right_hand_side: if program.total == 0 { 0.0 } else { 1.0 },
+            right_hand_side: vec![if program.total == 0 { 0.0 } else { 1.0 }],
             column_start: (0..=n_columns).collect(),
             row_index: vec![0; n_columns],
             value: vec![1.0; n_columns],

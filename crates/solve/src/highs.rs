@@ -9,7 +9,7 @@ use crate::SolveOutcome;
 pub(crate) fn solve(program: &LinearProgram) -> SolveOutcome {
     if program.cost.is_empty() {
         // HiGHS calls a model without columns empty whatever its rows demand.
-        let demand_is_met = program.right_hand_side == 0.0;
+        let demand_is_met = program.right_hand_side.iter().all(|demand| *demand == 0.0);
         let nothing = SolveOutcome::Optimal { flows: Vec::new(), multiplier: 0.0 };
         return if demand_is_met { nothing } else { SolveOutcome::Infeasible };
     }
@@ -47,12 +47,10 @@ pub(crate) fn solve(program: &LinearProgram) -> SolveOutcome {
 /// The one place where a solver object is made.
 fn model(program: &LinearProgram) -> Result<Model, HighsStatus> {
     let mut problem = ColProblem::new();
-    let imports = problem.add_row(program.right_hand_side..=program.right_hand_side);
+    let rows: Vec<_> = program.right_hand_side.iter().map(|demand| problem.add_row(*demand..=*demand)).collect();
     for (column, cost) in program.cost.iter().enumerate() {
         let entries = program.column_start[column]..program.column_start[column + 1];
-        // Only the rows of this model are known to it: the equality is row 0.
-        debug_assert!(entries.clone().all(|entry| program.row_index[entry] == 0));
-        let factors: Vec<_> = entries.map(|entry| (imports, program.value[entry])).collect();
+        let factors: Vec<_> = entries.map(|entry| (rows[program.row_index[entry]], program.value[entry])).collect();
         problem.add_column(*cost, program.lower[column]..=program.upper[column], factors);
     }
     let mut model = problem.try_optimise(Sense::Minimise)?;

@@ -17,7 +17,7 @@ pub enum SolveOutcome {
     Optimal {
         /// One value per column, in shares of `T`.
         flows: Vec<f64>,
-        /// Dual of the equality: change of the value per unit of right-hand side.
+        /// Dual of the first equality: change of the value per unit of right-hand side.
         multiplier: f64,
     },
     /// No point meets the bounds.
@@ -47,7 +47,7 @@ mod tests {
             cost: cost.to_vec(),
             lower: lower.to_vec(),
             upper: upper.to_vec(),
-            right_hand_side: 1.0,
+            right_hand_side: vec![1.0],
             column_start: (0..=cost.len()).collect(),
             row_index: vec![0; cost.len()],
             value: vec![1.0; cost.len()],
@@ -70,7 +70,7 @@ mod tests {
     fn no_columns_are_an_answer_only_without_demand() {
         let mut empty = program(&[], &[], &[]);
         assert_eq!(solve(&empty), SolveOutcome::Infeasible);
-        empty.right_hand_side = 0.0;
+        empty.right_hand_side = vec![0.0];
         assert_eq!(solve(&empty), SolveOutcome::Optimal { flows: Vec::new(), multiplier: 0.0 });
     }
 

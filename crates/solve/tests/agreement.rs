@@ -6,9 +6,8 @@ use std::cell::Cell;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use reorient_model::{
-    Drain, Fill, LinearProgram, Role, Status, check_vertex, closed_form, declare, formulate, intervals, verify,
-};
+use reorient_core::ProductCode;
+use reorient_model::{LinearProgram, Role, Status, TieBreak, check_vertex, closed_form, declare, formulate, intervals, verify};
 use reorient_solve::{SolveOutcome, solve};
 use reorient_testkit::{SmallProduct, small_product};
 
@@ -32,14 +31,14 @@ fn count(cell: &Cell<u32>, seen: bool) {
 }
 
 fn check(product: &SmallProduct, seen: &Seen) -> Result<(), TestCaseError> {
-    let program = formulate(&product.market(), &product.policy()).unwrap();
+    let program = formulate(ProductCode::from_number(270_900).unwrap(), &product.market(), &product.policy()).unwrap();
     let optimum = closed_form(&program).unwrap();
     prop_assert_eq!(optimum.risk_total, product.least_risk_by_moves(), "moves, {:?}", product);
     let dollars = optimum.risk_total as f64 / program.scale as f64;
     prop_assert!((dollars - product.least_risk_by_vertices()).abs() <= 1e-6, "vertices, {:?}", product);
 
-    let flows = declare(&program, &optimum, Drain::Proportional, Fill::ProportionalCapacity);
-    let certified = verify(&program, flows, optimum.shadow_price).unwrap();
+    let flows = declare(&program, &product.market(), &optimum, &TieBreak::default());
+    let certified = verify(&program, flows, optimum.price().more).unwrap();
     let SolveOutcome::Optimal { flows, multiplier } = solve(&LinearProgram::new(&program)) else {
         return Err(TestCaseError::fail("HiGHS gave no optimum"));
     };
@@ -60,9 +59,9 @@ fn check(product: &SmallProduct, seen: &Seen) -> Result<(), TestCaseError> {
     count(&seen.tight, status == Status::Tight);
     count(&seen.slack, status == Status::Slack);
     count(&seen.no_risk, status == Status::NoRisk);
-    count(&seen.no_alternative, !program.role.contains(&Role::Alternative));
-    let full =
-        (0..program.len()).any(|at| program.role[at] == Role::Alternative && product.imports[at] == product.world_exports[at]);
+    let is_alternative = |at: &usize| program.role(*at) == Role::Alternative;
+    count(&seen.no_alternative, !(0..program.len()).any(|at| is_alternative(&at)));
+    let full = (0..program.len()).any(|at| is_alternative(&at) && product.imports[at] == product.world_exports[at]);
     count(&seen.nothing_to_spare, full);
     count(&seen.zero_total, program.total == 0);
     count(&seen.one_supplier, program.len() == 1);
