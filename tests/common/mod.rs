@@ -26,6 +26,11 @@ impl Folder {
         String::from_utf8(self.bytes(file)).unwrap()
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+
     /// The manifest.
     pub fn manifest(&self) -> serde_json::Value {
         serde_json::from_slice(&self.bytes("manifest.json")).unwrap()

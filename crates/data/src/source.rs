@@ -93,6 +93,8 @@ impl Origin {
 #[derive(Debug)]
 struct RawYear {
     year: Year,
+    /// Whether the table holds quantities.
+    weighed: bool,
     table: TradeTable,
     inputs: Vec<InputFile>,
     rows_in: u64,
@@ -270,7 +272,7 @@ impl TradeSource {
     /// [`DataError`] when the year is not at hand or the file cannot be read.
     pub fn products(&self, year: Year) -> Result<BTreeSet<ProductCode>, DataError> {
         match self.origin(year)? {
-            Origin::Raw(member) => Ok(self.raw(year, member)?.table.products().iter().copied().collect()),
+            Origin::Raw(member) => Ok(self.raw(year, member, false)?.table.products().iter().copied().collect()),
             origin => Ok(origin.footer()?.products.into_iter().map(|(product, _)| product).collect()),
         }
     }
@@ -294,7 +296,7 @@ impl TradeSource {
     fn read_columns(&self, year: Year, products: Option<&BTreeSet<ProductCode>>, weigh: bool) -> Result<Trade, DataError> {
         let origin = self.origin(year)?;
         let (table, inputs, rows_in) = if let Origin::Raw(member) = origin {
-            let raw = self.raw(year, member)?;
+            let raw = self.raw(year, member, weigh)?;
             let table = products.map_or_else(|| raw.table.clone(), |products| raw.table.select(products));
             (table, raw.inputs.clone(), raw.rows_in)
         } else {
@@ -317,9 +319,9 @@ impl TradeSource {
     }
 
     /// A year of a file that is not ours, read once.
-    fn raw(&self, year: Year, member: &Member) -> Result<Arc<RawYear>, DataError> {
+    fn raw(&self, year: Year, member: &Member, weigh: bool) -> Result<Arc<RawYear>, DataError> {
         let mut kept = self.raw_year.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(raw) = kept.as_ref().filter(|raw| raw.year == year) {
+        if let Some(raw) = kept.as_ref().filter(|raw| raw.year == year && (raw.weighed || !weigh)) {
             return Ok(Arc::clone(raw));
         }
         let policy = RowPolicy::default();
@@ -337,8 +339,8 @@ impl TradeSource {
             let hash = hash_file(file)?;
             inputs.push(InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false });
         }
-        let table = TradeTable::from_sorted(year, self.revision, &rows, countries)?;
-        let raw = Arc::new(RawYear { year, table, inputs, rows_in });
+        let table = TradeTable::from_sorted(year, self.revision, &rows, countries, weigh)?;
+        let raw = Arc::new(RawYear { year, weighed: weigh, table, inputs, rows_in });
         *kept = Some(Arc::clone(&raw));
         Ok(raw)
     }

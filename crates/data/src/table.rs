@@ -61,12 +61,13 @@ impl TradeTable {
         Ok(table)
     }
 
-    /// From rows in order, each key once, all of one year; with their quantities.
+    /// From rows in order, each key once, all of one year; `weigh` asks for quantities too.
     pub(crate) fn from_sorted(
         year: Year,
         revision: HsRevision,
         rows: &[Row],
         countries: &CountryTable,
+        weigh: bool,
     ) -> Result<Self, DataError> {
         let index = |code: u16| {
             let index = CountryCode::new(code).ok().and_then(|code| countries.index(code));
@@ -79,9 +80,11 @@ impl TradeTable {
                 table.exporters.push(index(row.exporter())?);
                 table.importers.push(index(row.importer())?);
                 table.values.push(row.value());
-                table.quantities.push(row.quantity());
             }
             table.starts.push(table.values.len());
+        }
+        if weigh {
+            table.quantities = rows.iter().map(Row::quantity).collect();
         }
         Ok(table)
     }

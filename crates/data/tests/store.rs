@@ -194,4 +194,20 @@ fn the_sample_is_the_csv_it_was_made_from() {
     let read = from_csv.read(from_csv.years()[0], None).unwrap();
     assert_eq!(read.table, trade.table);
     assert!(!read.inputs[0].verified && balanced(&read));
+
+    // With quantities, from the file as from the program, of all products and of some.
+    let year = source.years()[0];
+    let weighed = source.read_weighed(year, None).unwrap().table;
+    assert_eq!(from_csv.read_weighed(year, None).unwrap().table, weighed);
+    let lines = std::fs::read_to_string(&csv).unwrap();
+    let known =
+        lines.lines().skip(1).filter(|line| line.rsplit(',').next().is_some_and(|tons| tons.trim().parse::<f64>().is_ok()));
+    let oil = "270900".parse().unwrap();
+    let quantities = |table: &reorient_data::TradeTable| {
+        let products = (0_u32..).take(table.products().len()).map(reorient_core::ProductIndex);
+        products.flat_map(|product| table.rows(product).quantities.to_vec()).collect::<Vec<_>>()
+    };
+    assert_eq!(quantities(&weighed).iter().flatten().count(), known.count());
+    let some = source.read_weighed(year, Some(&std::collections::BTreeSet::from([oil]))).unwrap().table;
+    assert_eq!(quantities(&some), weighed.rows(weighed.find(oil).unwrap()).quantities);
 }

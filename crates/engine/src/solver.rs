@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use reorient_core::ProductCode;
 use reorient_model::{
-    CertifiedAllocation, ExactAmount, Fill, LinearProgram, Market, Optimum, Program, TieBreak, check_vertex, closed_form,
+    CertifiedAllocation, ExactAmount, Fill, LinearProgram, Market, Optimum, Program, Role, TieBreak, check_vertex, closed_form,
     declare, snap, verify,
 };
 use reorient_solve::{SolveOutcome, solve};
@@ -90,10 +90,13 @@ pub(crate) fn answer(task: Task<'_>, choice: SolverChoice, cross_check: bool) ->
 fn formula_answer(task: Task<'_>) -> Result<Answer, EngineError> {
     match closed_form(task.program) {
         Ok(optimum) => {
-            let flows = match task.point {
-                Some(point) => snap(task.program, &optimum, point),
-                None => declare(task.program, task.market, &optimum, task.tie_break),
-            };
+            let mut flows = declare(task.program, task.market, &optimum, task.tie_break);
+            if let Some(point) = task.point {
+                // A vertex is all the solver's; other rules of the alternatives leave the risk origins to theirs.
+                let is_taken = |at: usize| task.tie_break.fill == Fill::Vertex || task.program.role(at) == Role::Alternative;
+                let stored = snap(task.program, &optimum, point).into_iter().enumerate();
+                stored.filter(|(at, _)| is_taken(*at)).for_each(|(at, flow)| flows[at] = flow);
+            }
             certify(task, optimum, flows)
         }
         Err(_) => Ok(Answer::Infeasible),

@@ -30,7 +30,7 @@ pub enum Fill {
     MinHhi,
     /// From the lower bounds by ascending unit value, unknown ones last, ties by code.
     MinCost,
-    /// What HiGHS returns; depends on the solver and its version.
+    /// What HiGHS returns, for risk origins too; depends on the solver and its version.
     Vertex,
 }
 

@@ -255,25 +255,25 @@ mod tests {
     #[test]
     fn shares_name_their_origin_by_code() {
         insta::assert_snapshot!(text(&shares(&sample::collection(), &sample::countries())), @r#"
-        level,name,origin,imports_musd,before_musd,after_musd,before_pct,after_pct,after_min_pct,after_max_pct
-        overall,all,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556
-        overall,all,156,1500.000000,400.000000,150.000000,26.666667,10.000000,6.666667,15.555556
-        overall,all,643,1500.000000,200.000000,83.333333,13.333333,5.555556,0.000000,8.888889
-        sector,energy,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333
-        sector,health,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000
-        subsector,Antibiotics and other active ingredients,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000
-        subsector,Solar,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333
-        stage,input,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556
-        stage,final,all,0.000000,0.000000,0.000000,,,,
+        level,name,origin,imports_musd,before_musd,after_musd,before_pct,after_pct,after_min_pct,after_max_pct,hhi_before,hhi_after
+        overall,all,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556,0.25,0.375
+        overall,all,156,1500.000000,400.000000,150.000000,26.666667,10.000000,6.666667,15.555556,,
+        overall,all,643,1500.000000,200.000000,83.333333,13.333333,5.555556,0.000000,8.888889,,
+        sector,energy,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333,0.25,0.375
+        sector,health,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000,0.25,0.375
+        subsector,Antibiotics and other active ingredients,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000,0.25,0.375
+        subsector,Solar,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333,0.25,0.375
+        stage,input,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556,0.25,0.375
+        stage,final,all,0.000000,0.000000,0.000000,,,,,,
         "#);
     }
 
     #[test]
     fn products_leave_unknown_fields_empty() {
         insta::assert_snapshot!(text(&products(&sample::collection())), @r#"
-        product,description,sectors,stages,imports_kusd,risk_before_kusd,risk_after_kusd,capacity_kusd,status,shadow_price,critical_cap,hhi_before,hhi_after,hhi_after_min,hhi_after_max,hhi_max_exact,subsectors,reconstructed
-        010121,"Cells, ""photovoltaic""",energy,input;final,1000000.000,400000.000,233333.333333,166666.666667,shortage,-1,,0.30000000000000004,0.25,,,,Solar,no
-        300420,,energy,input;final,0.000,0.000,,166666.666667,infeasible,,,,,,,,Solar,no
+        product,description,sectors,stages,imports_kusd,risk_before_kusd,risk_after_kusd,capacity_kusd,status,shadow_price,critical_cap,hhi_before,hhi_after,hhi_after_min,hhi_after_max,hhi_max_exact,subsectors,reconstructed,shadow_price_max,rearrangement_ratio,risk_slope_kusd_per_pp,spare_kusd,change_inside_kusd,change_inside_min_kusd,change_inside_max_kusd,change_outside_kusd,change_outside_min_kusd,change_outside_max_kusd
+        010121,"Cells, ""photovoltaic""",energy,input;final,1000000.000,400000.000,233333.333333,166666.666667,shortage,-1,0.075,0.30000000000000004,0.25,0.125,,,Solar,no,2,1.5,3333.333333,0.000000,0.000000,0.000000,0.000000,166666.666667,133333.333333,166666.666667
+        300420,,energy,input;final,0.000,0.000,,166666.666667,infeasible,,,,,,,,Solar,no,,,0.000000,,,,,,,
         "#);
     }
 
@@ -281,7 +281,8 @@ mod tests {
     fn json_rows_keep_money_exact() {
         let rows = products(&sample::collection()).into_json();
         assert_eq!(rows[0]["imports_kusd"], "1000000.000");
-        assert_eq!(rows[0]["critical_cap"], Value::Null);
+        assert_eq!(rows[0]["critical_cap"], 0.075);
+        assert_eq!(rows[1]["critical_cap"], Value::Null);
         let rows = table_a1(&sample::collection(), &sample::countries()).into_json();
         assert_eq!(rows[0]["rank"], 1);
         assert_eq!(rows[0]["share_old_pct"], 3.0);

@@ -99,9 +99,9 @@ fn summary(headline: &Headline, bloc: &str) -> String {
 /// What the optimum leaves open, and what the cap is worth; nothing where nothing is imported.
 fn open_to_choice(headline: &Headline, bloc: &str) -> Option<String> {
     let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1));
-    let change = |range: Ranged| match range.min == range.max {
-        true => format!("{} bn USD in every optimum", bn(range.point)),
-        false => format!("{} to {} bn USD", bn(range.min), bn(range.max)),
+    let change = |range: Ranged| {
+        let (least, most) = (bn(range.min), bn(range.max));
+        if least == most { format!("{least} bn USD") } else { format!("{least} to {most} bn USD") }
     };
     (headline.imports > Usd::ZERO).then(|| {
         format!(
@@ -218,7 +218,11 @@ mod tests {
           1  USA                             100.0  [66.7 – 133.3]  energy        3.00   9.67
           2  Saint Helena, Ascension…         66.7          unique  health        0.00   4.44
 
-        Concentration of origins (HHI) rose in 1 and fell in 1 of 2 products.
+        Over all optima, imports from alternatives inside EU27 change by 0.2 bn USD, outside by 0.2 bn USD.
+        One more percentage point of the cap would take 3.3 M$ off the risk imports.
+
+        Concentration of origins (HHI, weighted by imports) rose from 0.2500 to 0.3750; it rose in 1 and
+        fell in 1 of 2 products.
 
         Notes
           Not in any figure above: 1 infeasible and 0 unsolved products.
@@ -262,7 +266,13 @@ mod tests {
           1  USA                  100.0  energy        3.00   9.67
           2  Saint Helena…         66.7  health        0.00   4.44
 
-        Concentration of origins (HHI) rose in 1 and fell in 1 of 2
+        Over all optima, imports from alternatives inside EU27
+        change by 0.2 bn USD, outside by 0.2 bn USD. One more
+        percentage point of the cap would take 3.3 M$ off the risk
+        imports.
+
+        Concentration of origins (HHI, weighted by imports) rose
+        from 0.2500 to 0.3750; it rose in 1 and fell in 1 of 2
         products.
 
         Notes

@@ -1,0 +1,197 @@
+//! Golden answers to well-known questions, on the embedded real sample; docs/cases.md explains each of them.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::{columns, reorient, run_into};
+
+/// Headline, risk split and the first rows of Table A.1.
+fn case(name: &str, settings: &[&str]) {
+    let mut arguments = vec!["--list", "all"];
+    for setting in settings {
+        arguments.extend(["--set", setting]);
+    }
+    let folder = run_into(&arguments);
+    let headline = serde_json::to_string_pretty(&folder.manifest()["headline"]).unwrap();
+    let shares = columns(
+        &folder.text("shares.csv"),
+        &["level", "origin", "before_pct", "after_pct", "after_min_pct", "after_max_pct", "hhi_before", "hhi_after"],
+    );
+    let shares: Vec<String> = shares.iter().filter(|row| row[0] == "overall").map(|row| row[1..].join(",")).collect();
+    let gains =
+        columns(&folder.text("table_a1.csv"), &["rank", "country", "increase_musd", "increase_min_musd", "increase_max_musd"]);
+    let gains: Vec<String> = gains.iter().take(8).map(|row| row.join(",")).collect();
+    let text = format!("{}\n\n{headline}\n\n{}\n\n{}\n", settings.join(" "), shares.join("\n"), gains.join("\n"));
+    insta::assert_snapshot!(name, text);
+    reorient().args(["verify", "-q"]).arg(folder.path()).assert().success();
+}
+
+#[test]
+fn germany_alone() {
+    case("germany", &["bloc=DEU"]);
+}
+
+#[test]
+fn alternatives_may_lose() {
+    case("floor_free", &["floor=free"]);
+}
+
+#[test]
+fn the_united_states_are_drained_first() {
+    case("us_first", &["tie-break.drain=order:842,643,156"]);
+}
+
+#[test]
+fn hong_kong_counts_as_china() {
+    case("hong_kong", &["hong-kong=with-china"]);
+}
+
+#[test]
+fn crude_oil() {
+    let output = reorient().args(["inspect", "--product", "270900"]).output().unwrap();
+    assert!(output.status.success());
+    insta::assert_snapshot!("crude_oil", String::from_utf8(output.stdout).unwrap());
+}
+
+/// Every named option at once or alone: the run is certified and `verify` derives its folder anew.
+#[test]
+fn folders_of_all_options_hold() {
+    let vertex = if cfg!(feature = "highs") { "tie-break.fill=vertex" } else { "tie-break.fill=min-hhi" };
+    for settings in [
+        &["cap-basis=bloc-market", "floor=symmetric"][..],
+        &["cap-basis=world-market", "ceiling=0.6"],
+        &["cap-basis=bloc-flow", "floor=churn:1/3"],
+        &["cap-basis=exporter-extra-bloc", "bloc-alternatives=no"],
+        &["exclude=NOR,682", "weights=CHN=2,USA=0.5", "tie-break.drain=order:USA"],
+        &["cap-country=NOR=0.2,682=0", "cap-product=270900=1/3,271111=0", "tie-break.fill=order:NOR,CAN"],
+        &["tie-break.fill=min-cost"],
+        &["tie-break.fill=proportional-flow", "floor=free"],
+        &[vertex],
+    ] {
+        let mut arguments = vec!["--list", "all"];
+        for setting in settings {
+            arguments.extend(["--set", setting]);
+        }
+        let folder = tempfile::tempdir().unwrap();
+        // A ceiling leaves some products without an answer.
+        let code = if settings.contains(&"ceiling=0.6") { 3 } else { 0 };
+        reorient().args(["run", "-q", "--out"]).arg(folder.path()).args(arguments).assert().code(code);
+        reorient().args(["verify", "-q"]).arg(folder.path()).assert().success();
+        let manifest = std::fs::read_to_string(folder.path().join("manifest.json")).unwrap();
+        let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+        assert_eq!(manifest["solver"]["point_depends_on_solver"], settings[0].ends_with("vertex"), "{settings:?}");
+    }
+}
+
+/// Products that lose a supplier for good and cannot do without it have no answer; the others do, and the folder holds.
+#[test]
+fn infeasible_products_are_an_outcome() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = ["run", "-q", "--list", "all", "--set", "cap=0.01", "--set", "exclude-hard=156,842,643", "--out"];
+    reorient().args(arguments).arg(folder.path()).assert().code(3);
+    let products = std::fs::read_to_string(folder.path().join("products.csv")).unwrap();
+    let infeasible = columns(&products, &["status", "risk_after_kusd"]);
+    let infeasible: Vec<_> = infeasible.iter().filter(|row| row[0] == "infeasible").collect();
+    assert!(infeasible.len() > 20 && infeasible.iter().all(|row| row[1].is_empty()));
+    reorient().args(["verify", "-q"]).arg(folder.path()).assert().success();
+    let curve = tempfile::tempdir().unwrap();
+    reorient()
+        .args(["frontier", "-q", "--list", "all", "--set", "exclude-hard=156,842,643", "--out"])
+        .arg(curve.path())
+        .assert()
+        .success();
+    let points = std::fs::read_to_string(curve.path().join("frontier.csv")).unwrap();
+    let counts: Vec<u32> = columns(&points, &["infeasible"]).iter().map(|row| row[0].parse().unwrap()).collect();
+    assert!(counts.is_sorted_by(|left, right| left >= right) && counts[0] > 20);
+}
+
+/// Names that are wrong, and countries on the side where an option means nothing, end with exit code 2 and a hint.
+#[test]
+fn wrong_options_are_refused() {
+    for (setting, said) in [
+        ("exclude=CHN", "leave it out"),
+        ("weights=NOR=2", "only a risk origin has a weight"),
+        ("cap-country=USA=0.1", "leave it out"),
+        ("weights=CHN=1001", "at most 1000"),
+        ("weights=CHN=0.0001", "three decimals"),
+        ("tie-break.fill=order:XYZ", "no such country"),
+        ("hong-kong=with-chna", "did you mean `with-china`?"),
+        ("bloc=CHN", "both in the bloc and a risk origin"),
+        ("formulation=member-states", "use aggregate"),
+    ] {
+        let output = reorient().args(["run", "-q", "--set", setting]).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{setting}: {text}");
+        assert!(text.contains(said), "{setting}: {text}");
+    }
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "cap = 0.05\n[tie-break]\nfil = \"vertex\"\n").unwrap();
+    let output = reorient().args(["run", "-q", "--scenario"]).arg(file.path()).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text.contains(":3: unknown key `tie-break.fil`: did you mean `tie-break.fill`?"), "{text}");
+}
+
+/// The curve at the scenario's cap is the run, in the files too; figures are listed in the manifest and hold.
+#[test]
+fn frontier_files_and_figures_belong_to_the_run() {
+    let folder = run_into(&["--figures"]);
+    let manifest = folder.manifest();
+    let names: Vec<&str> = manifest["files"].as_array().unwrap().iter().map(|file| file["name"].as_str().unwrap()).collect();
+    for figure in ["figure_10_subsectors", "figure_11_stages", "figure_sectors", "figure_table_a1", "figure_frontier"] {
+        for ending in ["svg", "png"] {
+            assert!(names.contains(&format!("{figure}.{ending}").as_str()), "{figure}.{ending}");
+        }
+    }
+    let svg = folder.text("figure_table_a1.svg");
+    assert!(svg.contains("Saudi Arabia") && svg.contains("embedded sample"));
+    reorient().args(["verify", "-q"]).arg(folder.path()).assert().success();
+
+    let curve = tempfile::tempdir().unwrap();
+    reorient().args(["frontier", "-q", "--threads", "2", "--out"]).arg(curve.path()).assert().success();
+    let text = std::fs::read_to_string(curve.path().join("frontier.csv")).unwrap();
+    let points = columns(&text, &["cap", "risk_musd", "risk_pct"]);
+    let own = points.iter().find(|row| row[0] == "0.05").unwrap();
+    assert_eq!(own[1], manifest["headline"]["risk_after_musd"].as_str().unwrap());
+    assert_eq!(own[2].parse::<f64>().unwrap(), manifest["headline"]["risk_after_pct"].as_f64().unwrap());
+    let falls = points.windows(2).all(|pair| pair[0][1].parse::<f64>().unwrap() >= pair[1][1].parse::<f64>().unwrap());
+    assert!(falls && points.first().unwrap()[0] == "0" && points.last().unwrap()[0] == "1");
+
+    let again = tempfile::tempdir().unwrap();
+    reorient().args(["frontier", "-q", "--threads", "1", "--out"]).arg(again.path()).assert().success();
+    for file in ["frontier.csv", "critical_caps.csv", "manifest.json"] {
+        assert_eq!(std::fs::read(again.path().join(file)).unwrap(), std::fs::read(curve.path().join(file)).unwrap(), "{file}");
+    }
+    let critical = std::fs::read_to_string(again.path().join("critical_caps.csv")).unwrap();
+    let products = columns(&folder.text("products.csv"), &["product", "critical_cap"]);
+    assert_eq!(columns(&critical, &["product", "critical_cap"]), products);
+}
+
+#[test]
+fn an_explanation_adds_up_to_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    reorient().args(["explain", "-q", "--list", "all", "--out"]).arg(folder.path()).assert().success();
+    let read = |file: &str| std::fs::read_to_string(folder.path().join(file)).unwrap();
+    let products =
+        columns(&read("explain_products.csv"), &["product", "cut_musd", "left_musd", "cut_cumulative_pct", "without_after_pct"]);
+    let sum = |column: usize| products.iter().map(|row| row[column].parse::<f64>().unwrap()).sum::<f64>();
+    assert_eq!(products.len(), 71);
+    assert!((sum(1) - (111_450.632 - 32_301.578)).abs() < 0.01 && (sum(2) - 32_301.578).abs() < 0.01);
+    assert_eq!(products.last().unwrap()[3], "100");
+
+    // Without crude oil: a run of a list that lacks it says the same.
+    let oil = products.iter().find(|row| row[0] == "270900").unwrap();
+    let flows = columns(&run_into(&["--list", "all"]).text("products.csv"), &["product", "imports_kusd", "risk_after_kusd"]);
+    let others = flows.iter().filter(|row| row[0] != "270900");
+    let (imports, risk) = others.fold((0.0, 0.0), |(imports, risk), row| {
+        (imports + row[1].parse::<f64>().unwrap(), risk + row[2].parse::<f64>().unwrap())
+    });
+    assert!((oil[4].parse::<f64>().unwrap() - 100.0 * risk / imports).abs() < 1e-5);
+
+    // Without Saudi Arabia's extra: a run that excludes it says the same.
+    let exporters = columns(&read("explain_exporters.csv"), &["iso3", "missed_musd"]);
+    let missed: f64 = exporters.iter().find(|row| row[0] == "SAU").unwrap()[1].parse().unwrap();
+    let without = run_into(&["--list", "all", "--set", "exclude=SAU"]).manifest();
+    let after: f64 = without["headline"]["risk_after_musd"].as_str().unwrap().parse().unwrap();
+    assert!((after - 32_301.578 - missed).abs() < 0.01, "{after} {missed}");
+}
