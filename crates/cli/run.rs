@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
+use reorient_core::Fraction;
 use reorient_data::TradeSource;
 use reorient_engine::{Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, RunResult, Scenario};
 use reorient_model::NanoUsd;
@@ -188,7 +189,7 @@ fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Res
     let context = FigureContext {
         source: source.label(),
         bloc: &result.bloc.name,
-        options: &in_words(result),
+        options: &in_words(source, scenario, result),
         cap: Some(scenario.cap.to_f64()),
         synthetic: source.is_synthetic(),
         version: env!("CARGO_PKG_VERSION"),
@@ -196,18 +197,26 @@ fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Res
     reorient_report::figures(&result.collection, source.countries(), &points, &context).map_err(Failure::internal)
 }
 
-/// The scenario as a sentence: the cap, and every key that is not at its default.
-fn in_words(result: &RunResult) -> String {
+/// The scenario as a sentence: the cap, the risk origins by name, and every key that is not at its default.
+fn in_words(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> String {
     let of = |key: &str| result.scenario.get(key).map_or("", String::as_str);
-    let mut words = vec![format!("cap {} of exports ({})", of("cap"), of("cap-basis")), format!("risk origins {}", of("risk"))];
-    for key in KEYS.iter().filter(|key| !["cap", "cap-basis", "risk", "year", "bloc", "solver"].contains(&key.name)) {
-        let value = of(key.name);
-        if value != key.default && !(key.name == "links" && value.is_empty()) {
-            words.push(format!("{} {value}", key.name));
-        }
+    let basis = match of("cap-basis") {
+        "exporter-world" => "of an exporter's exports to the world",
+        "exporter-extra-bloc" => "of an exporter's exports to others than the bloc",
+        "bloc-flow" => "of what the bloc buys from an exporter",
+        "bloc-market" => "of what the bloc buys from everybody",
+        _ => "of what the world buys",
+    };
+    // Exact, as 0.07 times 100 is not 7 in doubles.
+    let points = Fraction::new(scenario.cap.numerator() * 100, scenario.cap.denominator()).unwrap_or(scenario.cap);
+    let risk: Vec<&str> = result.risk.iter().map(|index| source.countries().country(index).name.as_str()).collect();
+    let mut words = vec![format!("cap of {points} % {basis}"), format!("risk origins {}", risk.join(", "))];
+    let named = ["cap", "cap-basis", "risk", "year", "bloc", "solver", "links"];
+    for key in KEYS.iter().filter(|key| !named.contains(&key.name) && of(key.name) != key.default) {
+        words.push(format!("{} {}", key.name, of(key.name)));
     }
     words.push("all else at its default".to_owned());
-    words.join(", ")
+    words.join("; ")
 }
 
 fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Manifest {

@@ -69,8 +69,8 @@ pub(super) fn draw(
     page.y = top + HEIGHT + 36.0;
     page.description = described(&points, mark);
     let mut notes = vec![
-        "The cap is the part of its exports to the world that each alternative supplier may redirect to the bloc beyond what it \
-         sends today. The curve is straight between the points given."
+        "The cap limits what each alternative supplier may send to the bloc beyond today (see the scenario for what it is a share of). \
+         The curve is straight between the points given."
             .to_owned(),
     ];
     if let Some(start) = broken_axis {

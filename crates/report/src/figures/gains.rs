@@ -48,7 +48,7 @@ pub(super) fn draw(
     table(&mut page, rows, &names);
     page.description = rows.iter().zip(&names).map(|(row, name)| described(row, name)).collect();
     let mut notes = vec![
-        "Bars: the declared point, which uses all room in the same proportion. The hatch and the last column give the sector \
+        "Bars: the declared point, one optimum among many, chosen by the tie-break. The hatch and the last column give the sector \
          with the largest part of the increase."
             .to_owned(),
     ];
