@@ -167,34 +167,22 @@ pub(crate) struct Question {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     #[command(flatten)]
-    pub(crate) question: Question,
-    /// Products: `critical` (the shipped list), `all`, or a CSV file
-    #[arg(long, value_name = "LIST")]
-    pub(crate) list: Option<String>,
+    pub(crate) study: Study,
     /// auto, closed-form or highs
     #[arg(long, value_name = "SOLVER")]
     pub(crate) solver: Option<String>,
     /// Solve every product by closed form and by HiGHS, and fail on any difference
     #[arg(long)]
     pub(crate) cross_check: bool,
-    /// Folder for the result files
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
     /// Also write flows.csv
     #[arg(long, requires = "out")]
     pub(crate) csv: bool,
     /// Also write figures 10 and 11, Table A.1 and the frontier, each as SVG and PNG
     #[arg(long, requires = "out")]
     pub(crate) figures: bool,
-    /// Print the result as one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-    /// Threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub(crate) threads: Option<u16>,
 }
 
-/// A question with files of its own as the answer.
+/// A question about a list of products, with files as the answer.
 #[derive(Debug, Args)]
 pub(crate) struct Study {
     #[command(flatten)]

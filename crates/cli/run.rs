@@ -14,7 +14,7 @@ use reorient_report::{
     SolverSummary, TerminalOptions, decimal, grouped, json, terminal, write_folder,
 };
 
-use crate::arguments::{Question, Run, Talk};
+use crate::arguments::{Question, Run, Study, Talk};
 use crate::exit::{Failure, UNSOLVED};
 use crate::study::input;
 use crate::talk;
@@ -27,16 +27,12 @@ const NAMED: usize = 8;
 /// Answers the question, prints it, writes the folder.
 pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
     let started = Instant::now();
-    use_threads(arguments.threads)?;
-    let mut scenario = scenario(&arguments.question)?;
-    if let Some(list) = &arguments.list {
-        scenario.set("list", list)?;
-    }
+    let mut scenario = question(&arguments.study)?;
     if let Some(solver) = &arguments.solver {
         scenario.set("solver", solver)?;
     }
     scenario.cross_check = arguments.cross_check;
-    let source = open(&arguments.question)?;
+    let source = open(&arguments.study.question)?;
     if HIGHS_VERSION.is_none() {
         tracing::info!("built without HiGHS: every program is solved by its closed form");
     }
@@ -51,13 +47,13 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
 
     let mut manifest = manifest(&source, &scenario, &result);
     manifest.timings_ms.insert("total".to_owned(), milliseconds(started));
-    if let Some(directory) = &arguments.out {
+    if let Some(directory) = &arguments.study.out {
         let figures = if arguments.figures { figures(&source, &scenario, &result)? } else { Vec::new() };
         let options = FolderOptions { csv_flows: arguments.csv, figures };
         write_folder(directory, &result.collection, source.countries(), &manifest, &coverage_lines(&result.coverage), &options)?;
         tracing::info!("results in {}", directory.display());
     }
-    if arguments.json {
+    if arguments.study.json {
         let object = json(&result.collection, source.countries(), &manifest);
         let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
         talk::print(&format!("{text}\n"))?;
@@ -66,6 +62,16 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
     }
     let open = result.collection.headline.infeasible + result.collection.headline.unsolved;
     Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
+}
+
+/// Sets the threads and resolves the scenario with its list.
+pub(crate) fn question(study: &Study) -> Result<Scenario, Failure> {
+    use_threads(study.threads)?;
+    let mut scenario = scenario(&study.question)?;
+    if let Some(list) = &study.list {
+        scenario.set("list", list)?;
+    }
+    Ok(scenario)
 }
 
 /// Sets the number of threads, where one is asked for.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use reorient_data::TradeSource;
-use reorient_engine::Scenario;
 use reorient_report::{
     InputFile, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, write_explanation, write_frontier,
 };
@@ -12,12 +11,13 @@ use serde_json::Value;
 
 use crate::arguments::{Study, Talk};
 use crate::exit::{Failure, UNSOLVED};
-use crate::run::{open, scenario, use_threads};
+use crate::run::{open, question};
 use crate::talk;
 
 /// Prints the curve of risk imports against the cap and writes its files.
 pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
-    let (source, scenario) = question(arguments)?;
+    let scenario = question(arguments)?;
+    let source = open(&arguments.question)?;
     let result = reorient_engine::frontier(&source, &scenario)?;
     let countries = source.countries();
     let manifest = manifest(&source, result.scenario, result.inputs);
@@ -34,7 +34,8 @@ pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failu
 
 /// Prints what makes the result of a run and writes its files.
 pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
-    let (source, scenario) = question(arguments)?;
+    let scenario = question(arguments)?;
+    let source = open(&arguments.question)?;
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
     let countries = source.countries();
     let explanation = reorient_engine::explain_run(&result, countries);
@@ -56,15 +57,6 @@ pub(crate) fn schema() -> Result<ExitCode, Failure> {
     let text = serde_json::to_string_pretty(&reorient_engine::schema()).map_err(Failure::internal)?;
     talk::print(&format!("{text}\n"))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn question(arguments: &Study) -> Result<(TradeSource, Scenario), Failure> {
-    use_threads(arguments.threads)?;
-    let mut scenario = scenario(&arguments.question)?;
-    if let Some(list) = &arguments.list {
-        scenario.set("list", list)?;
-    }
-    Ok((open(&arguments.question)?, scenario))
 }
 
 fn title(what: &str, bloc: &str, source: &TradeSource) -> String {
