@@ -13,7 +13,7 @@ Examples:
   reorient run --list all --out results         every product; files in results/
   reorient run BACI_HS92_Y2023_V202401b.csv     a year of CEPII's own CSV
   reorient run --set cap=0.10 --set bloc=NLD    another cap, one country as the bloc
-  reorient run --scenario data/scenarios/no-churn-limit.toml
+  reorient run --scenario data/scenarios/floor-free.toml
   reorient run --out results --figures          with figures for a paper
   reorient run --solver highs --cross-check     solve both ways and compare
 

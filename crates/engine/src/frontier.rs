@@ -1,4 +1,4 @@
-//! The whole curve of risk imports against the cap, without a solver: docs/method.md, "Frontier".
+//! The whole curve of risk imports against the cap, without a solver: "Frontier" under step M8 of docs/method.md.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
 //! Where a result comes from: the products that make the cut and what is left, the exporters that carry it, and what is
-//! missing without each of them.
+//! missing without each of them: "Contributions" under step M8 of docs/method.md.
 
 use std::collections::BTreeMap;
 

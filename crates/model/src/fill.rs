@@ -1,4 +1,5 @@
-//! The rules behind a declared point: each lays a block's total on its members within their bounds, in exact fractions.
+//! The rules behind a declared point (step M5 of docs/method.md): each lays a block's total on its members within their
+//! bounds, in exact fractions.
 //!
 //! A total that a rule is given always fits: it lies between the sums of the members' bounds.
 

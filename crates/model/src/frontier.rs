@@ -1,4 +1,4 @@
-//! Risk imports as a function of the cap, exactly and without a solver: the frontier of docs/method.md.
+//! Risk imports as a function of the cap, exactly and without a solver: the frontier (step M8 of docs/method.md).
 //!
 //! A product's alternatives reach `base + sum min(beta B, room)`, which is concave and piecewise linear in the cap, so what
 //! stays with the risk origins is `max(0, T - base - sum min(beta B, room))`. Between two breakpoints the sum over products is
