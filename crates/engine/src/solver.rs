@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use reorient_core::ProductCode;
 use reorient_model::{
-    CertifiedAllocation, ExactAmount, Fill, LinearProgram, Market, Optimum, Program, TieBreak, check_vertex, closed_form,
+    CertifiedAllocation, ExactAmount, Fill, LinearProgram, Market, Optimum, Program, Role, TieBreak, check_vertex, closed_form,
     declare, snap, verify,
 };
 use reorient_solve::{SolveOutcome, solve};
@@ -91,13 +91,28 @@ fn formula_answer(task: Task<'_>) -> Result<Answer, EngineError> {
     match closed_form(task.program) {
         Ok(optimum) => {
             let flows = match task.point {
-                Some(point) => snap(task.program, &optimum, point),
+                Some(point) => taken(task, &optimum, point),
                 None => declare(task.program, task.market, &optimum, task.tie_break),
             };
             certify(task, optimum, flows)
         }
         Err(_) => Ok(Answer::Infeasible),
     }
+}
+
+/// A stored point as whole units; a vertex is the solver's on both sides, otherwise risk flows follow their own rule, whose
+/// fractions the rounding would lose.
+fn taken(task: Task<'_>, optimum: &Optimum, point: &[f64]) -> Vec<ExactAmount> {
+    let mut flows = snap(task.program, optimum, point);
+    if task.tie_break.fill != Fill::Vertex {
+        let declared = declare(task.program, task.market, optimum, task.tie_break);
+        for (position, flow) in declared.into_iter().enumerate() {
+            if task.program.role(position) == Role::Risk {
+                flows[position] = flow;
+            }
+        }
+    }
+    flows
 }
 
 #[allow(clippy::cast_precision_loss)] // A dual in doubles is matched to the nearest weight.
