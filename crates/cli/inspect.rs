@@ -68,7 +68,7 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     let _ = writeln!(text, "concentration (HHI)  {:>16} before, {} after", index(row.hhi_before), index(row.hhi_after));
     let sense = match row.status {
         Status::Shortage => {
-            "Every alternative is used up to its capacity, so its flow is fixed; how the rest is split among risk origins is open."
+            "Every alternative is used up to its capacity, so its flow is fixed; the rest is split among risk origins within the ranges."
         }
         Status::Tight => "Capacity just meets the risk imports: every flow is fixed.",
         Status::Slack => "Risk imports go to zero; which alternatives take them over is open within the ranges.",

@@ -222,6 +222,11 @@ impl TradeTable {
         (count(sell), count(buy))
     }
 
+    /// Number of flows of a country with itself, which no market counts.
+    pub fn n_own(&self) -> usize {
+        self.exporters.iter().zip(&self.importers).filter(|(exporter, importer)| exporter == importer).count()
+    }
+
     /// All values, in the order of the rows.
     pub fn values(&self) -> &[Usd] {
         &self.values

@@ -66,12 +66,21 @@ pub(crate) fn read(
     count_hong_kong(trade, source, scenario)
 }
 
-/// Hong Kong as the scenario counts it.
-pub(crate) fn count_hong_kong(mut trade: Trade, source: &TradeSource, scenario: &Scenario) -> Result<Trade, EngineError> {
+/// Hong Kong as the scenario counts it; rows that this merges, and rows of a country with itself, go to the ledger.
+fn count_hong_kong(mut trade: Trade, source: &TradeSource, scenario: &Scenario) -> Result<Trade, EngineError> {
     let countries = source.countries();
+    let n_rows = trade.table.n_rows();
     if let (HongKong::WithChina, Some(from), Some(to)) = (scenario.hong_kong, countries.index(HONG_KONG), countries.index(CHINA))
     {
         trade.table = trade.table.count_as(from, to)?;
+    }
+    let unused = [
+        ("added to China's row of the same flow", n_rows - trade.table.n_rows()),
+        ("trade of a country with itself", trade.table.n_own()),
+    ];
+    for (reason, count) in unused.into_iter().filter(|(_, count)| *count > 0) {
+        trade.ledger.unused.insert(reason.to_owned(), count as u64);
+        trade.ledger.rows_used -= count as u64;
     }
     Ok(trade)
 }

@@ -1,6 +1,6 @@
 //! What is said of the optimal face, on every product of the real sample: ends of intervals found again by HiGHS and attained by
 //! allocations that the verifier accepts, points of every tie-break inside, the frontier equal to runs.
-#![allow(clippy::unwrap_used, clippy::cast_precision_loss)]
+#![allow(clippy::unwrap_used, clippy::cast_precision_loss, clippy::print_stdout)]
 
 use reorient_core::{Fraction, ProductCode};
 use reorient_data::TradeSource;
@@ -98,7 +98,7 @@ fn highs_finds_the_same_ends() {
                 }
             }
             for every in [2, 3] {
-                let contains = |at: usize| at % every == 0;
+                let contains = |at: usize| at.is_multiple_of(every);
                 check(set_interval(&program, &optimum, contains), &contains);
                 n_ends += 2;
             }

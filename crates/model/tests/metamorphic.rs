@@ -4,8 +4,8 @@
 use proptest::prelude::*;
 use reorient_core::{CountryIndex, Fraction, Usd};
 use reorient_model::{
-    CountrySet, ExactAmount, Fill, Interval, Market, Optimum, Policy, Program, UnitValue, Weights, closed_form, declare,
-    formulate, intervals, verify,
+    CountrySet, ExactAmount, Fill, Interval, Market, Optimum, Policy, Program, Weights, closed_form, declare, formulate,
+    intervals, verify,
 };
 use reorient_testkit::{OptionProduct, option_product};
 
@@ -143,7 +143,7 @@ proptest! {
             set(n + 1, |at| members.contains(exporters[if at == n { which } else { at }]))
         };
         let (exporters_2, imports_2, world_2) = ([exporters.as_slice(), &[last]].concat(), halved(&imports), halved(&world));
-        let parts = Market { exporters: &exporters_2, imports: &imports_2, world_exports: &world_2, unit_values: &[UnitValue::default(); 0] };
+        let parts = Market { exporters: &exporters_2, imports: &imports_2, world_exports: &world_2, unit_values: &[] };
         let mut weights = policy.weights.clone();
         if let Some(weight) = weights.of.get(&exporters[which]).copied() {
             weights.of.insert(last, weight);

@@ -85,10 +85,10 @@ fn summary(headline: &Headline, bloc: &str) -> String {
     let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1));
     let count = |number: usize| grouped(&number.to_string());
     format!(
-        "The share of risk countries goes from {before} % to {after} % of {} bn USD. {} bn USD move to other suppliers: \
-         {} bn inside {bloc}, {} bn outside. In {} of {} products capacity is short.",
+        "The share of risk countries goes from {before} % to {after} % of {} bn USD: {} bn USD move away from them. Suppliers \
+         that gain get {} bn more inside {bloc}, {} bn outside. In {} of {} products capacity is short.",
         bn(imports),
-        bn(headline.shifted_inside + headline.shifted_outside),
+        bn(NanoUsd::from(headline.risk_before) - headline.risk_after),
         bn(headline.shifted_inside),
         bn(headline.shifted_outside),
         count(headline.in_shortage),
@@ -98,7 +98,7 @@ fn summary(headline: &Headline, bloc: &str) -> String {
 
 /// What the optimum leaves open, and what the cap is worth; nothing where nothing is imported.
 fn open_to_choice(headline: &Headline, bloc: &str) -> Option<String> {
-    let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1));
+    let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1)).replacen('-', "−", 1);
     let change = |range: Ranged| {
         let (least, most) = (bn(range.min), bn(range.max));
         if least == most { format!("{least} bn USD") } else { format!("{least} to {most} bn USD") }
@@ -191,8 +191,9 @@ mod tests {
         insta::assert_snapshot!(view(140, false), @r#"
         reorient · EU27 · BACI HS22 2023 (hand-made)
 
-        The share of risk countries goes from 40.0 % to 15.6 % of 1.5 bn USD. 0.4 bn USD move to other
-        suppliers: 0.2 bn inside EU27, 0.2 bn outside. In 1 of 2 products capacity is short.
+        The share of risk countries goes from 40.0 % to 15.6 % of 1.5 bn USD: 0.4 bn USD move away from
+        them. Suppliers that gain get 0.2 bn more inside EU27, 0.2 bn outside. In 1 of 2 products capacity
+        is short.
 
           risk country        before %  after %     [min – max]  change pp
           China                  26.67    10.00  [6.67 – 15.56]     −16.67
@@ -238,9 +239,9 @@ mod tests {
         reorient · EU27 · BACI HS22 2023 (hand-made)
 
         The share of risk countries goes from 40.0 % to 15.6 % of
-        1.5 bn USD. 0.4 bn USD move to other suppliers: 0.2 bn
-        inside EU27, 0.2 bn outside. In 1 of 2 products capacity is
-        short.
+        1.5 bn USD: 0.4 bn USD move away from them. Suppliers that
+        gain get 0.2 bn more inside EU27, 0.2 bn outside. In 1 of 2
+        products capacity is short.
 
           risk country        before %  after %  change pp
           China                  26.67    10.00     −16.67

@@ -35,6 +35,7 @@ pub struct Key {
     pub doc: &'static str,
 }
 
+const COUNTRY: &str = "^([0-9]{1,3}|[A-Za-z0-9]{3})$";
 const ORDER: &str = "^order:[A-Za-z0-9, ]*$";
 
 /// All keys, in the order of the documentation.
@@ -91,7 +92,7 @@ pub const KEYS: [Key; 22] = [
         name: "weights",
         takes: Takes::OfCountries,
         default: "",
-        doc: "What a dollar from a risk origin costs where it is not 1; the highest weight is drained first.",
+        doc: "What a dollar from a risk origin costs where it is not 1, up to 1000; the highest weight is drained first.",
     },
     Key {
         name: "tie-break.drain",
@@ -169,10 +170,10 @@ impl Key {
 
     fn schema(&self) -> Value {
         let number = r"^[0-9]*\.?[0-9]+(/[0-9]+)?$";
-        let share = json!({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string", "pattern": number}]});
-        let table = |pattern: &str| {
+        let table = |pattern: &str, bounds: Value| {
+            let value = json!({"anyOf": [bounds, {"type": "string", "pattern": number}]});
             json!({"anyOf": [
-                {"type": "object", "patternProperties": {pattern: share}, "additionalProperties": false},
+                {"type": "object", "patternProperties": {pattern: value}, "additionalProperties": false},
                 {"type": "string"},
             ]})
         };
@@ -202,8 +203,11 @@ impl Key {
                 {"type": "number", "minimum": 0, "maximum": 1},
                 {"type": "string", "pattern": number},
             ]}),
-            Takes::OfCountries => table("^([0-9]{1,3}|[A-Za-z0-9]{3})$"),
-            Takes::OfProducts => table("^[0-9]{5,6}$"),
+            Takes::OfCountries if self.name == "weights" => {
+                table(COUNTRY, json!({"type": "number", "exclusiveMinimum": 0, "maximum": 1000}))
+            }
+            Takes::OfCountries => table(COUNTRY, json!({"type": "number", "minimum": 0, "maximum": 1})),
+            Takes::OfProducts => table("^[0-9]{5,6}$", json!({"type": "number", "minimum": 0, "maximum": 1})),
         };
         if let Some(members) = schema.as_object_mut() {
             members.insert("description".to_owned(), Value::from(self.doc));
