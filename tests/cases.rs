@@ -195,3 +195,131 @@ fn an_explanation_adds_up_to_the_run() {
     let after: f64 = without["headline"]["risk_after_musd"].as_str().unwrap().parse().unwrap();
     assert!((after - 32_301.578 - missed).abs() < 0.01, "{after} {missed}");
 }
+
+/// Units finer than what files print, weights at their limits and denominators that share no factor: certified and verified, or
+/// refused as a question, never a defect of the program.
+#[test]
+fn the_limits_of_exact_arithmetic_are_answered_or_refused() {
+    let rules: &[&str] = if cfg!(feature = "highs") {
+        &["tie-break.fill=min-cost", "tie-break.fill=vertex"]
+    } else {
+        &["tie-break.fill=min-cost"]
+    };
+    for rule in rules {
+        for settings in [
+            &["cap=0.054321", "floor=free"][..],
+            &["cap=0.000001"],
+            &["cap=1/999983", "floor=churn:1/3"],
+            &["cap=0.05", "weights=CHN=0.001,USA=1000"],
+        ] {
+            let settings: Vec<&str> = settings.iter().chain([rule]).flat_map(|setting| ["--set", *setting]).collect();
+            let folder = run_into(&[&["--list", "all"], settings.as_slice()].concat());
+            reorient().args(["verify", "-q"]).arg(folder.path()).assert().success();
+        }
+    }
+    run_into(&["--list", "all", "--set", "cap=1/999983", "--set", "weights=CHN=0.001,USA=1000"]);
+    let fine = ["--set", "cap=1", "--set", "cap-country=ABW=1/999983,CUW=1/30013,ARE=1/7"];
+    for product in ["280480", "811211", "280540", "250490"] {
+        let output = reorient().args(["inspect", "--product", product]).args(fine).output().unwrap();
+        assert!(matches!(output.status.code(), Some(0 | 2)), "{product}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+    for command in ["run", "frontier", "explain"] {
+        let output = reorient().args([command, "--set", "cap=0.000001", "--set", "cap-country=SAU=1/999983"]).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(2) && said.contains("fewer decimals"), "{command}: {said}");
+    }
+}
+
+/// What the view says of one more percentage point is the frontier's fall over that point.
+#[test]
+fn one_more_point_is_the_fall_of_the_frontier() {
+    let risk = |cap: &str| -> f64 {
+        let manifest = run_into(&["--set", cap]).manifest();
+        manifest["headline"]["risk_after_musd"].as_str().unwrap().parse().unwrap()
+    };
+    for (cap, next) in [("cap=0", "cap=0.01"), ("cap=0.05", "cap=0.06"), ("cap=0.995", "cap=1"), ("cap=1", "cap=1")] {
+        let manifest = run_into(&["--set", cap]).manifest();
+        let said: f64 = manifest["headline"]["risk_next_point_musd"].as_str().unwrap().parse().unwrap();
+        assert!((said - (risk(cap) - risk(next))).abs() < 1e-4, "{cap}: {said}");
+    }
+}
+
+/// A folder is checked as what it is, and nothing passes as another kind.
+#[test]
+fn every_kind_of_folder_is_verified_as_itself() {
+    for command in ["frontier", "explain"] {
+        let folder = tempfile::tempdir().unwrap();
+        reorient().args([command, "-q", "--out"]).arg(folder.path()).assert().success();
+        reorient().args(["verify", "-q"]).arg(folder.path()).assert().success();
+        let manifest = folder.path().join("manifest.json");
+        let text = std::fs::read_to_string(&manifest).unwrap();
+        std::fs::write(&manifest, text.replace(&format!("\"{command}\""), "\"banana\"")).unwrap();
+        reorient().args(["verify", "-q"]).arg(folder.path()).assert().code(65);
+        std::fs::write(&manifest, text).unwrap();
+        let csv = if command == "frontier" { "frontier.csv" } else { "explain_products.csv" };
+        std::fs::write(folder.path().join(csv), "changed").unwrap();
+        reorient().args(["verify", "-q"]).arg(folder.path()).assert().code(65);
+    }
+    let result = run_into(&[]);
+    let manifest = result.path().join("manifest.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, text.replace("\"kind\": \"result\"", "\"kind\": \"indicators\"")).unwrap();
+    reorient().args(["verify", "-q"]).arg(result.path()).assert().code(65);
+}
+
+/// Where a product enters, the curve jumps, and the file has both ends of the jump.
+#[test]
+fn a_frontier_with_products_that_enter_has_both_ends_of_each_jump() {
+    let folder = tempfile::tempdir().unwrap();
+    reorient()
+        .args(["frontier", "-q", "--list", "all", "--set", "exclude-hard=842", "--out"])
+        .arg(folder.path())
+        .assert()
+        .success();
+    let text = std::fs::read_to_string(folder.path().join("frontier.csv")).unwrap();
+    let points: Vec<(f64, f64, u32)> = columns(&text, &["cap", "risk_musd", "infeasible"])
+        .iter()
+        .map(|row| (row[0].parse().unwrap(), row[1].parse().unwrap(), row[2].parse().unwrap()))
+        .collect();
+    let mut jumps = 0;
+    for pair in points.windows(2) {
+        if pair[0].0 < pair[1].0 {
+            assert!(pair[0].2 == pair[1].2 && pair[0].1 >= pair[1].1, "no jump between two caps: {pair:?}");
+        } else {
+            assert!(pair[0].2 > pair[1].2 && pair[0].1 <= pair[1].1, "a product enters: {pair:?}");
+            jumps += 1;
+        }
+    }
+    assert!(jumps > 10, "{jumps}");
+}
+
+/// What only the data can refuse is still traced to the line of the file, once.
+#[test]
+fn countries_that_the_data_lack_are_named_with_their_line() {
+    for (text, line) in [
+        ("cap = 0.1\nrisk = [\"XYZ\"]\n", ":2: `risk = XYZ`: no such country: use BACI codes or ISO3, such as 156 or CHN"),
+        ("[weights]\nCHN = 2\nUSB = 3\n", "did you mean USA (USA)?"),
+        ("exclude = [\"SAU\", \"CHN\"]\n", ":1: `exclude = 156`: a risk origin adds nothing anyway: leave it out"),
+        ("year = 1066\n", ":1: "),
+        ("risk = 0x9c\nbloc = \"CHN\"\n", "both in the bloc and a risk origin"),
+        ("cap = 5e-2\ntie-break.drain = \"order:DEU\"\n", ":2: `tie-break.drain = 276`: not a risk origin: leave it out"),
+        ("cap-product = \"270900=0.1,270900=0.2\"\n", ":1: "),
+    ] {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        let output = reorient().args(["run", "-q", "--scenario"]).arg(file.path()).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}: {said}");
+        assert!(said.contains(line), "{text}: {said}");
+        assert_eq!(said.matches(&*file.path().to_string_lossy()).count(), 1, "{said}");
+    }
+}
+
+/// Options that leave a single product without an allocation: an answer, with its own exit code.
+#[test]
+fn inspect_says_that_there_is_no_allocation() {
+    let output = reorient().args(["inspect", "--product", "270900", "--set", "ceiling=0.01"]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text.contains("No allocation meets the bounds"), "{text}");
+}

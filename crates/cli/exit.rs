@@ -51,7 +51,15 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:#}", self.error)
+        // The chain of causes, without those that the message before already holds.
+        let mut said = String::new();
+        for cause in self.error.chain().map(ToString::to_string).filter(|cause| !cause.is_empty()) {
+            if !said.contains(&cause) {
+                said.push_str(if said.is_empty() { "" } else { ": " });
+                said.push_str(&cause);
+            }
+        }
+        formatter.write_str(&said)
     }
 }
 

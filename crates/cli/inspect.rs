@@ -10,7 +10,7 @@ use reorient_model::{NanoUsd, Status};
 use reorient_report::{decimal, grouped, write_file};
 
 use crate::arguments::{Inspect, Talk};
-use crate::exit::Failure;
+use crate::exit::{Failure, UNSOLVED};
 use crate::run::{open, scenario};
 
 /// Exporters shown; the file has all.
@@ -60,8 +60,7 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     let _ = writeln!(text, "shadow price         {price:>16} of one more dollar of capacity");
     let critical = row.critical_cap.map_or_else(|| "none clears it".to_owned(), |cap| format!("{:.4} pp", cap * 100.0));
     let _ = writeln!(text, "critical cap         {critical:>16}");
-    if row.capacity > NanoUsd::default() {
-        let ratio = row.rearrangement.unwrap_or_default();
+    if let Some(ratio) = row.rearrangement {
         let _ = writeln!(text, "rearrangement ratio  {ratio:>16.4} risk over capacity; above 1 is a shortage");
     }
     let index = |index: Option<f64>| index.map_or_else(|| "-".to_owned(), |index| format!("{index:.4}"));
@@ -72,8 +71,9 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
         }
         Status::Tight => "Capacity just meets the risk imports: every flow is fixed.",
         Status::Slack => "Risk imports go to zero; which alternatives take them over is open within the ranges.",
-        Status::NoRisk => "Nothing comes from risk origins: nothing needs to move.",
-        Status::Infeasible | Status::Unsolved => "There is no answer.",
+        Status::NoRisk => "Nothing comes from risk origins.",
+        Status::Infeasible => "No allocation meets the bounds: the origins that are left cannot supply what the bloc imports.",
+        Status::Unsolved => "The solver gave no answer.",
     };
     let _ = writeln!(text, "\n{sense}\n");
     let _ = writeln!(
@@ -102,5 +102,5 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
         let _ = writeln!(text, "and {} more exporters; `reorient run --out DIR` writes all", flows.len() - SHOWN);
     }
     crate::talk::print(&text)?;
-    Ok(ExitCode::SUCCESS)
+    Ok(if row.risk_after.is_some() { ExitCode::SUCCESS } else { ExitCode::from(UNSOLVED) })
 }

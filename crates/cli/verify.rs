@@ -20,10 +20,13 @@ use crate::talk;
 /// Checks a folder by its kind and says what was checked.
 pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failure> {
     let folder = StoredFolder::open(&arguments.directory)?;
+    // Whatever a folder calls itself, one with flows is a result.
+    let has_flows = folder.files.iter().any(|file| file.name == "flows.parquet");
     let checks = match folder.kind() {
         "ingest" => ingested(&arguments.directory)?,
-        "indicators" => hashes(&folder)?,
-        _ => result(&folder)?,
+        "indicators" | "frontier" | "explain" if !has_flows => hashes(&folder)?,
+        "result" => result(&folder)?,
+        other => return Err(Failure::bad_data(anyhow!("manifest.json: `{other}` is no kind of folder that holds these files"))),
     };
     for name in &folder.unlisted {
         tracing::warn!("{name} is not listed in the manifest and was not checked");
@@ -193,6 +196,7 @@ fn unanswered<'a>(code: ProductCode, status: Status, field: &dyn Fn(&str) -> &'a
         shadow_price_of_less: None,
         critical_cap: number("critical_cap")?,
         slope: NanoUsd(amount("risk_slope_kusd_per_pp")?.0 * 100),
+        next_point: amount("risk_next_point_kusd")?,
         rearrangement: None,
         hhi_before: number("hhi_before")?,
         hhi_after: None,

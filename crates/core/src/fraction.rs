@@ -20,7 +20,8 @@ pub enum FractionError {
 
 /// A non-negative rational in lowest terms with a denominator of at most one million.
 ///
-/// The bound keeps every product of the model (dollars x denominator, squared) inside an i128.
+/// The bound keeps the products of dollars and one denominator, squared, inside an i128; where several fractions share a unit,
+/// the model checks its own products.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fraction {
     numerator: u64,

@@ -1,7 +1,7 @@
 //! Step M2 of docs/method.md: what the bloc buys and what the world sells, per product and exporter.
 
 use reorient_core::{CountryIndex, ProductCode, ProductIndex, Usd};
-use reorient_data::TradeTable;
+use reorient_data::{TradeSource, TradeTable};
 use reorient_model::{CountrySet, Market, UnitValue};
 
 use crate::EngineError;
@@ -94,7 +94,7 @@ impl Baseline {
     ///
     /// # Errors
     /// [`EngineError::NotWorld`] or [`EngineError::FewCountries`].
-    pub fn check_world(&self, (exporters, importers): (usize, usize)) -> Result<(), EngineError> {
+    fn check_world(&self, (exporters, importers): (usize, usize)) -> Result<(), EngineError> {
         if !self.is_world() {
             return Err(EngineError::NotWorld);
         }
@@ -103,6 +103,20 @@ impl Baseline {
             return Err(EngineError::FewCountries { exporters, importers });
         }
         Ok(())
+    }
+
+    /// [`check_world`](Self::check_world) of the rows that were read; where they look narrow, as those of a few products may,
+    /// all rows of the year decide.
+    ///
+    /// # Errors
+    /// As above, or what reading all rows gives.
+    pub(crate) fn require_world(&self, table: &TradeTable, bloc: &CountrySet, source: &TradeSource) -> Result<(), EngineError> {
+        let Err(narrow) = self.check_world(table.traders()) else { return Ok(()) };
+        let all = source.read(table.year(), None)?.table;
+        if all.n_rows() == table.n_rows() {
+            return Err(narrow);
+        }
+        Self::new(&all, bloc).check_world(all.traders())
     }
 
     /// Whether somebody outside the bloc buys anything: without, no capacity can be known.

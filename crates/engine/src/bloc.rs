@@ -3,6 +3,7 @@
 use reorient_core::{CountryCode, CountryTable, Year};
 
 use crate::ScenarioError;
+use crate::nearest::nearest_country;
 
 /// The importing bloc: its name and its members.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,7 +117,8 @@ pub(crate) fn named(key: &str, text: &str, year: Year, countries: &CountryTable)
             [country] => codes.push(country.code),
             [] => {
                 let unions = if key == "bloc" { ", or EU, EU27, EU28, EU27-2007, EU25, EU15" } else { "" };
-                let expected = format!("no such country: use BACI codes or ISO3, such as 156 or CHN{unions}");
+                let hint = nearest_country(name, countries, key == "bloc");
+                let expected = format!("no such country: use BACI codes or ISO3, such as 156 or CHN{unions}{hint}");
                 return Err(refuse(name, expected));
             }
             several => {

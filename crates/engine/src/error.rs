@@ -85,10 +85,11 @@ impl EngineError {
     pub fn kind(&self) -> EngineErrorKind {
         match self {
             Self::Data(error) => EngineErrorKind::Data(error.kind()),
-            Self::Scenario(_) => EngineErrorKind::Scenario,
-            Self::Program { .. } | Self::Frontier(_) | Self::NotWorld | Self::FewCountries { .. } => {
-                EngineErrorKind::Data(DataErrorKind::BadData)
+            // Amounts of trade fit with room to spare: it is the options that make units too fine.
+            Self::Scenario(_) | Self::Frontier(_) | Self::Program { source: ProgramError::Overflow, .. } => {
+                EngineErrorKind::Scenario
             }
+            Self::Program { .. } | Self::NotWorld | Self::FewCountries { .. } => EngineErrorKind::Data(DataErrorKind::BadData),
             Self::NotCertified { .. } | Self::Disagreement { .. } | Self::Stored { .. } => EngineErrorKind::NotCertified,
         }
     }

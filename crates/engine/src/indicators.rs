@@ -16,7 +16,6 @@ use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::{Bloc, is_union};
 use crate::coverage::{Coverage, CoverageStatus, list_for};
-use crate::nearest::nearest_importer;
 use crate::prepare::read;
 use crate::scenario::{ListChoice, Scenario, ScenarioError, country_set};
 
@@ -155,7 +154,7 @@ fn one_year(
     let trade = read(source, scenario, year, &coverage.wanted())?;
     let (buyers, members) = (country_set(countries, &importer.members), country_set(countries, &bloc.members));
     let baseline = Baseline::new(&trade.table, &buyers);
-    baseline.check_world(trade.table.traders())?;
+    baseline.require_world(&trade.table, &buyers, source)?;
     let of_bloc = Baseline::new(&trade.table, &members);
     let perspective = Perspective { importer: &buyers, bloc: &members, risk: &risk, base: question.base };
 
@@ -258,10 +257,7 @@ fn years(source: &TradeSource, scenario: &Scenario, choice: YearChoice) -> Resul
 fn resolve(key: &str, text: &str, scenario: &Scenario, source: &TradeSource, year: Year) -> Result<Bloc, ScenarioError> {
     let asked = Scenario { bloc: text.to_owned(), ..scenario.clone() };
     asked.resolve_bloc(source.countries(), year).map_err(|error| match error {
-        ScenarioError::Value { value, expected, .. } => {
-            let hint = nearest_importer(&value, source.countries());
-            ScenarioError::Value { key: key.to_owned(), expected: format!("{expected}{hint}"), value }
-        }
+        ScenarioError::Value { value, expected, .. } => ScenarioError::Value { key: key.to_owned(), expected, value },
         other => other,
     })
 }

@@ -25,5 +25,7 @@ pub use pipeline::{RunResult, Timings, explain_run, run};
 pub use prepare::formulate_product;
 pub use recheck::{StoredFlow, StoredProduct, recheck};
 pub use reorient_solve::HIGHS_VERSION;
-pub use scenario::{Alias, DrainChoice, FillChoice, HongKong, KEYS, Key, ListChoice, Scenario, ScenarioError, Takes, schema};
+pub use scenario::{
+    Alias, DrainChoice, FillChoice, HongKong, KEYS, Key, ListChoice, Origins, Scenario, ScenarioError, Takes, schema,
+};
 pub use solver::SolverChoice;

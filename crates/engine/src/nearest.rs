@@ -5,9 +5,9 @@ use reorient_core::CountryTable;
 use crate::bloc::unions;
 
 /// Something like `; did you mean NLD (Netherlands)?`, or nothing when no name is near.
-pub(crate) fn nearest_importer(text: &str, countries: &CountryTable) -> String {
+pub(crate) fn nearest_country(text: &str, countries: &CountryTable, unions_too: bool) -> String {
     let typed = text.trim().to_uppercase();
-    let short = unions().map(|union| (union.to_owned(), union.to_owned()));
+    let short = unions().filter(|_| unions_too).map(|union| (union.to_owned(), union.to_owned()));
     let by_iso3 = countries.iter().map(|(_, country)| (country.iso3.to_uppercase(), shown(&country.iso3, &country.name)));
     let by_name = countries.iter().map(|(_, country)| (country.name.to_uppercase(), shown(&country.iso3, &country.name)));
     let letters = |text: &str| {
@@ -38,6 +38,7 @@ mod tests {
     #[test]
     fn what_was_meant_is_named() {
         let source = reorient_data::TradeSource::embedded().unwrap();
+        assert_eq!(nearest_country("EU72", source.countries(), false), "");
         for (typed, meant) in [
             ("NDL", "; did you mean NLD (Netherlands)?"),
             ("netherland", "; did you mean NLD (Netherlands)?"),
@@ -45,7 +46,7 @@ mod tests {
             ("EU72", "; did you mean EU27?"),
             ("zzzzzzzz", ""),
         ] {
-            assert_eq!(nearest_importer(typed, source.countries()), meant, "{typed}");
+            assert_eq!(nearest_country(typed, source.countries(), true), meant, "{typed}");
         }
     }
 }

@@ -34,18 +34,19 @@ pub(crate) fn prepare(
     lap: &mut dyn FnMut(&'static str),
 ) -> Result<Prepared, EngineError> {
     // M1: read the rows of listed products, and no others.
-    let year = scenario.resolve_year(source.years())?;
+    let located = |error| scenario.located(error);
+    let year = scenario.resolve_year(source.years()).map_err(located)?;
     let available = source.products(year)?;
     let (list, coverage) = list_for(source, scenario, &available)?;
     let trade = read(source, scenario, year, &coverage.wanted())?;
     lap("read");
 
     // M2 and M3: the bloc's baseline under the resolved scenario.
-    let bloc = scenario.resolve_bloc(source.countries(), year)?;
+    let bloc = scenario.resolve_bloc(source.countries(), year).map_err(located)?;
     let members = country_set(source.countries(), &bloc.members);
     let baseline = Baseline::new(&trade.table, &members);
-    baseline.check_world(trade.table.traders())?;
-    let policy = scenario.policy(source.countries(), year, &bloc)?;
+    baseline.require_world(&trade.table, &members, source)?;
+    let policy = scenario.policy(source.countries(), year, &bloc).map_err(located)?;
     let is_listed = |position: &usize| list.goods.contains_key(&baseline.products()[*position]);
     let listed = (0..baseline.products().len()).filter(is_listed).collect();
     lap("baseline");

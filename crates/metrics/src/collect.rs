@@ -77,6 +77,7 @@ fn add_to_headline(headline: &mut Headline, row: &ProductRow, bloc: &CountrySet)
         }
     }
     headline.risk_slope += row.slope;
+    headline.next_point += row.next_point;
     headline.change_inside += row.change_inside;
     headline.change_outside += row.change_outside;
     if row.reconstructed {

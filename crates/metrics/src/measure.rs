@@ -54,6 +54,7 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
         shadow_price_of_less: None,
         critical_cap: curve.critical_cap().map(Ratio::to_f64),
         slope: nano(curve.slope(cap)),
+        next_point: curve.next_point(cap).map_or(NanoUsd::default(), |fall| fall.to_nano(program.scale)),
         rearrangement: None,
         hhi_before: herfindahl_hirschman_usd(market.imports),
         hhi_after: None,

@@ -60,6 +60,8 @@ pub struct ProductRow {
     pub critical_cap: Option<f64>,
     /// Risk imports that one more unit (100 percentage points) of the cap would take off (right derivative).
     pub slope: NanoUsd,
+    /// Risk imports that one more percentage point of the cap takes off, or what is left of it to 1.
+    pub next_point: NanoUsd,
     /// Risk imports over extra capacity; none without capacity.
     pub rearrangement: Option<f64>,
     /// Herfindahl-Hirschman index of the origins today, 0 to 1; none without imports.
@@ -214,6 +216,8 @@ pub struct Headline {
     pub change_outside: Ranged,
     /// Risk imports that one more unit (100 percentage points) of the cap would take off: the right derivative's size.
     pub risk_slope: NanoUsd,
+    /// Risk imports that one more percentage point of the cap takes off, or what is left of it to 1.
+    pub next_point: NanoUsd,
     /// Index of the origins, weighted by imports; none without imports.
     pub hhi: Option<BeforeAfter>,
     /// Imports of products that are on the list only through reconstructed rows.

@@ -80,9 +80,14 @@ impl ExactAmount {
         let dollars = units.div_euclid(scale);
         let divisor = self.denominator * scale;
         let remainder = units.rem_euclid(scale) * self.denominator + rest;
-        let scaled = remainder * NanoUsd::PER_USD;
-        let floor = scaled / divisor;
-        let twice = 2 * (scaled % divisor);
+        // Nine decimals, one by one: the divisor may leave room for no more than one digit.
+        let (mut floor, mut left) = (0, remainder);
+        for _ in 0..9 {
+            left *= 10;
+            floor = floor * 10 + left / divisor;
+            left %= divisor;
+        }
+        let twice = 2 * left;
         let up = twice > divisor || (twice == divisor && floor % 2 == 1);
         NanoUsd(dollars * NanoUsd::PER_USD + floor + i128::from(up))
     }

@@ -87,12 +87,7 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> R
         return Err(Rejection::Sum);
     }
     let dual = dual_bound(program, multiplier)?;
-    let at_risk = flows.iter().zip(&program.cost).filter(|(_, cost)| **cost > 0);
-    let weighed = at_risk.map(|(flow, cost)| {
-        let numerator = flow.numerator.checked_mul(*cost).ok_or(Rejection::Overflow)?;
-        Ok(ExactAmount { numerator, denominator: flow.denominator })
-    });
-    match exact_sum(weighed.collect::<Result<Vec<_>, _>>()?.into_iter())? {
+    match weighed_sum(program, &flows)? {
         Some(primal) if primal == dual => {
             Ok(CertifiedAllocation { flows, certificate: Certificate { primal, dual, multiplier } })
         }
@@ -116,6 +111,20 @@ pub fn dual_bound(program: &Program, multiplier: i128) -> Result<i128, Rejection
         bound = bound.checked_add(times(reduced, at)?).ok_or(Rejection::Overflow)?;
     }
     Ok(bound)
+}
+
+/// Sum of the flows times their costs when the sum of each cost is whole; a block's total is.
+fn weighed_sum(program: &Program, flows: &[ExactAmount]) -> Result<Option<i128>, Rejection> {
+    let mut costs: Vec<i128> = program.cost.iter().copied().filter(|cost| *cost > 0).collect();
+    costs.sort_unstable();
+    costs.dedup();
+    let mut value: i128 = 0;
+    for cost in costs {
+        let of_cost = flows.iter().zip(&program.cost).filter(|(_, own)| **own == cost).map(|(flow, _)| *flow);
+        let Some(sum) = exact_sum(of_cost)? else { return Ok(None) };
+        value = sum.checked_mul(cost).and_then(|weighed| value.checked_add(weighed)).ok_or(Rejection::Overflow)?;
+    }
+    Ok(Some(value))
 }
 
 /// Sum of exact amounts when it is whole; amounts that share a denominator are added first.

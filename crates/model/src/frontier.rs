@@ -39,7 +39,21 @@ impl From<Fraction> for Ratio {
 
 impl Ord for Ratio {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.numerator * other.denominator).cmp(&(other.numerator * self.denominator))
+        let cross = |above: i128, below: i128| above.checked_mul(below);
+        match (cross(self.numerator, other.denominator), cross(other.numerator, self.denominator)) {
+            (Some(left), Some(right)) => left.cmp(&right),
+            // Beyond an i128: whole parts first, then the rests upside down, as in a continued fraction.
+            _ => {
+                let whole = |ratio: &Self| ratio.numerator.div_euclid(ratio.denominator);
+                let rest = |ratio: &Self| ratio.numerator.rem_euclid(ratio.denominator);
+                whole(self).cmp(&whole(other)).then_with(|| match (rest(self), rest(other)) {
+                    (left, 0) => left.cmp(&0),
+                    (0, _) => Ordering::Less,
+                    (left, right) => Self { numerator: other.denominator, denominator: right }
+                        .cmp(&Self { numerator: self.denominator, denominator: left }),
+                })
+            }
+        }
     }
 }
 
@@ -153,6 +167,27 @@ impl CapCurve {
         self.cap_that_gains(self.need - self.bearable)
     }
 
+    /// Risk imports at a cap, in units of the program; none where no allocation exists, or beyond exact arithmetic.
+    fn risk_at(&self, cap: Ratio) -> Option<ExactAmount> {
+        let mut need = self.need.checked_mul(cap.denominator)?;
+        for term in &self.terms {
+            let gain = term.share.checked_mul(cap.numerator)?.min(term.room.checked_mul(cap.denominator)?);
+            need = need.checked_sub(gain)?;
+        }
+        let bearable = self.bearable.checked_mul(cap.denominator)?;
+        (need <= bearable).then_some(ExactAmount { numerator: need.max(0), denominator: cap.denominator })
+    }
+
+    /// Risk imports that one more percentage point takes off at `cap`, or what is left to 1 of it; none where that is unknown.
+    pub fn next_point(&self, cap: Fraction) -> Option<ExactAmount> {
+        let hundredth = i128::from(cap.denominator());
+        let own = i128::from(cap.numerator()) * 100;
+        let here = Ratio { numerator: own, denominator: hundredth * 100 };
+        let next = Ratio { numerator: (own + hundredth).min(hundredth * 100), ..here };
+        let (before, after) = (self.risk_at(here)?, self.risk_at(next)?);
+        Some(ExactAmount { numerator: before.numerator - after.numerator, denominator: before.denominator })
+    }
+
     /// Risk imports that one more unit of the cap takes off at `cap`: the right derivative's size, in units of the program.
     pub fn slope(&self, cap: Fraction) -> i128 {
         let cap = Ratio::from(cap);
@@ -178,6 +213,9 @@ pub struct FrontierPoint {
 }
 
 /// Risk imports of all products against the cap, from 0 to 1: every breakpoint, ascending; linear in between.
+///
+/// Where options leave a product without an allocation below some cap, it enters there and the curve jumps: two points at one
+/// cap, first what the curve comes from, then its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frontier {
     /// Units in a dollar.
@@ -193,6 +231,20 @@ struct Change {
     slope: i128,
     imports: i128,
     feasible: usize,
+}
+
+impl Change {
+    /// The curve at a cap, of `n_products` in all.
+    fn point(&self, cap: Ratio, n_products: usize) -> Result<FrontierPoint, ProgramError> {
+        let times = |amount: i128, factor: i128| amount.checked_mul(factor).ok_or(ProgramError::Overflow);
+        let numerator = times(self.constant, cap.denominator)?.checked_sub(times(self.slope, cap.numerator)?);
+        Ok(FrontierPoint {
+            cap,
+            risk: ExactAmount { numerator: numerator.ok_or(ProgramError::Overflow)?, denominator: cap.denominator },
+            imports: self.imports,
+            infeasible: n_products - self.feasible,
+        })
+    }
 }
 
 impl Frontier {
@@ -211,28 +263,27 @@ impl Frontier {
         let mut points = Vec::new();
         let mut sum = Change::default();
         for same in changes.chunk_by(|left, right| left.0 == right.0) {
+            let cap = same[0].0;
+            // Where a product enters, the curve jumps: what it comes from is a point of its own.
+            if cap > Ratio::ZERO && same.iter().any(|(_, change)| change.feasible > 0) {
+                points.push(sum.point(cap, curves.len())?);
+            }
             for (_, change) in same {
                 sum.constant += change.constant;
                 sum.slope += change.slope;
                 sum.imports += change.imports;
                 sum.feasible += change.feasible;
             }
-            let cap = same[0].0;
-            let times = |amount: i128, factor: i128| amount.checked_mul(factor).ok_or(ProgramError::Overflow);
-            let numerator = times(sum.constant, cap.denominator)? - times(sum.slope, cap.numerator)?;
-            points.push(FrontierPoint {
-                cap,
-                risk: ExactAmount { numerator, denominator: cap.denominator },
-                imports: sum.imports,
-                infeasible: curves.len() - sum.feasible,
-            });
+            points.push(sum.point(cap, curves.len())?);
         }
         Ok(Self { scale: curves.first().map_or(1, |curve| curve.scale), points })
     }
 
-    /// The point at a cap that was asked for, or is a breakpoint.
+    /// The value at a cap that was asked for, or is a breakpoint.
     pub fn at(&self, cap: Fraction) -> Option<&FrontierPoint> {
-        self.points.binary_search_by_key(&Ratio::from(cap), |point| point.cap).ok().map(|found| &self.points[found])
+        let cap = Ratio::from(cap);
+        let after = self.points.partition_point(|point| point.cap <= cap);
+        self.points[..after].last().filter(|point| point.cap == cap)
     }
 }
 

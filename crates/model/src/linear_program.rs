@@ -48,7 +48,10 @@ impl Program {
     ///
     /// `names` gives each exporter's column name, without spaces.
     pub fn to_mps(&self, title: &str, names: &[String]) -> String {
-        let mut text = format!("* One unit is 1/{} US dollar.\nNAME {title}\nROWS\n N risk\n E imports\nCOLUMNS\n", self.scale);
+        let mut text = format!(
+            "* One unit is 1/{} US dollar, one unit of weight 1/{}.\nNAME {title}\nROWS\n N risk\n E imports\nCOLUMNS\n",
+            self.scale, self.weight_scale
+        );
         // Writing to a String cannot fail.
         for (name, cost) in names.iter().zip(&self.cost) {
             if *cost > 0 {
@@ -66,7 +69,10 @@ impl Program {
 
     /// The same program in CPLEX's LP format.
     pub fn to_lp(&self, title: &str, names: &[String]) -> String {
-        let mut text = format!("\\ {title}; one unit is 1/{} US dollar.\nMinimize\n risk:", self.scale);
+        let mut text = format!(
+            "\\ {title}; one unit is 1/{} US dollar, one unit of weight 1/{}.\nMinimize\n risk:",
+            self.scale, self.weight_scale
+        );
         // Writing to a String cannot fail.
         let mut none = true;
         for (name, cost) in names.iter().zip(&self.cost).filter(|(_, cost)| **cost > 0) {

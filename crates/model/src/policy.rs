@@ -57,6 +57,9 @@ impl Weights {
     }
 }
 
+/// The most units in a dollar: a unit times an amount times ten decimals must fit an i128.
+const FINEST: i128 = 1_000_000_000_000_000;
+
 /// What a run asks of every product.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -118,6 +121,6 @@ impl Policy {
         let churn = if let Floor::Churn(share) = self.floor { Some(share) } else { None };
         let options = [Some(self.cap), churn, self.ceiling].into_iter().flatten();
         let overrides = self.cap_of_country.values().chain(self.cap_of_product.values()).copied();
-        Fraction::common_denominator(options.chain(overrides))
+        Fraction::common_denominator(options.chain(overrides)).filter(|scale| *scale <= FINEST)
     }
 }

@@ -82,22 +82,29 @@ pub fn most_even(program: &Program, optimum: &Optimum) -> Vec<ExactAmount> {
     flows
 }
 
-/// A solver's vertex, given in shares of `T`, as whole units: the nearest, within the bounds, with what rounding leaves
-/// over laid on the first exporters that have room. The result is certified like any other point.
+/// A vertex given in shares of `T`, in doubles, as whole units. In each block all flows but one are at a bound: every flow is
+/// moved to its nearest bound but the one that is farthest from both, which takes what is missing to the block's total. So the
+/// rounding of the doubles leaves no trace. The result is certified like any other point.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // A vertex is known to a double's precision.
 pub fn snap(program: &Program, optimum: &Optimum, vertex: &[f64]) -> Vec<ExactAmount> {
-    let mut flows: Vec<i128> = (0..program.len())
-        .map(|position| {
-            let units = (vertex.get(position).copied().unwrap_or(0.0) * program.total as f64).round() as i128;
-            units.clamp(program.lower[position], program.upper[position])
-        })
-        .collect();
+    let mut flows = program.lower.clone();
     for block in &optimum.blocks {
         let members = members(program, block);
-        let mut rest = block.total - members.iter().map(|position| flows[*position]).sum::<i128>();
-        for position in members {
-            let moved = rest.clamp(program.lower[position] - flows[position], program.upper[position] - flows[position]);
-            flows[position] += moved;
+        let mut between: Option<(i128, usize)> = None;
+        for &at in &members {
+            let units = (vertex.get(at).copied().unwrap_or(0.0) * program.total as f64).round() as i128;
+            let units = units.clamp(program.lower[at], program.upper[at]);
+            let (above, below) = (units - program.lower[at], program.upper[at] - units);
+            flows[at] = if below < above { program.upper[at] } else { program.lower[at] };
+            let distance = above.min(below);
+            if distance > between.map_or(0, |(farthest, _)| farthest) {
+                between = Some((distance, at));
+            }
+        }
+        let mut rest = block.total - members.iter().map(|at| flows[*at]).sum::<i128>();
+        for at in between.map(|(_, at)| at).into_iter().chain(members) {
+            let moved = rest.clamp(program.lower[at] - flows[at], program.upper[at] - flows[at]);
+            flows[at] += moved;
             rest -= moved;
         }
     }

@@ -194,6 +194,7 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
             change(row.change_outside.point),
             change(row.change_outside.min),
             change(row.change_outside.max),
+            Field::Text(kusd(row.next_point)),
         ]
     };
     Sheet {
@@ -226,6 +227,7 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
             "change_outside_kusd",
             "change_outside_min_kusd",
             "change_outside_max_kusd",
+            "risk_next_point_kusd",
         ],
         rows: collection.products.iter().map(fields).collect(),
     }

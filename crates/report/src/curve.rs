@@ -107,7 +107,10 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
         caps.into_iter().filter_map(|cap| Some((cap, Point { scale: frontier.scale, point: *frontier.at(cap)? }))).collect();
     let most = points.iter().map(|(_, point)| point.risk()).max().unwrap_or_default();
     let mut lines = vec![paint(&cut(title, WIDTH), bold, colour), String::new()];
-    lines.push(paint("    cap pp    risk M$      risk %", Style::new().dimmed(), colour));
+    let any_infeasible = points.iter().any(|(_, point)| point.point.infeasible > 0);
+    let header =
+        if any_infeasible { "    cap pp    risk M$      risk %  infeasible" } else { "    cap pp    risk M$      risk %" };
+    lines.push(paint(header, Style::new().dimmed(), colour));
     for (own, point) in &points {
         let length = if most.0 > 0 { point.risk().0 * BAR / most.0 } else { 0 };
         let bar = paint(&"█".repeat(usize::try_from(length).unwrap_or(0)), AnsiColor::Red.on_default(), colour);
@@ -115,20 +118,25 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
         let in_points = format!("{:.2}", own.to_f64() * 100.0);
         let risk = grouped(&decimal(point.risk().0, NANO_PER_MUSD, 1));
         let share = point.share(2).unwrap_or_else(|| "–".to_owned());
-        lines.push(format!("  {mark} {in_points:>6} {risk:>12} {share:>9}  {bar}").trim_end().to_owned());
+        let without = if any_infeasible { format!(" {:>11}", point.point.infeasible) } else { String::new() };
+        lines.push(format!("  {mark} {in_points:>6} {risk:>12} {share:>9}{without}  {bar}").trim_end().to_owned());
     }
     lines.push(String::new());
-    let cleared = products.iter().filter(|row| row.cap.is_some()).count();
-    let infeasible = points.iter().find(|(own, _)| *own == cap).map_or(0, |(_, point)| point.point.infeasible);
-    let floor = points.last().and_then(|(_, point)| point.share(2)).unwrap_or_else(|| "–".to_owned());
+    let cleared = products.iter().filter(|row| row.cap.is_some_and(|own| own <= Ratio::from(Fraction::ONE))).count();
     let mut text = format!(
-        "{} breakpoints, straight in between. Some cap clears {cleared} of {} products; with a cap of 100 points {floor} % would \
-         stay, which no reorientation without new production can take off.",
+        "{} points, straight in between. A cap of up to 100 percentage points clears {cleared} of {} products",
         grouped(&frontier.points.len().to_string()),
         products.len(),
     );
-    if infeasible > 0 {
-        text.push_str(&format!(" At the cap of the scenario {infeasible} products have no allocation and are in no sum."));
+    match points.last().and_then(|(_, point)| point.share(2)) {
+        Some(floor) => text.push_str(&format!("; with all of it {floor} % would stay.")),
+        None => text.push('.'),
+    }
+    if any_infeasible {
+        text.push_str(
+            " Products without an allocation at a cap are in no sum there; the curve jumps where one enters, so shares at \
+             different caps are of different goods.",
+        );
     }
     lines.push(wrap(&text, WIDTH, ""));
     let mut hardest: Vec<&CriticalCap> = products.iter().filter(|row| row.cap.is_none_or(|own| own > Ratio::from(cap))).collect();

@@ -165,8 +165,9 @@ pub fn explanation_view(explanation: &Explanation, countries: &CountryTable, tit
     }
     lines.push(String::new());
     lines.push(wrap(
-        "`after without` is the risk share after of all other products. `missed without` is what more would stay with risk origins \
-         if this exporter could add nothing and all others stepped in as far as they can: it is zero for whoever can be replaced.",
+        "`after without` is the risk share after of all other products. `missed without` is what nobody would \
+         replace if this exporter could add nothing and all others stepped in as far as they can: it would stay with risk origins, as \
+         far as options let them supply it. It is zero for whoever can be replaced.",
         WIDTH,
         "",
     ));

@@ -80,7 +80,12 @@ fn summary(headline: &Headline, bloc: &str) -> String {
     let before = percent(headline.risk_before.into(), imports, 1);
     let after = percent(headline.risk_after, imports, 1);
     let (Some(before), Some(after)) = (before, after) else {
-        return format!("{bloc} imports none of these goods.");
+        let without = headline.infeasible + headline.unsolved;
+        return if without > 0 {
+            format!("None of {} products has an allocation under these options.", grouped(&without.to_string()))
+        } else {
+            format!("{bloc} imports none of these goods.")
+        };
     };
     let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1));
     let count = |number: usize| grouped(&number.to_string());
@@ -106,10 +111,10 @@ fn open_to_choice(headline: &Headline, bloc: &str) -> Option<String> {
     (headline.imports > Usd::ZERO).then(|| {
         format!(
             "Over all optima, imports from alternatives inside {bloc} change by {}, outside by {}. One more percentage point of \
-             the cap would take {} M$ off the risk imports.",
+             the cap would take another {} M$ off the risk imports.",
             change(headline.change_inside),
             change(headline.change_outside),
-            grouped(&decimal(headline.risk_slope.0, 100 * NANO_PER_MUSD, 1)),
+            grouped(&decimal(headline.next_point.0, NANO_PER_MUSD, 1)),
         )
     })
 }

@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use reorient_core::Fraction;
 use reorient_model::{
-    CapCurve, Drain, ExactAmount, Fill, Frontier, Infeasible, LinearProgram, Optimum, Program, Role, Status, check_vertex,
-    closed_form, declare, formulate, intervals, most_even, set_interval, snap, verify,
+    CapCurve, Drain, ExactAmount, Fill, Frontier, FrontierPoint, Infeasible, LinearProgram, Optimum, Program, Role, Status,
+    check_vertex, closed_form, declare, formulate, intervals, most_even, set_interval, snap, verify,
 };
 use reorient_solve::{SolveOutcome, solve};
 use reorient_testkit::{OptionProduct, option_product};
@@ -96,7 +96,12 @@ fn frontier(case: &OptionProduct, program: &Program) -> Result<(), TestCaseError
         [(1, 20), (1, 9), (2, 5), (3, 4)].map(|(above, below)| Fraction::new(above, below).unwrap()).to_vec();
     let frontier = Frontier::new(std::slice::from_ref(&curve), &caps).unwrap();
     let total = program.total as f64 / program.scale as f64;
-    for point in &frontier.points {
+    for (at, point) in frontier.points.iter().enumerate() {
+        if frontier.points.get(at + 1).is_some_and(|next| next.cap == point.cap) {
+            // Just below the cap at which the product enters there is no allocation.
+            prop_assert_eq!((point.infeasible, point.risk.numerator), (1, 0));
+            continue;
+        }
         let bounds = case.bounds(point.cap.to_f64());
         let reach: f64 = bounds.iter().filter(|bound| bound.0 <= 0.0).map(|bound| bound.2).sum();
         let bearable: f64 = bounds.iter().filter(|bound| bound.0 > 0.0).map(|bound| bound.2).sum();
@@ -112,7 +117,8 @@ fn frontier(case: &OptionProduct, program: &Program) -> Result<(), TestCaseError
             prop_assert!(near(risk, need), "cap {}: {risk} against {need}", point.cap.to_f64());
         }
     }
-    prop_assert!(frontier.points.windows(2).all(|pair| pair[0].cap < pair[1].cap));
+    let rises = |pair: &[FrontierPoint]| pair[0].cap < pair[1].cap || pair[0].infeasible > pair[1].infeasible;
+    prop_assert!(frontier.points.windows(2).all(rises));
     if let Some(critical) = curve.critical_cap() {
         let reach = |cap: f64| case.bounds(cap).iter().filter(|bound| bound.0 <= 0.0).map(|bound| bound.2).sum::<f64>();
         prop_assert!(reach(critical.to_f64()) >= total - 1e-6);

@@ -36,10 +36,34 @@ impl Scenario {
             let name = format!("{prefix}{}", key.get_ref());
             match value.get_ref() {
                 DeValue::Table(inner) => self.set_table(inner, &format!("{name}."), at)?,
-                value => self.set(&name, &plain(value)).map_err(|error| at(key.span().start, error))?,
+                value => {
+                    self.set(&name, &plain(value)).map_err(|error| at(key.span().start, error))?;
+                    // What only the data can refuse is traced back to its line.
+                    if let ScenarioError::InFile { file, line, .. } = at(key.span().start, ScenarioError::Toml(String::new())) {
+                        self.origins.0.insert(name, (file, line));
+                    }
+                }
             }
         }
         Ok(())
+    }
+}
+
+impl Scenario {
+    /// An error that the data brought to light, with the line of the file that the key was set on, if it was.
+    pub(crate) fn located(&self, error: ScenarioError) -> ScenarioError {
+        let key = match &error {
+            ScenarioError::Value { key, .. } => key.as_str(),
+            ScenarioError::Overlap(_) => "risk",
+            ScenarioError::NoSuchYear { .. } => "year",
+            _ => return error,
+        };
+        let of_entry = |(name, _): &(&String, &(String, usize))| name.split_once('.').is_some_and(|(table, _)| table == key);
+        let found = self.origins.0.get(key).or_else(|| self.origins.0.iter().find(of_entry).map(|(_, origin)| origin));
+        match found {
+            Some((file, line)) => ScenarioError::InFile { file: file.clone(), line: *line, source: Box::new(error) },
+            None => error,
+        }
     }
 }
 
@@ -47,8 +71,15 @@ impl Scenario {
 fn plain(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => text.to_string(),
-        DeValue::Integer(number) => number.as_str().to_owned(),
-        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(value) => value.to_string(),
+            Err(_) => number.as_str().to_owned(),
+        },
+        // An exponent is written out: the nearest double of a short decimal prints as that decimal.
+        DeValue::Float(number) => match number.as_str().parse::<f64>() {
+            Ok(value) if number.as_str().contains(['e', 'E', '+']) => value.to_string(),
+            _ => number.as_str().to_owned(),
+        },
         DeValue::Boolean(true) => "yes".to_owned(),
         DeValue::Boolean(false) => "no".to_owned(),
         DeValue::Datetime(time) => time.to_string(),

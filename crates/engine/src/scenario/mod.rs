@@ -130,7 +130,21 @@ pub struct Scenario {
     pub solver: SolverChoice,
     /// Solve by closed form and by HiGHS, and compare.
     pub cross_check: bool,
+    /// Where keys were set, for messages.
+    pub origins: Origins,
 }
+
+/// File and line of keys that a file set. Two scenarios that ask the same are equal wherever they were written.
+#[derive(Debug, Clone, Default)]
+pub struct Origins(pub(crate) BTreeMap<String, (String, usize)>);
+
+impl PartialEq for Origins {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Origins {}
 
 impl Default for Scenario {
     fn default() -> Self {
@@ -157,6 +171,7 @@ impl Default for Scenario {
             hong_kong: HongKong::Apart,
             solver: SolverChoice::default(),
             cross_check: false,
+            origins: Origins::default(),
         }
     }
 }
@@ -209,6 +224,8 @@ impl Scenario {
             let hint = keys::did_you_mean(name, KEYS.iter().map(|key| key.name));
             return Err(ScenarioError::UnknownKey { key: name.to_owned(), hint });
         };
+        // A later setting takes the place of the file's.
+        self.origins.0.remove(name);
         let refuse = |expected: String| ScenarioError::Value { key: name.to_owned(), value: value.to_owned(), expected };
         let unfit = || refuse(key.expected(value));
         let share = |text: &str| -> Result<Fraction, ScenarioError> {
@@ -220,11 +237,11 @@ impl Scenario {
             if weight == Fraction::ZERO { Err(refuse("a weight is more than zero".to_owned())) } else { Ok(weight) }
         };
         let product = |text: &str| text.parse::<ProductCode>().map_err(|error| refuse(format!("{error}")));
-        let country = |text: &str| Ok(text.to_owned());
+        let country = |text: &str| if text.is_empty() { Err(unfit()) } else { Ok(text.to_owned()) };
         match (key_name, entry) {
-            ("weights", Some((_, of))) => drop(self.weights.insert(of.to_owned(), positive(value)?)),
+            ("weights", Some((_, of))) => drop(self.weights.insert(country(of)?, positive(value)?)),
             ("weights", None) => self.weights = pairs(value, country, positive, &unfit)?,
-            ("cap-country", Some((_, of))) => drop(self.cap_country.insert(of.to_owned(), share(value)?)),
+            ("cap-country", Some((_, of))) => drop(self.cap_country.insert(country(of)?, share(value)?)),
             ("cap-country", None) => self.cap_country = pairs(value, country, share, &unfit)?,
             ("cap-product", Some((_, of))) => drop(self.cap_product.insert(product(of)?, share(value)?)),
             ("cap-product", None) => self.cap_product = pairs(value, product, share, &unfit)?,
@@ -354,7 +371,9 @@ fn pairs<K: Ord>(
     let mut map = BTreeMap::new();
     for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').ok_or_else(unfit)?;
-        map.insert(key(name.trim())?, number(value.trim())?);
+        if map.insert(key(name.trim())?, number(value.trim())?).is_some() {
+            return Err(unfit());
+        }
     }
     Ok(map)
 }

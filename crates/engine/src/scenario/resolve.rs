@@ -70,11 +70,19 @@ impl Scenario {
         let on_risk_side = |code: &CountryCode| risk.contains(code);
 
         let weights = table.numbers("weights", &self.weights)?;
-        refuse_any("weights", weights.keys().filter(|code| !on_risk_side(code)), "only a risk origin has a weight")?;
+        refuse_any(
+            "weights",
+            weights.keys().filter(|code| !on_risk_side(code)),
+            "only a risk origin has a weight: leave it out",
+        )?;
         policy.weights = integer_weights(&weights, countries)?;
 
         let excluded = table.list("exclude", &self.exclude)?;
-        refuse_any("exclude", excluded.iter().filter(|code| on_risk_side(code)), "a risk origin adds nothing anyway")?;
+        refuse_any(
+            "exclude",
+            excluded.iter().filter(|code| on_risk_side(code)),
+            "a risk origin adds nothing anyway: leave it out",
+        )?;
         // The only member of a bloc cannot supply itself.
         let alone = if bloc.members.len() == 1 { bloc.members.as_slice() } else { &[] };
         policy.no_extra = set(&[excluded.as_slice(), alone].concat());
@@ -84,25 +92,33 @@ impl Scenario {
         }
 
         let caps = table.numbers("cap-country", &self.cap_country)?;
-        refuse_any("cap-country", caps.keys().filter(|code| on_risk_side(code)), "a risk origin adds nothing anyway")?;
+        refuse_any(
+            "cap-country",
+            caps.keys().filter(|code| on_risk_side(code)),
+            "a risk origin adds nothing anyway: leave it out",
+        )?;
         policy.cap_of_country = caps.iter().filter_map(|(code, cap)| Some((countries.index(*code)?, *cap))).collect();
         policy.cap_of_product.clone_from(&self.cap_product);
         policy.basis = self.cap_basis;
         policy.floor = self.floor;
         policy.ceiling = self.ceiling;
 
-        let order = |key, text: &str| -> Result<Vec<CountryIndex>, ScenarioError> {
-            Ok(table.in_order(key, text)?.iter().filter_map(|code| countries.index(*code)).collect())
+        let order = |key, text: &str, of_risk: bool| -> Result<Vec<CountryIndex>, ScenarioError> {
+            let codes = table.in_order(key, text)?;
+            let problem =
+                if of_risk { "not a risk origin: leave it out" } else { "a risk origin, which is no alternative: leave it out" };
+            refuse_any(key, codes.iter().filter(|code| on_risk_side(code) != of_risk), problem)?;
+            Ok(codes.iter().filter_map(|code| countries.index(*code)).collect())
         };
         policy.tie_break = TieBreak {
             drain: match &self.drain {
                 DrainChoice::Proportional => Drain::Proportional,
-                DrainChoice::Order(text) => Drain::Order(order("tie-break.drain", text)?),
+                DrainChoice::Order(text) => Drain::Order(order("tie-break.drain", text, true)?),
             },
             fill: match &self.fill {
                 FillChoice::ProportionalCapacity => Fill::ProportionalCapacity,
                 FillChoice::ProportionalFlow => Fill::ProportionalFlow,
-                FillChoice::Order(text) => Fill::Order(order("tie-break.fill", text)?),
+                FillChoice::Order(text) => Fill::Order(order("tie-break.fill", text, false)?),
                 FillChoice::MinHhi => Fill::MinHhi,
                 FillChoice::MinCost => Fill::MinCost,
                 FillChoice::Vertex => Fill::Vertex,
@@ -157,7 +173,7 @@ fn refuse_any<'a>(key: &str, mut codes: impl Iterator<Item = &'a CountryCode>, p
 }
 
 fn refused(key: &str, code: CountryCode, problem: &str) -> ScenarioError {
-    ScenarioError::Value { key: key.to_owned(), value: code.to_string(), expected: format!("{problem}: leave it out") }
+    ScenarioError::Value { key: key.to_owned(), value: code.to_string(), expected: problem.to_owned() }
 }
 
 /// Weights in whole units of one over their least common denominator.
