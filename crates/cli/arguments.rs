@@ -59,7 +59,8 @@ Examples:
   reorient frontier --list all --out frontier        frontier.csv (every breakpoint) and critical_caps.csv
   reorient frontier baci --year 2024 --set bloc=NLD
 
-Between two rows of frontier.csv risk imports are a straight line: nothing is interpolated, no solver is asked.
+Between two rows of frontier.csv risk imports are a straight line: nothing is interpolated, no solver is asked. Two rows
+of one cap are the ends of a jump: there a product enters that options keep from having an allocation below.
 
 Exit codes: 0 done; 2 usage or scenario; 65 bad input data; 66 input missing; 74 cannot write.";
 

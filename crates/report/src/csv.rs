@@ -273,9 +273,9 @@ mod tests {
     #[test]
     fn products_leave_unknown_fields_empty() {
         insta::assert_snapshot!(text(&products(&sample::collection())), @r#"
-        product,description,sectors,stages,imports_kusd,risk_before_kusd,risk_after_kusd,capacity_kusd,status,shadow_price,critical_cap,hhi_before,hhi_after,hhi_after_min,hhi_after_max,hhi_max_exact,subsectors,reconstructed,shadow_price_max,rearrangement_ratio,risk_slope_kusd_per_pp,spare_kusd,change_inside_kusd,change_inside_min_kusd,change_inside_max_kusd,change_outside_kusd,change_outside_min_kusd,change_outside_max_kusd
-        010121,"Cells, ""photovoltaic""",energy,input;final,1000000.000,400000.000,233333.333333,166666.666667,shortage,-1,0.075,0.30000000000000004,0.25,0.125,,,Solar,no,2,1.5,3333.333333,0.000000,0.000000,0.000000,0.000000,166666.666667,133333.333333,166666.666667
-        300420,,energy,input;final,0.000,0.000,,166666.666667,infeasible,,,,,,,,Solar,no,,,0.000000,,,,,,,
+        product,description,sectors,stages,imports_kusd,risk_before_kusd,risk_after_kusd,capacity_kusd,status,shadow_price,critical_cap,hhi_before,hhi_after,hhi_after_min,hhi_after_max,hhi_max_exact,subsectors,reconstructed,shadow_price_max,rearrangement_ratio,risk_slope_kusd_per_pp,spare_kusd,change_inside_kusd,change_inside_min_kusd,change_inside_max_kusd,change_outside_kusd,change_outside_min_kusd,change_outside_max_kusd,risk_next_point_kusd
+        010121,"Cells, ""photovoltaic""",energy,input;final,1000000.000,400000.000,233333.333333,166666.666667,shortage,-1,0.075,0.30000000000000004,0.25,0.125,,,Solar,no,2,1.5,3333.333333,0.000000,0.000000,0.000000,0.000000,166666.666667,133333.333333,166666.666667,0.000000
+        300420,,energy,input;final,0.000,0.000,,166666.666667,infeasible,,,,,,,,Solar,no,,,0.000000,,,,,,,,0.000000
         "#);
     }
 

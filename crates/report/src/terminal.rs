@@ -225,7 +225,7 @@ mod tests {
           2  Saint Helena, Ascension…         66.7          unique  health        0.00   4.44
 
         Over all optima, imports from alternatives inside EU27 change by 0.2 bn USD, outside by 0.2 bn USD.
-        One more percentage point of the cap would take 3.3 M$ off the risk imports.
+        One more percentage point of the cap would take another 3.0 M$ off the risk imports.
 
         Concentration of origins (HHI, weighted by imports) rose from 0.2500 to 0.3750; it rose in 1 and
         fell in 1 of 2 products.
@@ -274,8 +274,8 @@ mod tests {
 
         Over all optima, imports from alternatives inside EU27
         change by 0.2 bn USD, outside by 0.2 bn USD. One more
-        percentage point of the cap would take 3.3 M$ off the risk
-        imports.
+        percentage point of the cap would take another 3.0 M$ off
+        the risk imports.
 
         Concentration of origins (HHI, weighted by imports) rose
         from 0.2500 to 0.3750; it rose in 1 and fell in 1 of 2
