@@ -8,7 +8,7 @@ use crate::apportion::{apportion, nearest, whole};
 use crate::random::{Draws, Stage, normal_quantile, ranks};
 use crate::{ROWS_PER_PRODUCT, Request, SynthError};
 
-/// Share of the world's exports that the largest exporters have, at quantiles of products: BACI HS22, 2022 to 2024.
+/// Concentration index of exporters at quantiles of products: BACI HS22, 2022 to 2024.
 pub(crate) const HHI: [(f64, f64); 5] = [(0.05, 0.07), (0.25, 0.10), (0.5, 0.15), (0.75, 0.23), (0.95, 0.47)];
 /// The same with ends.
 const HHI_KNOTS: [(f64, f64); 7] = [(0.0, 0.045), HHI[0], HHI[1], HHI[2], HHI[3], HHI[4], (1.0, 0.9)];
@@ -36,7 +36,7 @@ pub(crate) struct Profile {
     pub(crate) spread: f64,
 }
 
-/// Aims of all products, ascending by code, and the factor by which the totals of `marginals` were multiplied.
+/// Aims of all products, ascending by code; totals add up to the world's.
 pub(crate) fn profiles(request: &Request<'_>, n_countries: usize) -> Result<Vec<Profile>, SynthError> {
     let codes = chosen(request)?;
     let draws: Vec<[f64; 5]> = codes

@@ -111,7 +111,7 @@ pub fn write_readme(revision: HsRevision, year: Year, options: &str, out: &mut d
     writeln!(
         out,
         "SYNTHETIC DATA: made up, not observed trade.\n\n\
-         The rows of this {revision} year {year} have the layout of CEPII's BACI and the shape of a real year, and were drawn \n\
+         The rows of this {revision} year {year} have the layout of CEPII's BACI and the shape of a real year, and were drawn\n\
          from a seed by reorient synth. They are no statistics: no figure computed from them says anything about the world.\n\
          Not by CEPII.\n\n{options}"
     )
