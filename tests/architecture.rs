@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 /// Each crate and the crates of this workspace that it knows, no more and no less; the root package is `reorient`.
-const KNOWS: [(&str, &[&str]); 10] = [
+const KNOWS: [(&str, &[&str]); 11] = [
     ("core", &[]),
     ("model", &["core"]),
     ("metrics", &["core", "model"]),
@@ -16,8 +16,9 @@ const KNOWS: [(&str, &[&str]); 10] = [
     ("solve", &["model"]),
     ("engine", &["core", "metrics", "data", "model", "solve"]),
     ("report", &["core", "metrics", "model"]),
+    ("synth", &["core"]),
     ("testkit", &["core", "model"]),
-    ("reorient", &["engine", "report", "data", "fetch", "core", "metrics", "model"]),
+    ("reorient", &["engine", "report", "data", "fetch", "core", "metrics", "model", "synth"]),
 ];
 
 /// Libraries that only some crates may name, and those crates. The binary names rayon to set the number of threads.
@@ -26,7 +27,7 @@ const CONFINED: [(&str, &[&str]); 7] = [
     ("highs-sys", &["solve"]),
     ("arrow", &["data", "report"]),
     ("parquet", &["data", "report"]),
-    ("rayon", &["engine", "data", "reorient"]),
+    ("rayon", &["engine", "data", "synth", "reorient"]),
     ("ureq", &["fetch"]),
     ("anyhow", &["reorient"]),
 ];

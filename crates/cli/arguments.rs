@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use reorient_core::{HsRevision, ProductCode};
+use reorient_core::{HsRevision, ProductCode, Year};
 use reorient_data::Reason;
 use reorient_engine::YearChoice;
 
@@ -88,6 +88,18 @@ come from outside the bloc; imports from outside the bloc exceed the exports.
 
 Exit codes: 0 done; 1 internal error; 2 usage; 65 bad input data; 66 input missing; 74 cannot write.";
 
+const SYNTH_EXAMPLES: &str = "\
+Examples:
+  reorient synth --rows 11000000 --seed 1 --out made-up      as large as a real year, in CEPII's own zip
+  reorient synth --rows 5000 --seed 2 --out small --csv      plain CSV and code tables
+  reorient synth --rows 300000 --seed 3 --out fitted --marginals totals.csv
+                                                             codes, totals, HHI and exporters of real products
+  reorient synth --rows 300000 --seed 4 --out mixed --hs 92 --overlay BACI_HS92_Y2023_V202401b.csv
+                                                             real rows where there are any, made-up ones elsewhere
+  reorient run made-up --list critical                       every output says SYNTHETIC
+
+Exit codes: 0 done; 2 usage; 65 bad input data; 66 input missing; 74 cannot write, or the folder is there already.";
+
 /// How far can a bloc move its critical imports away from risk countries, with today's export capacity?
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
@@ -140,6 +152,9 @@ pub(crate) enum Command {
     /// Download a BACI release from CEPII: resumed, retried, checked
     #[command(after_help = FETCH_EXAMPLES, disable_version_flag = true)]
     Fetch(Fetch),
+    /// Make up a year of BACI from a seed: as large and as uneven as a real one, labelled synthetic everywhere
+    #[command(after_help = SYNTH_EXAMPLES)]
+    Synth(Synth),
     /// Re-check a result folder or an ingested one: hashes, certificates, tables; no solver, no trade data
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Verify),
@@ -365,6 +380,40 @@ pub(crate) struct Verify {
     /// Print what was checked as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Synth {
+    /// Rows, from 1,000 to 12 million
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1_000..=12_000_000))]
+    pub(crate) rows: u64,
+    /// Another seed, another year; the same one, the same bytes
+    #[arg(long, value_name = "S")]
+    pub(crate) seed: u64,
+    /// Folder to write; it must not be there
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Year [default: that of the overlay, otherwise 2024]
+    #[arg(long, value_name = "Y")]
+    pub(crate) year: Option<Year>,
+    /// HS revision of names and codes
+    #[arg(long, value_name = "HS", default_value = "22")]
+    pub(crate) hs: HsRevision,
+    /// CSV of products to imitate: k, WorldExport (USD), hhi, n_exporters, and year where it holds several
+    #[arg(long, value_name = "F.csv")]
+    pub(crate) marginals: Option<PathBuf>,
+    /// Trade data whose products take the place of made-up ones
+    #[arg(long, value_name = "TRADE")]
+    pub(crate) overlay: Option<PathBuf>,
+    /// Plain files in the place of a zip
+    #[arg(long)]
+    pub(crate) csv: bool,
+    /// Print aims and what was reached as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads [default: all cores]; the files do not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
 }
 
 /// Where CEPII keeps the releases.

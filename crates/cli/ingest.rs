@@ -38,7 +38,8 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
 }
 
 fn view(manifest: &IngestManifest) -> String {
-    let mut text = format!("BACI {} release {}\n\n", manifest.revision, manifest.release);
+    let what = if manifest.synthetic { "SYNTHETIC DATA, not BACI:" } else { "BACI" };
+    let mut text = format!("{what} {} release {}\n\n", manifest.revision, manifest.release);
     // Writing to a String cannot fail.
     let _ = writeln!(text, "{:>4}  {:>12}  {:>8}  {:>22}  {:>12}", "year", "rows", "products", "value (kUSD)", "without tons");
     for year in &manifest.years {

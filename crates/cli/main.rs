@@ -7,8 +7,10 @@ mod fetch;
 mod indicators;
 mod ingest;
 mod inspect;
+mod marginals;
 mod run;
 mod study;
+mod synth;
 mod talk;
 mod verify;
 
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Command::Indicators(indicators) => indicators::indicators(indicators, &arguments.talk),
         Command::Ingest(ingest) => ingest::ingest(ingest, &arguments.talk),
         Command::Fetch(fetch) => fetch::fetch(fetch, &arguments.talk),
+        Command::Synth(synth) => synth::synth(synth, &arguments.talk),
         Command::Verify(verify) => verify::verify(verify, &arguments.talk),
         Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
     });

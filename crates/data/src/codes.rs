@@ -20,6 +20,9 @@ const PRODUCTS_HS92_CSV: &str = include_str!("../../../data/codes/product_codes_
 pub(crate) const ATTRIBUTION: &str = "CEPII BACI, Etalab Open Licence 2.0; cite Gaulier and Zignago (2010), BACI: International \
     Trade Database at the Product-Level, CEPII Working Paper 2010-23.";
 
+/// In the place of both, where rows are made up.
+pub(crate) const MADE_UP: &str = "SYNTHETIC: made up from a seed, not observed trade, not by CEPII.";
+
 /// Countries and product descriptions of a release, names repaired.
 #[derive(Debug, Clone)]
 pub(crate) struct CodeTables {

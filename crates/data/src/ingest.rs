@@ -54,12 +54,16 @@ pub fn ingest(
     let (revision, release) = revision_and_release(&whole.members, options)?;
     let tables = CodeTables::of(&whole, revision)?;
     let staging = Staging::create(out, options.force)?;
-    let info = |year| YearInfo {
+    let info = |year, synthetic| YearInfo {
         year,
         revision,
         release: release.clone(),
-        synthetic: false,
-        attribution: if options.attribution.is_empty() { codes::ATTRIBUTION.to_owned() } else { options.attribution.clone() },
+        synthetic,
+        attribution: match (options.attribution.as_str(), synthetic) {
+            ("", true) => codes::MADE_UP.to_owned(),
+            ("", false) => codes::ATTRIBUTION.to_owned(),
+            (given, _) => given.to_owned(),
+        },
     };
     let mut issues = Issues::new(&options.policy);
     let mut gathered = Gathered::new(staging.path.clone());
@@ -75,12 +79,18 @@ pub fn ingest(
         // A file that promises one year has now given all of it.
         if let Some(year) = member.year {
             let rows = gathered.take(year)?;
-            writer.year(&info(year), rows, std::slice::from_ref(member), &tables.countries, &mut issues)?;
+            writer.year(
+                &info(year, whole.is_synthetic(member)),
+                rows,
+                std::slice::from_ref(member),
+                &tables.countries,
+                &mut issues,
+            )?;
         }
     }
     for year in gathered.years() {
         let rows = gathered.take(year)?;
-        writer.year(&info(year), rows, &whole.members, &tables.countries, &mut issues)?;
+        writer.year(&info(year, whole.holds_synthetic()), rows, &whole.members, &tables.countries, &mut issues)?;
     }
     issues.finish()?;
     writer.summaries.sort_by_key(|summary| summary.year);
@@ -111,7 +121,7 @@ pub fn ingest(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: revision.to_string(),
         release,
-        synthetic: false,
+        synthetic: whole.holds_synthetic(),
         sources: whole.files.iter().map(|path| hash_file(path)).collect::<Result<_, _>>()?,
         ignored: whole.ignored,
         country_table: tables.countries_from.clone(),
@@ -291,10 +301,11 @@ impl Writer<'_> {
     }
 }
 
-/// As CEPII names a year, where the release is known.
+/// As CEPII names a year, where the release is known; made-up years say so.
 fn file_of(info: &YearInfo) -> String {
     let release = if info.release == UNKNOWN_RELEASE { String::new() } else { format!("_V{}", info.release) };
-    format!("BACI_{}_Y{}{release}.parquet", info.revision, info.year)
+    let synthetic = if info.synthetic { "_synthetic" } else { "" };
+    format!("BACI_{}_Y{}{release}{synthetic}.parquet", info.revision, info.year)
 }
 
 fn ledger_csv(ledger: &[LedgerRow]) -> Result<String, DataError> {

@@ -193,7 +193,7 @@ impl TradeSource {
             }
         }
         let Some(info) = first else { return Err(DataError::file(&name, "there is no file with rows")) };
-        let what = if synthetic { "synthetic" } else { "BACI" };
+        let what = if synthetic { "SYNTHETIC" } else { "BACI" };
         let label = format!("{what} {} {} ({name})", info.revision, span(&origins));
         let tables = CodeTables::from_parts(tables.0.as_ref(), tables.1.as_ref(), info.revision)?;
         Ok(Self::new(origins, info.revision, label, synthetic, tables))
@@ -225,9 +225,11 @@ impl TradeSource {
             }
         }
         let Some(revision) = revision else { return Err(DataError::file(&file_name(path), "there is no file with rows")) };
-        let label = format!("BACI {revision} {} ({})", span(&origins), file_name(path));
+        let synthetic = input.holds_synthetic();
+        let what = if synthetic { "SYNTHETIC" } else { "BACI" };
+        let label = format!("{what} {revision} {} ({})", span(&origins), file_name(path));
         let tables = CodeTables::of(&input, revision)?;
-        Ok(Self { raw_files: input.files, ..Self::new(origins, revision, label, false, tables) })
+        Ok(Self { raw_files: input.files, ..Self::new(origins, revision, label, synthetic, tables) })
     }
 
     fn new(origins: BTreeMap<Year, Origin>, revision: HsRevision, label: String, synthetic: bool, tables: CodeTables) -> Self {

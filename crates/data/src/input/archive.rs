@@ -9,7 +9,7 @@ use zip::result::ZipResult;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::stream::{LARGEST_RATIO, LONGEST};
-use super::{Input, LARGEST_TABLE, Member, Place, is_table, take_table};
+use super::{Input, LARGEST_TABLE, Member, Place, SYNTHETIC, is_table, named_synthetic, take_table};
 use crate::DataError;
 use crate::error::file_name;
 
@@ -51,9 +51,13 @@ pub(super) fn open(path: &Path, input: &mut Input) -> Result<(), DataError> {
         } else if lower.ends_with(".csv") && lower.starts_with("baci") {
             input.members.push(Member::new(short, Place::Zip(path.to_owned(), index)));
         } else {
+            if lower.starts_with("readme") {
+                input.synthetic |= begins(path, index)?;
+            }
             input.ignored.push(short);
         }
     }
+    input.synthetic |= named_synthetic(&name);
     isolated(&name, || {
         archive.validate_header_consistency()?;
         Ok(())
@@ -92,6 +96,16 @@ pub(super) fn with_member<T>(
         Ok(done)
     }));
     opened.unwrap_or_else(|_| Err(DataError::damaged(&name, "the zip library cannot read a member")))
+}
+
+/// Whether a member begins as the readme of made-up data does.
+fn begins(path: &Path, index: usize) -> Result<bool, DataError> {
+    with_member(path, index, &mut |reader| {
+        let mut start = Vec::new();
+        let read = reader.take(SYNTHETIC.len() as u64).read_to_end(&mut start);
+        read.map_err(|error| DataError::damaged(&file_name(path), error.to_string()))?;
+        Ok(start == SYNTHETIC)
+    })
 }
 
 /// No more bytes than declared.

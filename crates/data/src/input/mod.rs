@@ -8,6 +8,7 @@ mod csv;
 pub(crate) mod parquet;
 mod stream;
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use reorient_core::{CountryCode, CountryTable, HsRevision, Usd, Year};
@@ -35,6 +36,8 @@ pub(crate) struct Member {
     pub(crate) release: Option<String>,
     /// The one year that the name promises.
     pub(crate) year: Option<Year>,
+    /// Whether the name says that the rows are made up.
+    pub(crate) synthetic: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -57,7 +60,12 @@ pub(crate) struct Input {
     pub(crate) ignored: Vec<String>,
     /// Files to hash: the archive itself, or each file.
     pub(crate) files: Vec<PathBuf>,
+    /// Whether a readme or the name of an archive says that all rows are made up.
+    synthetic: bool,
 }
+
+/// What the readme of made-up data begins with.
+const SYNTHETIC: &[u8] = b"SYNTHETIC";
 
 impl Input {
     /// Looks at a path without reading rows.
@@ -94,7 +102,18 @@ impl Input {
         self.members.extend(other.members);
         self.ignored.extend(other.ignored);
         self.files.extend(other.files);
+        self.synthetic |= other.synthetic;
         Ok(())
+    }
+
+    /// Whether the rows of a member are made up: by its own name, by that of its archive, or by a readme beside it.
+    pub(crate) const fn is_synthetic(&self, member: &Member) -> bool {
+        self.synthetic || member.synthetic
+    }
+
+    /// Whether any rows are.
+    pub(crate) fn holds_synthetic(&self) -> bool {
+        self.members.iter().any(|member| self.is_synthetic(member))
     }
 
     fn add(&mut self, path: &Path, in_folder: bool) -> Result<(), DataError> {
@@ -122,6 +141,13 @@ impl Input {
         } else if lower.ends_with(".parquet") {
             self.members.push(Member::new(name.clone(), Place::Parquet(path.to_owned())));
         } else if in_folder {
+            if lower.starts_with("readme") {
+                let mut start = Vec::new();
+                let opened = std::fs::File::open(path).map_err(|error| DataError::unreadable(path, &error))?;
+                let read = opened.take(SYNTHETIC.len() as u64).read_to_end(&mut start);
+                read.map_err(|error| DataError::unreadable(path, &error))?;
+                self.synthetic |= start == SYNTHETIC;
+            }
             self.ignored.push(name);
             return Ok(());
         } else {
@@ -164,7 +190,8 @@ fn take_table(slot: &mut Option<(String, Vec<u8>)>, name: &str, bytes: Vec<u8>) 
 impl Member {
     fn new(name: String, place: Place) -> Self {
         let (revision, release, year) = named_in(&name);
-        Self { name, place, revision, release, year }
+        let synthetic = named_synthetic(&name);
+        Self { name, place, revision, release, year, synthetic }
     }
 
     /// Whether this is the file, or the archive, in which the rows stand.
@@ -234,6 +261,11 @@ pub(crate) fn named_in(name: &str) -> (Option<HsRevision>, Option<String>, Optio
     let release = releases.find(|part| part.len() >= 6 && part.bytes().take(6).all(|byte| byte.is_ascii_digit()));
     let year = after("Y").find_map(|part| part[1..].parse().ok().filter(|_| part.len() == 5));
     (revision, release.map(str::to_owned), year)
+}
+
+/// Whether a part of the name says so, as in `BACI_HS22_Y2024_V202601_synthetic.csv`; `synthetic-fibres` does not.
+fn named_synthetic(name: &str) -> bool {
+    name.split(['_', '.', ' ']).any(|part| part.eq_ignore_ascii_case("synthetic"))
 }
 
 /// Which years the rows of a file may have.
@@ -318,5 +350,12 @@ mod tests {
         assert_eq!(name("BACI_HS92_raw-materials_1995-2024.parquet"), (Some("HS92"), None, None));
         assert_eq!(name("trade.csv"), (None, None, None));
         assert_eq!(name("BACI_HS93_Y20_V1.csv"), (None, None, None));
+        assert_eq!(name("BACI_HS22_Y2024_V202601_synthetic.csv"), (Some("HS22"), Some("202601".to_owned()), Some(2024)));
+    }
+
+    #[test]
+    fn names_tell_what_is_made_up() {
+        assert!(named_synthetic("BACI_HS22_Y2024_V202601_synthetic.csv") && named_synthetic("Synthetic.csv.gz"));
+        assert!(!named_synthetic("BACI_HS92_Y2023_synthetic-fibres.csv") && !named_synthetic("synthetics.csv"));
     }
 }

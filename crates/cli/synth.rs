@@ -1,0 +1,263 @@
+//! `reorient synth`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use reorient_core::{ProductCode, ProductIndex, Year};
+use reorient_data::{MapRule, TradeSource, embedded_goods_list, map_list};
+use reorient_report::grouped;
+use reorient_synth::{
+    Outcome, Request, Row, SynthError, Target, description, generate, sort_as_cepii, write_countries, write_products,
+    write_readme, write_rows,
+};
+use serde_json::{Value, json};
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+use crate::arguments::{Synth, Talk};
+use crate::exit::Failure;
+use crate::marginals;
+use crate::run::use_threads;
+use crate::talk;
+
+/// The release whose layout is imitated; names say `synthetic` beside it.
+const RELEASE: &str = "202601";
+const YEAR: u16 = 2024;
+
+/// Real rows that replace made-up products.
+struct Overlay {
+    year: Year,
+    rows: Vec<Row>,
+    descriptions: BTreeMap<ProductCode, String>,
+}
+
+/// Makes a year up, writes it as CEPII would, and says how near it came to its aims.
+pub(crate) fn synth(arguments: &Synth, talk: &Talk) -> Result<ExitCode, Failure> {
+    use_threads(arguments.threads)?;
+    let refuse = || Failure::cannot_write(anyhow!("{}: it is there already; choose another folder", arguments.out.display()));
+    if arguments.out.symlink_metadata().is_ok() {
+        return Err(refuse());
+    }
+    let overlay = arguments.overlay.as_deref().map(|path| overlay(path, arguments)).transpose()?;
+    let year = match (&overlay, arguments.year) {
+        (Some(overlay), _) => overlay.year,
+        (None, Some(year)) => year,
+        (None, None) => Year::new(YEAR).map_err(Failure::internal)?,
+    };
+    let known = arguments.marginals.as_deref().map(|path| marginals::read(path, year)).transpose()?.unwrap_or_default();
+    let world = TradeSource::embedded()?;
+    let wanted: BTreeSet<ProductCode> =
+        map_list(&embedded_goods_list()?, arguments.hs, MapRule::Any)?.list.goods.into_keys().collect();
+    let real = overlay.as_ref().map_or(0, |overlay| overlay.rows.len() as u64);
+    let replaced: BTreeSet<ProductCode> = overlay.iter().flat_map(|overlay| overlay.descriptions.keys().copied()).collect();
+    let request = Request {
+        rows: arguments.rows.saturating_sub(real),
+        seed: arguments.seed,
+        countries: world.countries(),
+        wanted: &wanted,
+        marginals: &known,
+        replaced: &replaced,
+    };
+    let (mut rows, outcome) = generate(&request).map_err(|error| match error {
+        SynthError::Rows { .. } | SynthError::NothingToMake => Failure::usage(error),
+    })?;
+    let mut products: BTreeMap<ProductCode, String> = outcome.products.iter().map(|code| (*code, description(*code))).collect();
+    if let Some(overlay) = overlay {
+        rows.extend(overlay.rows);
+        products.extend(overlay.descriptions);
+    }
+    sort_as_cepii(&mut rows);
+
+    let made = json!({
+        "synthetic": true,
+        "generator": "reorient synth",
+        "version": env!("CARGO_PKG_VERSION"),
+        "revision": arguments.hs.to_string(),
+        "year": year.get(),
+        "seed": arguments.seed,
+        "rows": rows.len(),
+        "rows_made_up": request.rows,
+        "rows_overlaid": real,
+        "products": products.len(),
+        "products_overlaid": replaced.len(),
+        "marginals": name_of(arguments.marginals.as_deref()),
+        "overlay": name_of(arguments.overlay.as_deref()),
+        "targets": outcome.targets.iter().map(target).collect::<Vec<_>>(),
+    });
+    let files = Files { arguments, year, rows: &rows, products: &products, world: &world, made: &made };
+    files.publish().map_err(|error| {
+        let taken = arguments.out.symlink_metadata().is_ok();
+        if taken { refuse() } else { Failure::cannot_write(anyhow!(error).context(arguments.out.display().to_string())) }
+    })?;
+    tracing::info!("{} written", arguments.out.display());
+    if arguments.json {
+        let text = serde_json::to_string_pretty(&made).map_err(Failure::internal)?;
+        talk::print(&format!("{text}\n"))?;
+    } else if !talk.quiet {
+        talk::print(&view(arguments, year, real, &outcome))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn name_of(path: Option<&Path>) -> Value {
+    path.and_then(Path::file_name).map_or(Value::Null, |name| name.to_string_lossy().into())
+}
+
+fn target(target: &Target) -> Value {
+    let Target { name, unit, low, high, reached } = target;
+    json!({"name": name, "unit": unit, "target_low": low, "target_high": high, "reached": reached})
+}
+
+/// Real rows of the year asked for, or of the newest there is; rows of a country with itself are left out.
+fn overlay(path: &Path, arguments: &Synth) -> Result<Overlay, Failure> {
+    let source = TradeSource::open(path)?;
+    if source.revision() != arguments.hs {
+        let problem = "products cannot be mixed; give --hs";
+        return Err(Failure::usage(anyhow!(
+            "{} is in {}, not in {}: {problem}",
+            path.display(),
+            source.revision(),
+            arguments.hs
+        )));
+    }
+    let year = arguments.year.or_else(|| source.years().last().copied());
+    let year = year.ok_or_else(|| Failure::bad_data(anyhow!("{} holds no year", path.display())))?;
+    let table = source.read_weighed(year, None)?.table;
+    let mut overlay = Overlay { year, rows: Vec::new(), descriptions: BTreeMap::new() };
+    let code = |index| source.countries().country(index).code.get();
+    for (at, product) in (0..).zip(table.products().iter().copied()) {
+        let flows = table.rows(ProductIndex(at));
+        let text = source.description(product).map_or_else(|| format!("product {product}"), str::to_owned);
+        overlay.descriptions.insert(product, text);
+        for at in 0..flows.values.len() {
+            let (exporter, importer) = (code(flows.exporters[at]), code(flows.importers[at]));
+            let kilograms = flows.quantities.get(at).copied().flatten();
+            overlay.rows.push(Row { exporter, importer, product, dollars: flows.values[at].get(), kilograms });
+        }
+    }
+    overlay.rows.retain(|row| row.exporter != row.importer);
+    Ok(overlay)
+}
+
+/// What is written.
+struct Files<'a> {
+    arguments: &'a Synth,
+    year: Year,
+    rows: &'a [Row],
+    products: &'a BTreeMap<ProductCode, String>,
+    world: &'a TradeSource,
+    made: &'a Value,
+}
+
+impl Files<'_> {
+    /// Writes beside the place and gives the folder its name at the end; nothing is left behind on failure.
+    fn publish(&self) -> io::Result<()> {
+        let out = &self.arguments.out;
+        let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::create_dir_all(parent)?;
+        let name = out.file_name().ok_or_else(|| io::Error::other("this is no name of a folder"))?;
+        let partial = parent.join(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
+        fs::create_dir(&partial)?;
+        let done = self.write(&partial).and_then(|()| fs::rename(&partial, out));
+        if done.is_err() {
+            // Nothing more can be done where even this fails.
+            let _ = fs::remove_dir_all(&partial);
+        }
+        done
+    }
+
+    fn write(&self, folder: &Path) -> io::Result<()> {
+        let hs = self.arguments.hs;
+        if self.arguments.csv {
+            for (name, kind) in self.members() {
+                synced(&folder.join(name), &mut |file| self.member(kind, file))?;
+            }
+        } else {
+            synced(&folder.join(format!("BACI_{hs}_V{RELEASE}_synthetic.zip")), &mut |file| {
+                let mut archive = ZipWriter::new(file);
+                // Without a clock, so that the same request gives the same bytes.
+                let options = SimpleFileOptions::default().last_modified_time(zip::DateTime::default());
+                for (name, kind) in self.members() {
+                    archive.start_file(name, options).map_err(io::Error::other)?;
+                    self.member(kind, &mut archive)?;
+                }
+                archive.finish().map(drop).map_err(io::Error::other)
+            })?;
+            synced(&folder.join("Readme.txt"), &mut |file| self.member(Kind::Readme, file))?;
+        }
+        let text = serde_json::to_string_pretty(self.made).map_err(io::Error::other)?;
+        synced(&folder.join("synthetic.json"), &mut |file| writeln!(file, "{text}"))
+    }
+
+    fn members(&self) -> [(String, Kind); 4] {
+        let (hs, year) = (self.arguments.hs, self.year);
+        [
+            (format!("BACI_{hs}_Y{year}_V{RELEASE}_synthetic.csv"), Kind::Rows),
+            (format!("country_codes_V{RELEASE}.csv"), Kind::Countries),
+            (format!("product_codes_{hs}_V{RELEASE}.csv"), Kind::Products),
+            ("Readme.txt".to_owned(), Kind::Readme),
+        ]
+    }
+
+    fn member(&self, kind: Kind, out: &mut dyn Write) -> io::Result<()> {
+        match kind {
+            Kind::Rows => write_rows(self.rows, self.year, out),
+            Kind::Countries => write_countries(self.world.countries(), out),
+            Kind::Products => write_products(self.products.iter().map(|(code, text)| (*code, text.as_str())), out),
+            Kind::Readme => {
+                let text = |key: &str| self.made[key].as_str().map_or_else(|| self.made[key].to_string(), str::to_owned);
+                let options = ["version", "seed", "rows_made_up", "rows_overlaid", "marginals", "overlay"];
+                let lines: Vec<String> = options.iter().map(|key| format!("{key}: {}", text(key))).collect();
+                write_readme(self.arguments.hs, self.year, &lines.join("\n"), out)
+            }
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Rows,
+    Countries,
+    Products,
+    Readme,
+}
+
+/// A file that is on the disk when this returns.
+fn synced(path: &Path, action: &mut dyn FnMut(&mut BufWriter<File>) -> io::Result<()>) -> io::Result<()> {
+    let mut file = BufWriter::with_capacity(1 << 18, File::create_new(path)?);
+    action(&mut file)?;
+    file.flush()?;
+    file.get_ref().sync_all()
+}
+
+fn view(arguments: &Synth, year: Year, real: u64, outcome: &Outcome) -> String {
+    let mut text = format!("SYNTHETIC DATA · {} {year} · seed {}\n\n", arguments.hs, arguments.seed);
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{:<45} {:>15} {:>15}", "", "target", "reached");
+    for target in &outcome.targets {
+        let places = if ["rows", "products", "countries"].contains(&target.unit) { 0 } else { 3 };
+        let number = |number: f64| grouped(&format!("{number:.places$}"));
+        let exact = target.low.to_bits() == target.high.to_bits();
+        let aim = if exact { number(target.low) } else { format!("{} to {}", target.low, target.high) };
+        let unit = match target.unit {
+            "busd" => ", bn USD",
+            "kusd" => ", thousand USD",
+            "pct" => ", %",
+            _ => "",
+        };
+        let _ = writeln!(text, "{:<45} {aim:>15} {:>15}", format!("{}{unit}", target.name), number(target.reached));
+    }
+    if real > 0 {
+        let _ = writeln!(
+            text,
+            "\n{} real rows take the place of made-up ones; the table is about the others",
+            grouped(&real.to_string())
+        );
+    }
+    text
+}
