@@ -8,13 +8,14 @@ use reorient_data::TradeSource;
 use reorient_engine::{CoverageStatus, IndicatorQuestion, IndicatorResult, Scenario};
 use reorient_metrics::{Base, Breakdown};
 use reorient_report::{
-    IndicatorManifest, IndicatorSort, IndicatorView, IndicatorYearEntry, InputFile, Ledger, indicators_json, indicators_view,
-    screen_width, write_indicators,
+    IndicatorManifest, IndicatorSort, IndicatorView, IndicatorYearEntry, Ledger, indicators_json, indicators_view, screen_width,
+    write_indicators,
 };
 
 use crate::arguments::{IndicatorBase, IndicatorLevel, IndicatorOrder, Indicators, Question, Talk};
 use crate::exit::Failure;
 use crate::run::{open, settled, use_threads};
+use crate::study::input;
 use crate::talk;
 
 /// Columns of the printed view where no terminal tells.
@@ -155,16 +156,7 @@ fn manifest(
         settings,
         synthetic: source.is_synthetic(),
         source: source.label().to_owned(),
-        inputs: result
-            .inputs
-            .iter()
-            .map(|input| InputFile {
-                name: input.name.clone(),
-                bytes: input.bytes,
-                blake3: input.blake3.clone(),
-                verified: input.verified,
-            })
-            .collect(),
+        inputs: result.inputs.iter().cloned().map(input).collect(),
         ledger: Ledger {
             rows_in: result.ledger.rows_in,
             rows_used: result.ledger.rows_used,

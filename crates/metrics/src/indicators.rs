@@ -3,7 +3,7 @@
 use reorient_core::{CountryIndex, Usd, Year};
 use reorient_model::{CountrySet, Market, NanoUsd};
 
-use crate::hhi::herfindahl_hirschman_usd;
+use crate::hhi::{effective_suppliers, herfindahl_hirschman_usd};
 
 /// Which suppliers shares and concentration are taken over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,7 +123,7 @@ pub struct Indicators {
 impl Indicators {
     /// Number of equal suppliers with the same index, `1 / hhi`.
     pub fn effective_suppliers(&self) -> Option<f64> {
-        self.hhi.map(|hhi| 1.0 / hhi)
+        self.hhi.map(effective_suppliers)
     }
 
     /// Percent of all imports that come from outside the bloc.

@@ -102,7 +102,7 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> R
 ///
 /// # Errors
 /// [`Rejection::Overflow`] for multipliers far from the weights.
-pub fn dual_bound(program: &Program, multiplier: i128) -> Result<i128, Rejection> {
+fn dual_bound(program: &Program, multiplier: i128) -> Result<i128, Rejection> {
     let times = |factor: i128, amount: i128| factor.checked_mul(amount).ok_or(Rejection::Overflow);
     let mut bound = times(multiplier, program.total)?;
     for (position, cost) in program.cost.iter().enumerate() {

@@ -16,7 +16,7 @@ mod program;
 mod tie_break;
 
 pub use amount::{ExactAmount, NanoUsd};
-pub use certificate::{Certificate, CertifiedAllocation, Rejection, check_vertex, dual_bound, verify};
+pub use certificate::{Certificate, CertifiedAllocation, Rejection, check_vertex, verify};
 pub use closed_form::{Block, Infeasible, Optimum, Price, closed_form};
 pub use frontier::{CapCurve, Frontier, FrontierPoint, Ratio};
 pub use interval::{Interval, intervals, set_interval};

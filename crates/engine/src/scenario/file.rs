@@ -11,23 +11,20 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError`] with file and line for a text that is no TOML, an unknown key or a value that the key does not take.
     pub fn set_from_toml(&mut self, text: &str, file: &str) -> Result<(), ScenarioError> {
+        let place = |start: usize| (file.to_owned(), line_of(text, start));
         let table = DeTable::parse(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| line_of(text, span.start));
-            let source = Box::new(ScenarioError::Toml(error.message().to_owned()));
-            ScenarioError::InFile { file: file.to_owned(), line, source }
+            let start = error.span().map_or(0, |span| span.start);
+            in_file(place(start), ScenarioError::Toml(error.message().to_owned()))
         })?;
-        self.set_table(table.get_ref(), "", &|start, source| ScenarioError::InFile {
-            file: file.to_owned(),
-            line: line_of(text, start),
-            source: Box::new(source),
-        })
+        self.set_table(table.get_ref(), "", &place)
     }
 
+    /// `place` gives file and line of a byte of the text.
     fn set_table(
         &mut self,
         table: &DeTable<'_>,
         prefix: &str,
-        at: &dyn Fn(usize, ScenarioError) -> ScenarioError,
+        place: &dyn Fn(usize) -> (String, usize),
     ) -> Result<(), ScenarioError> {
         // In the order of the file, so that the first fault is the one that is named.
         let mut entries: Vec<(&Spanned<_>, &Spanned<DeValue<'_>>)> = table.iter().collect();
@@ -35,21 +32,18 @@ impl Scenario {
         for (key, value) in entries {
             let name = format!("{prefix}{}", key.get_ref());
             match value.get_ref() {
-                DeValue::Table(inner) => self.set_table(inner, &format!("{name}."), at)?,
+                DeValue::Table(inner) => self.set_table(inner, &format!("{name}."), place)?,
                 value => {
-                    self.set(&name, &plain(value)).map_err(|error| at(key.span().start, error))?;
+                    let origin = place(key.span().start);
+                    self.set(&name, &plain(value)).map_err(|error| in_file(origin.clone(), error))?;
                     // What only the data can refuse is traced back to its line.
-                    if let ScenarioError::InFile { file, line, .. } = at(key.span().start, ScenarioError::Toml(String::new())) {
-                        self.origins.0.insert(name, (file, line));
-                    }
+                    self.origins.0.insert(name, origin);
                 }
             }
         }
         Ok(())
     }
-}
 
-impl Scenario {
     /// An error that the data brought to light, with the line of the file that the key was set on, if it was.
     pub(crate) fn located(&self, error: ScenarioError) -> ScenarioError {
         let key = match &error {
@@ -60,11 +54,15 @@ impl Scenario {
         };
         let of_entry = |(name, _): &(&String, &(String, usize))| name.split_once('.').is_some_and(|(table, _)| table == key);
         let found = self.origins.0.get(key).or_else(|| self.origins.0.iter().find(of_entry).map(|(_, origin)| origin));
-        match found {
-            Some((file, line)) => ScenarioError::InFile { file: file.clone(), line: *line, source: Box::new(error) },
+        match found.cloned() {
+            Some(origin) => in_file(origin, error),
             None => error,
         }
     }
+}
+
+fn in_file((file, line): (String, usize), error: ScenarioError) -> ScenarioError {
+    ScenarioError::InFile { file, line, source: Box::new(error) }
 }
 
 /// Numbers as they are written: 0.05 never becomes a binary fraction.
