@@ -1,7 +1,9 @@
 //! For tests alone: random small products and naive oracles that share no code with the model.
 
+mod like_trade;
 mod options;
 
+pub use like_trade::{Numbers, like_trade};
 pub use options::{Optima, OptionProduct, option_product};
 
 use proptest::prelude::*;

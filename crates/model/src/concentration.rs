@@ -1,0 +1,128 @@
+//! Risk against concentration in one product (docs/method.md, Concentration): the least sum of squared flows among *all*
+//! feasible allocations, not only optimal ones, with at most a given value, exactly.
+//!
+//! The sum of squares is strictly convex, so there is one least point for each bound on the value `V = sum w x`. By the
+//! Karush-Kuhn-Tucker conditions of
+//!
+//! ```text
+//! minimise  sum of x^2   subject to   sum of x = T,   sum of w x <= V,   L <= x <= U
+//! ```
+//!
+//! it is `x = clamp(level - price w, L, U)`, with the level that gives `T` and a price `>= 0` that is 0 where the value does not
+//! bind. So it is water-filling with the risk origins raised by their price: alternatives are even among themselves, risk
+//! origins of one weight too, and only the steps between these levels are bought. As the price rises from 0, the value falls
+//! from that of the least concentrated allocation of all to the optimum; one more unit of value takes `2 price` off the sum of
+//! squares.
+
+use crate::rational::{Rational, SquaresSum};
+use crate::water::level;
+use crate::{ConcentrationCurve, ExactAmount, Infeasible, Program, Ratio, closed_form};
+
+/// Why there is no least concentrated allocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConcentrationError {
+    /// No allocation meets the bounds at all.
+    #[error(transparent)]
+    Infeasible(#[from] Infeasible),
+    /// Less than every allocation has.
+    #[error("no allocation has so little risk imports")]
+    BelowOptimum,
+    /// A price below zero, or over zero.
+    #[error("the price of risk is no number from 0 on")]
+    Price,
+    /// Fractions beyond exact arithmetic.
+    #[error("the fractions of this product are too fine for exact arithmetic; use shares and weights with fewer decimals")]
+    Overflow,
+}
+
+/// The one feasible allocation with the least sum of squares for its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeastSquares {
+    /// One amount per exporter, in units of the program.
+    pub flows: Vec<ExactAmount>,
+    /// Flow from all risk origins, in units of the program.
+    pub risk_total: ExactAmount,
+    /// `V`: the same with each origin's weight, in units of `1 / (scale weight_scale)` dollars.
+    pub value: ExactAmount,
+    /// Sum of the squared flows, in squared units of the program.
+    pub squares: SquaresSum,
+    /// Half of what one more unit of value takes off the squares, in units of the program over those of a weight.
+    pub price: ExactAmount,
+}
+
+impl LeastSquares {
+    /// The flows at a level and a price.
+    pub(crate) fn at(program: &Program, level: Rational, price: Rational) -> Option<Self> {
+        let mut flows = Vec::with_capacity(program.len());
+        let (mut risk_total, mut value) = (Rational::ZERO, Rational::ZERO);
+        let mut squares = SquaresSum::whole(0);
+        for at in 0..program.len() {
+            let cost = Rational::whole(program.cost[at]);
+            let free = level.minus(price.times(cost)?)?;
+            let flow = free.clamp(Rational::whole(program.lower[at]), Rational::whole(program.upper[at]));
+            if program.cost[at] > 0 {
+                risk_total = risk_total.plus(flow)?;
+                value = value.plus(flow.times(cost)?)?;
+            }
+            squares = squares.plus(1, flow)?;
+            flows.push(flow.amount());
+        }
+        Some(Self { flows, risk_total: risk_total.amount(), value: value.amount(), squares, price: price.amount() })
+    }
+}
+
+/// The least concentrated of all feasible allocations with at most this value: with equal weights, with at most so much from
+/// the risk origins.
+///
+/// `value` is in units of `1 / (scale weight_scale)` dollars. From the optimal value on there is an answer; beyond the value of
+/// the least concentrated allocation of all it stays the same.
+///
+/// # Errors
+/// [`ConcentrationError`] by name. Several values of one program are cheaper from one [`ConcentrationCurve`].
+pub fn least_squares_at(program: &Program, value: ExactAmount) -> Result<LeastSquares, ConcentrationError> {
+    ConcentrationCurve::new(program)?.at_value(program, value)
+}
+
+/// The allocation that a price on risk makes best: it minimises `T HHI + lambda V`, both in dollars, over all that is feasible.
+///
+/// Over several products, the sum of `T HHI` is their imports times the mean of their indices weighted by imports. So one
+/// `lambda` for all gives the least mean index for what they leave of risk together, and a sweep over `lambda` gives the curve
+/// of the whole. At 0 it is the least concentrated allocation of all. From a finite price on it is the optimum, with equal weights
+/// at the latest from 2 on: no flow is larger than `T`.
+///
+/// # Errors
+/// [`ConcentrationError`] by name.
+pub fn at_price(program: &Program, lambda: Ratio) -> Result<LeastSquares, ConcentrationError> {
+    if lambda.numerator < 0 || lambda.denominator <= 0 {
+        return Err(ConcentrationError::Price);
+    }
+    closed_form(program)?;
+    // T HHI = sum of x^2 / T, so x = clamp(level - lambda T w / 2, L, U) with w in whole weights.
+    let price = || {
+        let half = Rational::new(program.total, program.weight_scale.checked_mul(2)?)?;
+        Rational::new(lambda.numerator, lambda.denominator)?.times(half)
+    };
+    let price = price().ok_or(ConcentrationError::Overflow)?;
+    priced(program, price).ok_or(ConcentrationError::Overflow)
+}
+
+/// Water-filling with every exporter raised by its price; none beyond exact arithmetic.
+fn priced(program: &Program, price: Rational) -> Option<LeastSquares> {
+    let ExactAmount { numerator, denominator } = price.amount();
+    let mut total = program.total.checked_mul(denominator)?;
+    let mut largest = 0;
+    let mut bounds = Vec::with_capacity(program.len());
+    for at in 0..program.len() {
+        let raised = program.cost[at].checked_mul(numerator)?;
+        let raise = |bound: i128| bound.checked_mul(denominator)?.checked_add(raised);
+        let (lower, upper) = (raise(program.lower[at])?, raise(program.upper[at])?);
+        total = total.checked_add(raised)?;
+        largest = upper.max(largest);
+        bounds.push((lower, upper));
+    }
+    // The largest sum of them times their number.
+    let n_flows = i128::try_from(program.len()).ok()?;
+    largest.checked_mul(n_flows)?.checked_mul(n_flows)?;
+    let level = level(bounds.into_iter(), total)?.over(Rational::whole(denominator))?;
+    LeastSquares::at(program, level, price)
+}
