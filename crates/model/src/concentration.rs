@@ -51,21 +51,32 @@ pub struct LeastSquares {
 }
 
 impl LeastSquares {
-    /// The flows at a level and a price.
+    /// The flows at a level and a price; none beyond exact arithmetic.
     pub(crate) fn at(program: &Program, level: Rational, price: Rational) -> Option<Self> {
-        let mut flows = Vec::with_capacity(program.len());
+        let mut flows = vec![ExactAmount::whole(0); program.len()];
         let (mut risk_total, mut value) = (Rational::ZERO, Rational::ZERO);
         let mut squares = SquaresSum::whole(0);
-        for at in 0..program.len() {
-            let cost = Rational::whole(program.cost[at]);
-            let free = level.minus(price.times(cost)?)?;
-            let flow = free.clamp(Rational::whole(program.lower[at]), Rational::whole(program.upper[at]));
-            if program.cost[at] > 0 {
-                risk_total = risk_total.plus(flow)?;
-                value = value.plus(flow.times(cost)?)?;
+        let mut costs = program.cost.clone();
+        costs.sort_unstable();
+        costs.dedup();
+        for cost in costs {
+            let free = level.minus(price.times(Rational::whole(cost))?)?;
+            let (mut at_bounds, mut n_free) = (0, 0);
+            for at in (0..program.len()).filter(|at| program.cost[*at] == cost) {
+                let (lower, upper) = (program.lower[at], program.upper[at]);
+                let bound = if free <= Rational::whole(lower) { Some(lower) } else { None };
+                let bound = bound.or(if free >= Rational::whole(upper) { Some(upper) } else { None });
+                flows[at] = bound.map_or(free.amount(), ExactAmount::whole);
+                at_bounds += bound.unwrap_or(0);
+                n_free += i128::from(bound.is_none());
+                squares = bound.map_or(Some(squares), |bound| squares.plus(1, Rational::whole(bound)))?;
             }
-            squares = squares.plus(1, flow)?;
-            flows.push(flow.amount());
+            squares = squares.plus(n_free, free)?;
+            if cost > 0 {
+                let sum = Rational::whole(n_free).times(free)?.plus(Rational::whole(at_bounds))?;
+                risk_total = risk_total.plus(sum)?;
+                value = value.plus(sum.times(Rational::whole(cost))?)?;
+            }
         }
         Some(Self { flows, risk_total: risk_total.amount(), value: value.amount(), squares, price: price.amount() })
     }
@@ -91,19 +102,24 @@ pub fn least_squares_at(program: &Program, value: ExactAmount) -> Result<LeastSq
 /// at the latest from 2 on: no flow is larger than `T`.
 ///
 /// # Errors
-/// [`ConcentrationError`] by name.
+/// [`ConcentrationError`] by name. Where the flows are not asked for, [`ConcentrationCurve::at_price`] is faster.
 pub fn at_price(program: &Program, lambda: Ratio) -> Result<LeastSquares, ConcentrationError> {
+    closed_form(program)?;
+    let price = price_of(program.total, program.weight_scale, lambda)?;
+    priced(program, price).ok_or(ConcentrationError::Overflow)
+}
+
+/// The price in the units of a program: `T HHI = sum of x^2 / T`, so `x = clamp(level - lambda T w / 2, L, U)` with `w` in whole
+/// weights.
+pub(crate) fn price_of(total: i128, weight_scale: i128, lambda: Ratio) -> Result<Rational, ConcentrationError> {
     if lambda.numerator < 0 || lambda.denominator <= 0 {
         return Err(ConcentrationError::Price);
     }
-    closed_form(program)?;
-    // T HHI = sum of x^2 / T, so x = clamp(level - lambda T w / 2, L, U) with w in whole weights.
     let price = || {
-        let half = Rational::new(program.total, program.weight_scale.checked_mul(2)?)?;
+        let half = Rational::new(total, weight_scale.checked_mul(2)?)?;
         Rational::new(lambda.numerator, lambda.denominator)?.times(half)
     };
-    let price = price().ok_or(ConcentrationError::Overflow)?;
-    priced(program, price).ok_or(ConcentrationError::Overflow)
+    price().ok_or(ConcentrationError::Overflow)
 }
 
 /// Water-filling with every exporter raised by its price; none beyond exact arithmetic.

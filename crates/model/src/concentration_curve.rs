@@ -4,10 +4,10 @@
 //! of free`, so that the total stays. The walk starts from the least concentrated allocation of all at price 0 and goes from
 //! bound to bound until the value is the optimum. Exporters of one cost share their level and are walked as one.
 
-use crate::concentration::{ConcentrationError, LeastSquares};
+use crate::concentration::{ConcentrationError, LeastSquares, price_of};
 use crate::rational::{Rational, SquaresSum};
 use crate::water::{Basin, level};
-use crate::{ExactAmount, Program, closed_form};
+use crate::{ExactAmount, Program, Ratio, closed_form};
 
 /// A point of the curve where its second derivative, or its slope, changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,8 +35,8 @@ impl CurvePoint {
         self.first.0.amount()
     }
 
-    /// Half of what one less unit of value adds (left derivative), where less is possible; at the optimum no more than the
-    /// lowest price that chooses it.
+    /// Half of what one less unit of value adds (left derivative); at the optimum, where less is not possible, the same as for
+    /// more.
     pub const fn price_of_less(&self) -> ExactAmount {
         self.last.0.amount()
     }
@@ -57,6 +57,8 @@ impl CurvePoint {
 /// convex. Beyond the last point it is constant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConcentrationCurve {
+    total: i128,
+    weight_scale: i128,
     points: Vec<CurvePoint>,
 }
 
@@ -69,13 +71,35 @@ impl ConcentrationCurve {
         let optimum = closed_form(program)?;
         let least = optimum.blocks.iter().map(|block| block.cost * block.total).sum();
         let points = walk(program, Rational::whole(least)).ok_or(ConcentrationError::Overflow)?;
-        Ok(Self { points })
+        Ok(Self { total: program.total, weight_scale: program.weight_scale, points })
     }
 
     /// The breakpoints, ascending by value; at least one. The first is the optimum with its flows as even as can be, the last the
     /// least concentrated allocation of all.
     pub fn points(&self) -> &[CurvePoint] {
         &self.points
+    }
+
+    /// Value and sum of squares where one unit of `T HHI` is worth as much as `1 / lambda` of value: what
+    /// [`at_price`](crate::at_price) finds, without its flows and without searching anew.
+    ///
+    /// # Errors
+    /// [`ConcentrationError::Price`], or [`ConcentrationError::Overflow`].
+    pub fn at_price(&self, lambda: Ratio) -> Result<(ExactAmount, SquaresSum), ConcentrationError> {
+        let price = price_of(self.total, self.weight_scale, lambda)?;
+        // Prices fall along the curve: the first point that a price no higher than this one chooses.
+        let chosen = self.points.partition_point(|point| point.first.0 > price).min(self.points.len() - 1);
+        let point = self.points[chosen];
+        let before = chosen.checked_sub(1).map(|before| self.points[before]).filter(|_| price > point.last.0);
+        let Some(before) = before else { return Ok((point.value.amount(), point.squares)) };
+        // In between value is linear in the price, and squares fall by the sum of the prices times the step.
+        let between = || {
+            let part = before.first.0.minus(price)?.over(before.first.0.minus(point.last.0)?)?;
+            let step = part.times(point.value.minus(before.value)?)?;
+            let fall = before.first.0.plus(price)?.times(step)?;
+            Some((before.value.plus(step)?.amount(), before.squares.minus(fall)?))
+        };
+        between().ok_or(ConcentrationError::Overflow)
     }
 
     /// The least concentrated allocation with at most this value.

@@ -21,6 +21,9 @@ impl Rational {
 
     /// `above / below`; none over zero.
     pub(crate) fn new(above: i128, below: i128) -> Option<Self> {
+        if below == 1 {
+            return Some(Self::whole(above));
+        }
         let divisor = i128::try_from(gcd(above.unsigned_abs(), below.unsigned_abs())).ok()?;
         match below.cmp(&0) {
             Ordering::Greater => Some(Self { above: above / divisor, below: below / divisor }),
@@ -133,6 +136,10 @@ impl SquaresSum {
 
     /// With `count` squares of an amount more.
     pub(crate) fn plus(self, count: i128, amount: Rational) -> Option<Self> {
+        if amount.below == 1 {
+            let squares = amount.above.checked_mul(amount.above)?.checked_mul(count)?;
+            return Some(Self { whole: self.whole.checked_add(squares)?, ..self });
+        }
         // (k + r)^2 = k^2 + 2 k r + r^2 with 0 <= r < 1.
         let (floor, rest) = (amount.floor(), amount.rest());
         let twice = Rational::whole(floor.checked_mul(2)?.checked_mul(count)?).times(rest)?;
@@ -140,6 +147,13 @@ impl SquaresSum {
         let part = self.part.plus(twice.rest())?.plus(small)?;
         let squares = floor.checked_mul(floor)?.checked_mul(count)?;
         let whole = self.whole.checked_add(squares)?.checked_add(twice.floor())?.checked_add(part.floor())?;
+        Some(Self { whole, part: part.rest() })
+    }
+
+    /// Less an amount that is no larger.
+    pub(crate) fn minus(self, amount: Rational) -> Option<Self> {
+        let part = self.part.minus(amount.rest())?;
+        let whole = self.whole.checked_sub(amount.floor())?.checked_add(part.floor())?;
         Some(Self { whole, part: part.rest() })
     }
 

@@ -274,6 +274,8 @@ fn a_price_chooses_a_point_of_the_curve() {
                 check_conditions(program, &chosen);
                 let same = least_squares_at(program, chosen.value).unwrap();
                 prop_assert_eq!((&same.flows, same.squares), (&chosen.flows, chosen.squares));
+                let curve = ConcentrationCurve::new(program).unwrap();
+                prop_assert_eq!(curve.at_price(lambda), Ok((chosen.value, chosen.squares)));
                 let units = program.scale * program.weight_scale;
                 risk = plus(risk, 1, reduced(chosen.value.numerator, chosen.value.denominator * units));
                 let sum = squares(chosen.squares);
@@ -293,7 +295,7 @@ fn a_price_chooses_a_point_of_the_curve() {
     });
     result.unwrap();
     println!("{} steps took off risk", n_moved.get());
-    assert!(n_moved.get() > 10_000, "{}", n_moved.get());
+    assert!(n_moved.get() > 7_000, "{}", n_moved.get());
 }
 
 #[test]
@@ -363,6 +365,7 @@ fn large_products_have_their_curves() {
                 price_times.push(started.elapsed().as_nanos());
                 let same = curve.at_value(&program, chosen.value).unwrap();
                 assert_eq!((same.squares, same.flows), (chosen.squares, chosen.flows));
+                assert_eq!(curve.at_price(Ratio { numerator, denominator: 10 }), Ok((chosen.value, chosen.squares)));
             }
         }
         times.sort_unstable();

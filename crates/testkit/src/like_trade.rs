@@ -57,7 +57,7 @@ pub fn like_trade(numbers: &mut Numbers, n_alternatives: usize, weights: [i128; 
         program.upper.push(20 * imports + capacity);
     }
     for at in 0..3 {
-        let risk = numbers.up_to(room * 3 / 4);
+        let risk = numbers.up_to(room / 2);
         program.baseline[at] = risk;
         program.upper[at] = risk;
     }
