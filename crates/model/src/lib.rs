@@ -19,7 +19,7 @@ pub use amount::{ExactAmount, NanoUsd};
 pub use certificate::{Certificate, CertifiedAllocation, Rejection, check_vertex, verify};
 pub use closed_form::{Block, Infeasible, Optimum, Price, closed_form};
 pub use frontier::{AtCap, CapCurve, Frontier, FrontierPoint, Ratio};
-pub use interval::{Interval, intervals, set_interval};
+pub use interval::{Interval, interval, intervals, set_interval};
 pub use linear_program::LinearProgram;
 pub use market::{CountrySet, Market, Status, UnitValue};
 pub use policy::{CapBasis, Floor, Policy, Weights};

@@ -53,13 +53,7 @@ pub fn declare(program: &Program, market: &Market<'_>, optimum: &Optimum, rule: 
 }
 
 /// As [`declare`], in memory that is used again.
-pub fn declare_into(
-    program: &Program,
-    market: &Market<'_>,
-    optimum: &Optimum,
-    rule: &TieBreak,
-    flows: &mut Vec<ExactAmount>,
-) {
+pub fn declare_into(program: &Program, market: &Market<'_>, optimum: &Optimum, rule: &TieBreak, flows: &mut Vec<ExactAmount>) {
     flows.clear();
     flows.resize(program.len(), ExactAmount::whole(0));
     for_each_block(program, optimum, |block, members| {
