@@ -1,4 +1,7 @@
-"""pandas and PuLP with its own solver CBC, one linear program per product: usage: pandas_pulp.py TRADE.parquet|TRADE.csv CODES OUT"""
+"""pandas and PuLP with its own solver CBC, one linear program per product.
+
+usage: pandas_pulp.py TRADE.parquet|TRADE.csv CODES OUT
+"""
 import numpy as np
 import pandas as pd
 import pulp
@@ -36,7 +39,8 @@ def solve(market):
     flows = [pulp.LpVariable(f"x{code}", *bounds) for code, *bounds in zip(market["i"], lower, upper)]
     problem += pulp.lpSum(flow for flow, risk in zip(flows, market["risk"]) if risk)
     problem += pulp.lpSum(flows) == 1
-    if problem.solve(pulp.PULP_CBC_CMD(msg=False)) != pulp.LpStatusOptimal:
+    # By default CBC takes rooms below 1e-7 for none, and there are many small exporters.
+    if problem.solve(pulp.PULP_CBC_CMD(msg=False, options=["primalT 1e-10"])) != pulp.LpStatusOptimal:
         raise SystemExit(f"no optimum: {pulp.LpStatus[problem.status]}")
     return total * np.array([flow.value() for flow in flows])
 

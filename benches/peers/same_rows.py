@@ -1,4 +1,7 @@
-"""Do two Parquet files hold the same rows in the same order? usage: same_rows.py ONE.parquet OTHER.parquet"""
+"""Do two Parquet files hold the same rows in the same order?
+
+usage: same_rows.py ONE.parquet OTHER.parquet
+"""
 import sys
 
 import numpy as np

@@ -21,4 +21,5 @@ def arguments(usage):
 
 def print_headline(imports, before, after):
     """From thousands to millions."""
-    print(json.dumps({"imports_musd": imports / 1e3, "before_musd": before / 1e3, "after_musd": after / 1e3}))
+    figures = {"imports_musd": imports / 1e3, "risk_before_musd": before / 1e3, "risk_after_musd": after / 1e3}
+    print(json.dumps(figures))
