@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::anyhow;
 use reorient_core::{Country, CountryCode, CountryTable, ListSource, Membership, ProductCode, Usd};
 use reorient_data::{TradeSource, verify_ingested};
 use reorient_engine::{KEYS, Scenario, StoredFlow, StoredProduct, recheck};
-use reorient_metrics::{ProductRow, Ranged};
+use reorient_metrics::{Labels, ProductRow, Ranged};
 use reorient_model::{NanoUsd, Status};
 use reorient_report::StoredFolder;
 use serde_json::json;
@@ -181,11 +182,13 @@ fn unanswered<'a>(code: ProductCode, status: Status, field: &dyn Fn(&str) -> &'a
     };
     Ok(ProductRow {
         product: code,
-        description: field("description").to_owned(),
-        sectors: field("sectors").to_owned(),
-        stages: field("stages").to_owned(),
-        subsectors: field("subsectors").to_owned(),
-        reconstructed: field("reconstructed") == "yes",
+        labels: Arc::new(Labels {
+            description: field("description").to_owned(),
+            sectors: field("sectors").to_owned(),
+            stages: field("stages").to_owned(),
+            subsectors: field("subsectors").to_owned(),
+            reconstructed: field("reconstructed") == "yes",
+        }),
         imports: dollars("imports_kusd")?,
         risk_before: dollars("risk_before_kusd")?,
         risk_after: None,

@@ -33,6 +33,19 @@ pub enum Sector {
 }
 
 impl Sector {
+    /// Number of sectors, `all` included.
+    pub const COUNT: usize = Self::NAMES.len();
+
+    /// All of them, ascending.
+    pub fn every() -> impl DoubleEndedIterator<Item = Self> {
+        Self::NAMES.into_iter().map(|(sector, _)| sector)
+    }
+
+    /// Position in [`Self::every`].
+    pub const fn position(self) -> usize {
+        self as usize
+    }
+
     const NAMES: [(Self, &'static str); 5] = [
         (Self::Health, "health"),
         (Self::Ict, "ict"),

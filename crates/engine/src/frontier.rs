@@ -10,7 +10,7 @@ use reorient_model::{CapCurve, Frontier};
 
 use crate::EngineError;
 use crate::bloc::Bloc;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Prepared, Session};
 use crate::scenario::Scenario;
 
 /// The frontier of one scenario, whose own cap is one of its points.
@@ -38,7 +38,8 @@ const STEPS: u64 = 100;
 /// # Errors
 /// [`EngineError`] when the data or the scenario do not hold.
 pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierResult, EngineError> {
-    let Prepared { year, bloc, baseline, policy, listed, inputs, .. } = prepare(source, scenario, &mut |_| {})?;
+    let Prepared { year, bloc, baseline, policy, dataset, .. } = Session::new(source).prepare(scenario)?;
+    let listed = &dataset.listed;
     let curve = |&position: &usize| {
         let product = baseline.products()[position];
         CapCurve::new(product, &baseline.market(position), &policy).map_err(|source| EngineError::Program { product, source })
@@ -51,16 +52,23 @@ pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierRes
         .iter()
         .zip(&curves)
         .map(|(&position, curve)| {
-            let market = baseline.market(position);
+            let (product, market) = (baseline.products()[position], baseline.market(position));
             let from_risk = |at: &(usize, &CountryIndex)| policy.risk.contains(*at.1);
             CriticalCap {
-                product: curve.product,
-                description: source.description(curve.product).unwrap_or_default().to_owned(),
+                product,
+                description: source.description(product).unwrap_or_default().to_owned(),
                 imports: market.imports.iter().copied().sum(),
                 risk_before: market.exporters.iter().enumerate().filter(from_risk).map(|(at, _)| market.imports[at]).sum(),
                 cap: curve.critical_cap(),
             }
         })
         .collect();
-    Ok(FrontierResult { frontier, products, cap: scenario.cap, scenario: scenario.resolved(year, &bloc), bloc, inputs })
+    Ok(FrontierResult {
+        frontier,
+        products,
+        cap: scenario.cap,
+        scenario: scenario.resolved(year, &bloc),
+        bloc,
+        inputs: dataset.trade.inputs.clone(),
+    })
 }

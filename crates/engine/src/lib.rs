@@ -21,8 +21,8 @@ pub use coverage::{Coverage, CoverageRow, CoverageStatus};
 pub use error::{EngineError, EngineErrorKind};
 pub use frontier::{FrontierResult, frontier};
 pub use indicators::{IndicatorQuestion, IndicatorResult, IndicatorYear, YearChoice, indicators};
-pub use pipeline::{RunResult, Timings, explain_run, run};
-pub use prepare::formulate_product;
+pub use pipeline::{Bench, RunResult, Timings, explain_run, run};
+pub use prepare::{Prepared, Session, formulate_product};
 pub use recheck::{StoredFlow, StoredProduct, recheck};
 pub use reorient_solve::HIGHS_VERSION;
 pub use scenario::{

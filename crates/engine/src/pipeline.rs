@@ -1,17 +1,18 @@
 //! The whole story, in the steps of docs/method.md: read, baseline, scenario, formulate, solve, verify, measure, collect.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use reorient_core::{CountryTable, Membership, ProductCode};
+use reorient_core::{CountryTable, ProductCode};
 use reorient_data::{InputFile, RowLedger, TradeSource};
-use reorient_metrics::{Collection, Explanation, Product, ProductRow, collect, explain, measure};
-use reorient_model::{CapCurve, CountrySet, Market, Policy, Status, formulate};
+use reorient_metrics::{Collection, Collector, Explanation, Labels, Product, ProductRow, Scratch, collect, explain, measure};
+use reorient_model::{CapCurve, CountrySet, ExactAmount, Market, Policy, Program, Status, formulate_into};
 
 use crate::bloc::Bloc;
 use crate::coverage::Coverage;
-use crate::prepare::{Prepared, prepare};
+use crate::prepare::{Prepared, Session};
 use crate::scenario::{FillChoice, Scenario, ScenarioError, country_set};
 use crate::solver::{Answer, SolverChoice, Task, answer};
 use crate::{EngineError, HIGHS_VERSION};
@@ -62,37 +63,32 @@ pub fn run(
     progress: &(dyn Fn() + Sync),
 ) -> Result<RunResult, EngineError> {
     let mut clock = Clock::start();
-    let needs_highs = scenario.solver == SolverChoice::Highs || scenario.cross_check || scenario.fill == FillChoice::Vertex;
-    if HIGHS_VERSION.is_none() && needs_highs {
-        return Err(ScenarioError::NoHighs.into());
-    }
+    require_solver(scenario)?;
 
     // M1 to M3: the rows of listed products and no others, the bloc's baseline, the resolved scenario.
-    let Prepared { year, bloc, members, baseline, policy, list, listed, mut coverage, inputs, ledger } =
-        prepare(source, scenario, &mut |step| clock.lap(step))?;
+    let prepared = Session::new(source).prepare_timed(scenario, &mut |step| clock.lap(step))?;
 
     // M4 to M7, one product at a time, all cores; the order of the answers is that of the products.
-    let memberships: Vec<&[Membership]> =
-        listed.iter().map(|position| list.goods[&baseline.products()[*position]].as_slice()).collect();
-    expect(listed.len() as u64);
-    let answers: Vec<(ProductRow, Option<&'static str>)> = listed
-        .par_iter()
-        .zip(&memberships)
-        .map(|(&position, &memberships)| {
-            let code = baseline.products()[position];
-            let description = source.description(code).unwrap_or_default();
-            let asked = Asked { code, description, memberships, market: baseline.market(position), bloc: &members, point: None };
-            let answered = solve_product(asked, &policy, scenario);
-            progress();
-            answered
-        })
+    expect(prepared.dataset.listed.len() as u64);
+    let answers: Vec<(ProductRow, Option<&'static str>)> = (0..prepared.dataset.listed.len())
+        .into_par_iter()
+        .map_init(
+            || Bench::new(true),
+            |bench, position| {
+                let answered = prepared.solve(position, scenario, bench);
+                progress();
+                answered
+            },
+        )
         .collect::<Result<_, _>>()?;
     let unsolved = answers.iter().filter_map(|(row, reason)| reason.map(|reason| (row.product, reason))).collect();
     let products = answers.into_iter().map(|(row, _)| row).collect();
     clock.lap("solve");
 
     // M8: add everything up, in order.
-    let collection = collect(products, &memberships, &members, &policy.risk, TABLE_A1_ROWS);
+    let Prepared { year, bloc, members, policy, dataset, baseline } = prepared;
+    let collection = collect(products, &dataset.classes, &members, &policy.risk, TABLE_A1_ROWS);
+    let mut coverage = dataset.coverage.clone();
     coverage.value(&baseline);
     clock.lap("collect");
 
@@ -102,12 +98,58 @@ pub fn run(
         scenario: scenario.resolved(year, &bloc),
         bloc,
         risk: policy.risk,
-        inputs,
-        ledger,
+        inputs: dataset.trade.inputs.clone(),
+        ledger: dataset.trade.ledger.clone(),
         coverage,
         unsolved,
         timings: clock.timings,
     })
+}
+
+impl Prepared {
+    /// M4 to M7 for the listed product at a position.
+    fn solve(
+        &self,
+        position: usize,
+        scenario: &Scenario,
+        bench: &mut Bench,
+    ) -> Result<(ProductRow, Option<&'static str>), EngineError> {
+        let in_table = self.dataset.listed[position];
+        let asked = Asked {
+            code: self.baseline.products()[in_table],
+            labels: &self.dataset.labels[position],
+            market: self.baseline.market(in_table),
+            bloc: &self.members,
+            point: None,
+        };
+        solve_product(asked, &self.policy, scenario, bench)
+    }
+
+    /// M4 to M8 on this thread: what [`run`] collects, less the rows of products and the range of concentration. The figures
+    /// are the same to the last bit.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a program or a certificate does not hold.
+    pub fn summarise(&self, scenario: &Scenario, bench: &mut Bench) -> Result<Collection, EngineError> {
+        require_solver(scenario)?;
+        let mut collector = Collector::new(&self.dataset.classes, &self.members, &self.policy.risk);
+        for position in 0..self.dataset.listed.len() {
+            let (row, _) = self.solve(position, scenario, bench)?;
+            collector.add(position, &row);
+            bench.scratch.flows = row.flows;
+        }
+        Ok(collector.finish(TABLE_A1_ROWS))
+    }
+
+    /// Every key of the scenario with its resolved value.
+    pub fn resolved(&self, scenario: &Scenario) -> BTreeMap<String, String> {
+        scenario.resolved(self.year, &self.bloc)
+    }
+}
+
+fn require_solver(scenario: &Scenario) -> Result<(), EngineError> {
+    let needs_highs = scenario.solver == SolverChoice::Highs || scenario.cross_check || scenario.fill == FillChoice::Vertex;
+    if HIGHS_VERSION.is_none() && needs_highs { Err(ScenarioError::NoHighs.into()) } else { Ok(()) }
 }
 
 /// Takes a result apart: which products and exporters make it.
@@ -119,12 +161,28 @@ pub fn explain_run(result: &RunResult, countries: &CountryTable) -> Explanation 
 #[derive(Clone, Copy)]
 pub(crate) struct Asked<'a> {
     pub(crate) code: ProductCode,
-    pub(crate) description: &'a str,
-    pub(crate) memberships: &'a [Membership],
+    pub(crate) labels: &'a Arc<Labels>,
     pub(crate) market: Market<'a>,
     pub(crate) bloc: &'a CountrySet,
     /// A stored point to certify in place of the declared one, in shares of `T`.
     pub(crate) point: Option<&'a [f64]>,
+}
+
+/// Where a thread works: memory that each of its products uses again.
+pub struct Bench {
+    program: Program,
+    curve: CapCurve,
+    point: Vec<ExactAmount>,
+    scratch: Scratch,
+    with_range: bool,
+}
+
+impl Bench {
+    /// `with_range` asks for the range of concentration over all optima too.
+    pub fn new(with_range: bool) -> Self {
+        let (program, curve, point, scratch) = Default::default();
+        Self { program, curve, point, scratch, with_range }
+    }
 }
 
 /// M4 to M7 for one product; the text is the solver's word where it found nothing.
@@ -132,20 +190,21 @@ pub(crate) fn solve_product(
     asked: Asked<'_>,
     policy: &Policy,
     scenario: &Scenario,
+    bench: &mut Bench,
 ) -> Result<(ProductRow, Option<&'static str>), EngineError> {
-    let Asked { code, description, memberships, market, bloc, point } = asked;
-    let unfit = |source| EngineError::Program { product: code, source };
-    let program = formulate(code, &market, policy).map_err(unfit)?;
-    let curve = CapCurve::new(code, &market, policy).map_err(unfit)?;
-    let product = Product { code, description, memberships, market, program: &program, curve: &curve, cap: policy.cap, bloc };
-    let task = Task { product: code, market: &market, program: &program, tie_break: &policy.tie_break, point };
-    Ok(match answer(task, scenario.solver, scenario.cross_check)? {
+    let Asked { code, labels, market, bloc, point } = asked;
+    let Bench { program, curve, point: flows, scratch, with_range } = bench;
+    formulate_into(code, &market, policy, program, curve).map_err(|source| EngineError::Program { product: code, source })?;
+    let product = Product { code, labels, market, program, curve, cap: policy.cap, bloc, with_range: *with_range };
+    let task = Task { product: code, market: &market, program, tie_break: &policy.tie_break, point };
+    Ok(match answer(task, scenario.solver, scenario.cross_check, flows)? {
         Answer::Certified(optimum, allocation) => {
-            let status = program.status(optimum.risk_total);
-            (measure(product, Some((&optimum, &allocation)), status), None)
+            let row = measure(product, Some((&optimum, &allocation)), program.status(optimum.risk_total), scratch);
+            *flows = allocation.into_flows();
+            (row, None)
         }
-        Answer::Infeasible => (measure(product, None, Status::Infeasible), None),
-        Answer::Unsolved(reason) => (measure(product, None, Status::Unsolved), Some(reason)),
+        Answer::Infeasible => (measure(product, None, Status::Infeasible, scratch), None),
+        Answer::Unsolved(reason) => (measure(product, None, Status::Unsolved, scratch), Some(reason)),
     })
 }
 

@@ -1,56 +1,140 @@
-//! Steps M1 to M3 of docs/method.md: from a source and a scenario to a baseline and a policy.
+//! Steps M1 to M3 of docs/method.md: from a source and a scenario to a baseline and a policy. Scenarios that ask for the same
+//! rows share one read, and those that have the bloc in common one baseline.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use reorient_core::{GoodsList, ProductCode, Year};
-use reorient_data::{InputFile, RowLedger, Trade, TradeSource};
+use reorient_core::{CountryCode, ProductCode, Year};
+use reorient_data::{MapRule, Trade, TradeSource};
+use reorient_metrics::{Classification, Labels};
 use reorient_model::{CountrySet, Policy, Program, formulate};
 
 use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::Bloc;
 use crate::coverage::{Coverage, list_for};
-use crate::scenario::{CHINA, FillChoice, HONG_KONG, HongKong, Scenario, country_set};
+use crate::scenario::{Alias, CHINA, FillChoice, HONG_KONG, HongKong, ListChoice, Scenario, country_set};
 
 /// A question held against its data.
-pub(crate) struct Prepared {
+pub struct Prepared {
     pub(crate) year: Year,
     pub(crate) bloc: Bloc,
     pub(crate) members: CountrySet,
-    pub(crate) baseline: Baseline,
     pub(crate) policy: Policy,
-    pub(crate) list: GoodsList,
-    /// Positions of the listed products in the baseline, ascending.
-    pub(crate) listed: Vec<usize>,
-    pub(crate) coverage: Coverage,
-    pub(crate) inputs: Vec<InputFile>,
-    pub(crate) ledger: RowLedger,
+    pub(crate) dataset: Arc<Dataset>,
+    pub(crate) baseline: Arc<Baseline>,
 }
 
-/// Reads, adds up and resolves; `lap` is told when a step is done.
-pub(crate) fn prepare(
-    source: &TradeSource,
-    scenario: &Scenario,
-    lap: &mut dyn FnMut(&'static str),
-) -> Result<Prepared, EngineError> {
-    // M1: read the rows of listed products, and no others.
-    let located = |error| scenario.located(error);
-    let year = scenario.resolve_year(source.years()).map_err(located)?;
-    let available = source.products(year)?;
-    let (list, coverage) = list_for(source, scenario, &available)?;
-    let trade = read(source, scenario, year, &coverage.wanted())?;
-    lap("read");
+/// The rows of the listed products of one year, and what the list says of them.
+pub(crate) struct Dataset {
+    pub(crate) trade: Trade,
+    /// Positions of the listed products in the table, ascending.
+    pub(crate) listed: Vec<usize>,
+    /// Parallel to `listed`.
+    pub(crate) labels: Vec<Arc<Labels>>,
+    pub(crate) classes: Classification,
+    /// How the list met the data; without amounts, which depend on the bloc.
+    pub(crate) coverage: Coverage,
+}
 
-    // M2 and M3: the bloc's baseline under the resolved scenario.
-    let bloc = scenario.resolve_bloc(source.countries(), year).map_err(located)?;
-    let members = country_set(source.countries(), &bloc.members);
-    let baseline = Baseline::new(&trade.table, &members);
-    baseline.require_world(&trade.table, &members, source)?;
-    let policy = scenario.policy(source.countries(), year, &bloc).map_err(located)?;
-    let is_listed = |position: &usize| list.goods.contains_key(&baseline.products()[*position]);
-    let listed = (0..baseline.products().len()).filter(is_listed).collect();
-    lap("baseline");
-    Ok(Prepared { year, bloc, members, baseline, policy, list, listed, coverage, inputs: trade.inputs, ledger: trade.ledger })
+/// What decides which rows are read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct DatasetKey {
+    year: Year,
+    list: ListChoice,
+    map: MapRule,
+    alias: Alias,
+    hong_kong: HongKong,
+    weighed: bool,
+}
+
+/// Answers scenarios from one source. It keeps the rows that were read last and their baselines, so scenarios that share them
+/// should follow each other.
+pub struct Session<'a> {
+    source: &'a TradeSource,
+    dataset: Option<(DatasetKey, Arc<Dataset>)>,
+    baselines: BTreeMap<Vec<CountryCode>, Arc<Baseline>>,
+}
+
+impl<'a> Session<'a> {
+    /// Nothing is read yet.
+    pub fn new(source: &'a TradeSource) -> Self {
+        Self { source, dataset: None, baselines: BTreeMap::new() }
+    }
+
+    /// Reads, adds up and resolves what the scenario asks for, unless it is at hand.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the data or the scenario do not hold.
+    pub fn prepare(&mut self, scenario: &Scenario) -> Result<Prepared, EngineError> {
+        self.prepare_timed(scenario, &mut |_| {})
+    }
+
+    /// As [`Self::prepare`]; `lap` is told when a step is done.
+    pub(crate) fn prepare_timed(
+        &mut self,
+        scenario: &Scenario,
+        lap: &mut dyn FnMut(&'static str),
+    ) -> Result<Prepared, EngineError> {
+        // M1: read the rows of listed products, and no others.
+        let located = |error| scenario.located(error);
+        let (source, countries) = (self.source, self.source.countries());
+        let year = scenario.resolve_year(source.years()).map_err(located)?;
+        let dataset = self.dataset(scenario, year)?;
+        lap("read");
+
+        // M2 and M3: the bloc's baseline under the resolved scenario.
+        let bloc = scenario.resolve_bloc(countries, year).map_err(located)?;
+        let members = country_set(countries, &bloc.members);
+        let baseline = match self.baselines.get(&bloc.members) {
+            Some(baseline) => Arc::clone(baseline),
+            None => {
+                let baseline = Arc::new(Baseline::new(&dataset.trade.table, &members));
+                baseline.require_world(&dataset.trade.table, &members, source)?;
+                self.baselines.insert(bloc.members.clone(), Arc::clone(&baseline));
+                baseline
+            }
+        };
+        let policy = scenario.policy(countries, year, &bloc).map_err(located)?;
+        lap("baseline");
+        Ok(Prepared { year, bloc, members, policy, dataset, baseline })
+    }
+
+    fn dataset(&mut self, scenario: &Scenario, year: Year) -> Result<Arc<Dataset>, EngineError> {
+        let key = DatasetKey {
+            year,
+            list: scenario.list.clone(),
+            map: scenario.map,
+            alias: scenario.alias,
+            hong_kong: scenario.hong_kong,
+            weighed: scenario.fill == FillChoice::MinCost,
+        };
+        if let Some((_, dataset)) = self.dataset.as_ref().filter(|(own, _)| *own == key) {
+            return Ok(Arc::clone(dataset));
+        }
+        // Only one year's rows are in memory at a time.
+        self.dataset = None;
+        self.baselines.clear();
+        let dataset = Arc::new(Dataset::read(self.source, scenario, year)?);
+        self.dataset = Some((key, Arc::clone(&dataset)));
+        Ok(dataset)
+    }
+}
+
+impl Dataset {
+    fn read(source: &TradeSource, scenario: &Scenario, year: Year) -> Result<Self, EngineError> {
+        let available = source.products(year)?;
+        let (list, coverage) = list_for(source, scenario, &available)?;
+        let trade = read(source, scenario, year, &coverage.wanted())?;
+        let products = trade.table.products();
+        let listed: Vec<usize> = (0..products.len()).filter(|at| list.goods.contains_key(&products[*at])).collect();
+        let memberships: Vec<_> = listed.iter().map(|at| list.goods[&products[*at]].as_slice()).collect();
+        let label =
+            |(at, places): (&usize, &&[_])| Arc::new(Labels::new(source.description(products[*at]).unwrap_or_default(), places));
+        let labels = listed.iter().zip(&memberships).map(label).collect();
+        let classes = Classification::new(&memberships);
+        Ok(Self { listed, labels, classes, coverage, trade })
+    }
 }
 
 /// The rows of some products as the scenario counts them, with quantities where it asks for unit values.

@@ -1,10 +1,12 @@
 //! Steps M4 to M8 of docs/method.md once more, from what a result folder holds: no trade data and no solver.
 
+use std::sync::Arc;
+
 use reorient_core::{CountryIndex, CountryTable, Membership, ProductCode, Usd};
-use reorient_metrics::{Collection, ProductRow, collect};
+use reorient_metrics::{Classification, Collection, Labels, ProductRow, collect};
 use reorient_model::{Fill, Market, Program, Role, formulate};
 
-use crate::pipeline::{Asked, TABLE_A1_ROWS, solve_product};
+use crate::pipeline::{Asked, Bench, TABLE_A1_ROWS, solve_product};
 use crate::scenario::{Scenario, country_set};
 use crate::{EngineError, ScenarioError, SolverChoice};
 
@@ -51,6 +53,7 @@ pub fn recheck(products: &[StoredProduct], scenario: &Scenario, countries: &Coun
     let members = country_set(countries, &bloc.members);
     let scenario = Scenario { solver: SolverChoice::ClosedForm, cross_check: false, ..scenario.clone() };
     let mut rows: Vec<ProductRow> = Vec::with_capacity(products.len());
+    let mut bench = Bench::new(true);
     for product in products {
         if let Some(row) = &product.without_answer {
             rows.push(row.clone());
@@ -65,20 +68,14 @@ pub fn recheck(products: &[StoredProduct], scenario: &Scenario, countries: &Coun
         // A solver's vertex, and an order by unit values that the folder does not hold, cannot be derived anew.
         let is_taken = matches!(policy.tie_break.fill, Fill::Vertex | Fill::MinCost);
         let point = is_taken.then(|| shares(product, &program));
-        let asked = Asked {
-            code: product.code,
-            description: &product.description,
-            memberships: &product.memberships,
-            market,
-            bloc: &members,
-            point: point.as_deref(),
-        };
-        let (row, _) = solve_product(asked, &policy, &scenario)?;
+        let labels = Arc::new(Labels::new(&product.description, &product.memberships));
+        let asked = Asked { code: product.code, labels: &labels, market, bloc: &members, point: point.as_deref() };
+        let (row, _) = solve_product(asked, &policy, &scenario, &mut bench)?;
         check_point(product, &program, &row, countries)?;
         rows.push(row);
     }
     let memberships: Vec<&[Membership]> = products.iter().map(|product| product.memberships.as_slice()).collect();
-    Ok(collect(rows, &memberships, &members, &policy.risk, TABLE_A1_ROWS))
+    Ok(collect(rows, &Classification::new(&memberships), &members, &policy.risk, TABLE_A1_ROWS))
 }
 
 /// The stored point in shares of `T`.

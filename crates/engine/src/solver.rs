@@ -6,7 +6,7 @@ use std::str::FromStr;
 use reorient_core::ProductCode;
 use reorient_model::{
     CertifiedAllocation, ExactAmount, Fill, LinearProgram, Market, Optimum, Program, Role, TieBreak, check_vertex, closed_form,
-    declare, snap, verify,
+    declare, declare_into, snap, verify,
 };
 use reorient_solve::{SolveOutcome, solve};
 
@@ -72,10 +72,17 @@ pub(crate) struct Task<'a> {
 ///
 /// HiGHS's vertex is published only where the scenario asks for it. Otherwise its multiplier proves the totals of all blocks,
 /// the declared point of these totals is verified in integers, and the vertex itself is checked in doubles.
-pub(crate) fn answer(task: Task<'_>, choice: SolverChoice, cross_check: bool) -> Result<Answer, EngineError> {
+///
+/// `memory` is used for the point of the closed form.
+pub(crate) fn answer(
+    task: Task<'_>,
+    choice: SolverChoice,
+    cross_check: bool,
+    memory: &mut Vec<ExactAmount>,
+) -> Result<Answer, EngineError> {
     let by_formula = choice != SolverChoice::Highs;
     let wants_vertex = task.tie_break.fill == Fill::Vertex && task.point.is_none();
-    let from_formula = if by_formula || cross_check { Some(formula_answer(task)?) } else { None };
+    let from_formula = if by_formula || cross_check { Some(formula_answer(task, std::mem::take(memory))?) } else { None };
     let from_highs = if !by_formula || cross_check || wants_vertex { Some(highs_answer(task)?) } else { None };
     match (from_formula, from_highs) {
         (Some(formula), Some(highs)) => {
@@ -87,10 +94,10 @@ pub(crate) fn answer(task: Task<'_>, choice: SolverChoice, cross_check: bool) ->
     }
 }
 
-fn formula_answer(task: Task<'_>) -> Result<Answer, EngineError> {
+fn formula_answer(task: Task<'_>, mut flows: Vec<ExactAmount>) -> Result<Answer, EngineError> {
     match closed_form(task.program) {
         Ok(optimum) => {
-            let mut flows = declare(task.program, task.market, &optimum, task.tie_break);
+            declare_into(task.program, task.market, &optimum, task.tie_break, &mut flows);
             if let Some(point) = task.point {
                 // A vertex is all the solver's; other rules of the alternatives leave the risk origins to theirs.
                 let is_taken = |at: usize| task.tie_break.fill == Fill::Vertex || task.program.role(at) == Role::Alternative;

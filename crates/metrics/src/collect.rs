@@ -1,11 +1,10 @@
 //! Step M8 of docs/method.md: headline, risk shares and Table A.1 from all products. Every sum is of integers.
 
-use std::collections::BTreeMap;
-
-use reorient_core::{CountryIndex, Membership, Sector, Usd};
+use reorient_core::{CountryIndex, Sector, Usd};
 use reorient_model::{CountrySet, NanoUsd, Status};
 
-use crate::rows::{BeforeAfter, CountryRow, Headline, Level, Origin, ProductRow, ShareRow};
+use crate::labels::Classification;
+use crate::rows::{BeforeAfter, CountryRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
 
 /// Everything that a run reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,126 +19,194 @@ pub struct Collection {
     pub products: Vec<ProductRow>,
 }
 
-/// Adds up all products. `memberships` gives each product's places in the list, parallel to `products`.
+/// Adds up all products, in their order.
 ///
 /// A product counts once in totals and once in every sector, subsector and stage that it belongs to. Products without a
 /// certified allocation are in no sum.
 pub fn collect(
     products: Vec<ProductRow>,
-    memberships: &[&[Membership]],
+    classes: &Classification,
     bloc: &CountrySet,
     risk: &CountrySet,
     top: usize,
 ) -> Collection {
-    let mut headline = Headline::default();
-    let mut shares: BTreeMap<(Level, String), BTreeMap<Origin, ShareRow>> = BTreeMap::new();
-    let mut indices: BTreeMap<(Level, String), WeighedIndex> = BTreeMap::new();
-    let mut gains: BTreeMap<CountryIndex, Gain> = BTreeMap::new();
-    for (row, places) in products.iter().zip(memberships) {
-        match row.status {
-            Status::Infeasible => headline.infeasible += 1,
-            Status::Unsolved => headline.unsolved += 1,
-            _ => {
-                add_to_headline(&mut headline, row, bloc);
-                for (level, name) in levels(places) {
-                    add_to_shares(shares.entry((level, name.clone())).or_default(), level, &name, row, risk);
-                    indices.entry((level, name)).or_default().add(row);
-                }
-                add_to_gains(&mut gains, row, places, bloc, risk);
-            }
-        }
+    let mut collector = Collector::new(classes, bloc, risk);
+    for (position, row) in products.iter().enumerate() {
+        collector.add(position, row);
     }
-    for (key, index) in indices {
-        let mean = index.mean();
-        if key.0 == Level::Overall {
-            headline.hhi = mean;
-        }
-        if let Some(row) = shares.get_mut(&key).and_then(|rows| rows.get_mut(&Origin::AllRisk)) {
-            row.hhi = mean;
-        }
-    }
-    let shares = shares.into_values().flat_map(BTreeMap::into_values).collect();
-    Collection { headline, shares, table_a1: rank(&gains, top), products }
+    Collection { products, ..collector.finish(top) }
 }
 
-fn add_to_headline(headline: &mut Headline, row: &ProductRow, bloc: &CountrySet) {
-    headline.products += 1;
-    headline.in_shortage += usize::from(row.status == Status::Shortage);
-    headline.imports += row.imports;
-    headline.risk_before += row.risk_before;
-    headline.risk_after += row.risk_after.unwrap_or_default();
-    for flow in &row.flows {
-        let increase = above(flow.optimised, flow.imports);
-        if bloc.contains(flow.exporter) {
-            headline.shifted_inside += increase;
-        } else {
-            headline.shifted_outside += increase;
-        }
-    }
-    headline.risk_slope += row.slope;
-    headline.next_point += row.next_point;
-    headline.change_inside += row.change_inside;
-    headline.change_outside += row.change_outside;
-    if row.reconstructed {
-        headline.reconstructed_products += 1;
-        headline.reconstructed_imports += row.imports;
-    }
-    if let (Some(before), Some(after)) = (row.hhi_before, row.hhi_after) {
-        // An unchanged index may differ in the last bits of two sums.
-        headline.hhi_rose += usize::from(after - before > 1e-12);
-        headline.hhi_fell += usize::from(before - after > 1e-12);
-    }
+/// Running sums over products; what it gives depends on the order in which they are added only in the last bits of mean
+/// indices.
+pub struct Collector<'a> {
+    classes: &'a Classification,
+    bloc: &'a CountrySet,
+    /// Ascending.
+    risk: Vec<CountryIndex>,
+    /// Position in `risk`, by country.
+    risk_position: Vec<Option<usize>>,
+    headline: Headline,
+    /// Parallel to the levels of the classification.
+    levels: Vec<LevelSums>,
+    /// By country.
+    gains: Vec<Gain>,
 }
 
-/// The distinct breakdowns that a product belongs to.
-fn levels(places: &[Membership]) -> std::collections::BTreeSet<(Level, String)> {
-    let mut levels = std::collections::BTreeSet::from([(Level::Overall, "all".to_owned())]);
-    for place in places {
-        levels.insert((Level::Sector, place.sector.name().to_owned()));
-        levels.insert((Level::Subsector, place.subsector.clone()));
-        levels.insert((Level::Stage, place.stage.name().to_owned()));
-    }
-    levels
+/// Sums over one level.
+#[derive(Clone, Default)]
+struct LevelSums {
+    n_products: usize,
+    imports: Usd,
+    /// All risk origins, then each.
+    origins: Vec<OriginSums>,
+    index: WeighedIndex,
 }
 
-fn add_to_shares(rows: &mut BTreeMap<Origin, ShareRow>, level: Level, name: &str, row: &ProductRow, risk: &CountrySet) {
-    let mut add = |origin, before: Usd, after: NanoUsd, min: NanoUsd, max: NanoUsd| {
-        let sum = rows.entry(origin).or_insert_with(|| ShareRow {
-            level,
-            name: name.to_owned(),
-            origin,
-            imports: Usd::ZERO,
-            before: Usd::ZERO,
-            after: NanoUsd::default(),
-            after_min: NanoUsd::default(),
-            after_max: NanoUsd::default(),
-            hhi: None,
-        });
-        sum.before += before;
-        sum.after += after;
-        sum.after_min += min;
-        sum.after_max += max;
-    };
-    let after = row.risk_after.unwrap_or_default();
-    // Every optimum leaves the same total with the origins of each weight, and so with all.
-    add(Origin::AllRisk, row.risk_before, after, after, after);
-    for country in risk.iter() {
-        add(Origin::Country(country), Usd::ZERO, NanoUsd::default(), NanoUsd::default(), NanoUsd::default());
-    }
-    for flow in row.flows.iter().filter(|flow| risk.contains(flow.exporter)) {
-        add(Origin::Country(flow.exporter), flow.imports, flow.optimised, flow.min, flow.max);
-    }
-    for sum in rows.values_mut() {
-        sum.imports += row.imports;
-    }
+/// Flows before, at the declared point, and the ends of their ranges.
+#[derive(Clone, Copy, Default)]
+struct OriginSums {
+    before: Usd,
+    after: Ranged,
 }
 
 /// Sums of an index times imports, in the order of the products.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct WeighedIndex {
     imports: f64,
     before: f64,
     after: f64,
+}
+
+/// Running sums of one country outside the bloc.
+#[derive(Clone, Default)]
+struct Gain {
+    increase: Ranged,
+    /// By sector; none where no product of the sector has a flow of this country.
+    by_sector: [Option<NanoUsd>; Sector::COUNT],
+    before: Usd,
+    after: Ranged,
+}
+
+impl<'a> Collector<'a> {
+    /// Of products in the order of the classification.
+    pub fn new(classes: &'a Classification, bloc: &'a CountrySet, risk: &CountrySet) -> Self {
+        let countries: Vec<CountryIndex> = risk.iter().collect();
+        let mut risk_position = vec![None; risk.universe()];
+        for (position, country) in countries.iter().enumerate() {
+            risk_position[country.at()] = Some(position);
+        }
+        let level = LevelSums { origins: vec![OriginSums::default(); 1 + countries.len()], ..LevelSums::default() };
+        Self {
+            classes,
+            bloc,
+            risk: countries,
+            headline: Headline::default(),
+            levels: vec![level; classes.levels.len()],
+            gains: vec![Gain::default(); risk_position.len()],
+            risk_position,
+        }
+    }
+
+    /// Adds the product at a position of the classification.
+    pub fn add(&mut self, position: usize, row: &ProductRow) {
+        match row.status {
+            Status::Infeasible => self.headline.infeasible += 1,
+            Status::Unsolved => self.headline.unsolved += 1,
+            _ => {
+                self.add_to_headline(row);
+                self.add_flows(position, row);
+            }
+        }
+    }
+
+    fn add_to_headline(&mut self, row: &ProductRow) {
+        let headline = &mut self.headline;
+        headline.products += 1;
+        headline.in_shortage += usize::from(row.status == Status::Shortage);
+        headline.imports += row.imports;
+        headline.risk_before += row.risk_before;
+        headline.risk_after += row.risk_after.unwrap_or_default();
+        headline.risk_slope += row.slope;
+        headline.next_point += row.next_point;
+        headline.change_inside += row.change_inside;
+        headline.change_outside += row.change_outside;
+        if row.labels.reconstructed {
+            headline.reconstructed_products += 1;
+            headline.reconstructed_imports += row.imports;
+        }
+        if let (Some(before), Some(after)) = (row.hhi_before, row.hhi_after) {
+            // An unchanged index may differ in the last bits of two sums.
+            headline.hhi_rose += usize::from(after - before > 1e-12);
+            headline.hhi_fell += usize::from(before - after > 1e-12);
+        }
+    }
+
+    fn add_flows(&mut self, position: usize, row: &ProductRow) {
+        let levels = &self.classes.of_product[position];
+        let after = row.risk_after.unwrap_or_default();
+        // Every optimum leaves the same total with the origins of each weight, and so with all.
+        let all = OriginSums { before: row.risk_before, after: Ranged { point: after, min: after, max: after } };
+        for level in levels {
+            let level = &mut self.levels[*level];
+            level.n_products += 1;
+            level.imports += row.imports;
+            level.origins[0].add(all);
+            level.index.add(row);
+        }
+        for flow in &row.flows {
+            if let Some(origin) = self.risk_position[flow.exporter.at()] {
+                let sums = OriginSums { before: flow.imports, after: flow.after() };
+                levels.iter().for_each(|level| self.levels[*level].origins[1 + origin].add(sums));
+                continue;
+            }
+            let before = NanoUsd::from(flow.imports);
+            let increase = above(flow.optimised, before);
+            if self.bloc.contains(flow.exporter) {
+                self.headline.shifted_inside += increase;
+                continue;
+            }
+            self.headline.shifted_outside += increase;
+            let gain = &mut self.gains[flow.exporter.at()];
+            gain.before += flow.imports;
+            gain.after += flow.after();
+            gain.increase += Ranged { point: increase, min: above(flow.min, before), max: above(flow.max, before) };
+            for sector in &self.classes.sectors[position] {
+                *gain.by_sector[sector.position()].get_or_insert_default() += increase;
+            }
+        }
+    }
+
+    /// All but the products, with at most `top` gaining countries.
+    pub fn finish(mut self, top: usize) -> Collection {
+        let mut shares = Vec::new();
+        for ((level, name), sums) in self.classes.levels.iter().zip(&self.levels).filter(|(_, sums)| sums.n_products > 0) {
+            let hhi = sums.index.mean();
+            if *level == Level::Overall {
+                self.headline.hhi = hhi;
+            }
+            let origins = std::iter::once(Origin::AllRisk).chain(self.risk.iter().copied().map(Origin::Country));
+            shares.extend(origins.zip(&sums.origins).map(|(origin, of_origin)| ShareRow {
+                level: *level,
+                name: name.clone(),
+                origin,
+                imports: sums.imports,
+                before: of_origin.before,
+                after: of_origin.after.point,
+                after_min: of_origin.after.min,
+                after_max: of_origin.after.max,
+                hhi: if origin == Origin::AllRisk { hhi } else { None },
+            }));
+        }
+        Collection { headline: self.headline, shares, table_a1: rank(&self.gains, top), products: Vec::new() }
+    }
+}
+
+impl OriginSums {
+    fn add(&mut self, other: Self) {
+        self.before += other.before;
+        self.after += other.after;
+    }
 }
 
 impl WeighedIndex {
@@ -158,59 +225,37 @@ impl WeighedIndex {
     }
 }
 
-/// Running sums of one country outside the bloc.
-#[derive(Default)]
-struct Gain {
-    increase: [NanoUsd; 3],
-    by_sector: BTreeMap<Sector, NanoUsd>,
-    before: Usd,
-    after: [NanoUsd; 3],
+fn above(after: NanoUsd, before: NanoUsd) -> NanoUsd {
+    (after - before).max(NanoUsd::default())
 }
 
-fn add_to_gains(
-    gains: &mut BTreeMap<CountryIndex, Gain>,
-    row: &ProductRow,
-    places: &[Membership],
-    bloc: &CountrySet,
-    risk: &CountrySet,
-) {
-    let sectors: std::collections::BTreeSet<Sector> = places.iter().map(|place| place.sector).collect();
-    for flow in row.flows.iter().filter(|flow| !bloc.contains(flow.exporter) && !risk.contains(flow.exporter)) {
-        let gain = gains.entry(flow.exporter).or_default();
-        gain.before += flow.imports;
-        for (slot, after) in [flow.optimised, flow.min, flow.max].into_iter().enumerate() {
-            gain.after[slot] += after;
-            gain.increase[slot] += above(after, flow.imports);
-        }
-        for sector in &sectors {
-            *gain.by_sector.entry(*sector).or_default() += above(flow.optimised, flow.imports);
-        }
-    }
-}
-
-fn above(after: NanoUsd, before: Usd) -> NanoUsd {
-    (after - NanoUsd::from(before)).max(NanoUsd::default())
-}
-
-fn rank(gains: &BTreeMap<CountryIndex, Gain>, top: usize) -> Vec<CountryRow> {
-    let mut order: Vec<_> = gains.iter().filter(|(_, gain)| gain.increase[2] > NanoUsd::default()).collect();
-    order.sort_by_key(|(country, gain)| (std::cmp::Reverse(gain.increase[0]), **country));
+fn rank(gains: &[Gain], top: usize) -> Vec<CountryRow> {
+    let countries = (0_u16..).map(CountryIndex);
+    let mut order: Vec<_> = countries.zip(gains).filter(|(_, gain)| gain.increase.max > NanoUsd::default()).collect();
+    order.sort_by_key(|(country, gain)| (std::cmp::Reverse(gain.increase.point), *country));
     order
         .into_iter()
         .take(top)
         .enumerate()
         .map(|(position, (country, gain))| CountryRow {
             rank: position + 1,
-            country: *country,
-            increase: gain.increase[0],
-            increase_min: gain.increase[1],
-            increase_max: gain.increase[2],
-            // The first of the largest, in the order of the sectors.
-            main_sector: gain.by_sector.iter().rev().max_by_key(|(_, sum)| **sum).map_or(Sector::All, |(sector, _)| *sector),
+            country,
+            increase: gain.increase.point,
+            increase_min: gain.increase.min,
+            increase_max: gain.increase.max,
+            main_sector: gain.main_sector(),
             before: gain.before,
-            after: gain.after[0],
-            after_min: gain.after[1],
-            after_max: gain.after[2],
+            after: gain.after.point,
+            after_min: gain.after.min,
+            after_max: gain.after.max,
         })
         .collect()
+}
+
+impl Gain {
+    /// The first of the largest, in the order of the sectors.
+    fn main_sector(&self) -> Sector {
+        let sums = Sector::every().rev().filter_map(|sector| Some((sector, self.by_sector[sector.position()]?)));
+        sums.max_by_key(|(_, sum)| *sum).map_or(Sector::All, |(sector, _)| sector)
+    }
 }

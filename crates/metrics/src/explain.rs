@@ -75,7 +75,7 @@ pub fn explain(products: &[ProductRow], bloc: &CountrySet, risk: &CountrySet) ->
         .iter()
         .map(|(row, after)| ProductPart {
             product: row.product,
-            description: row.description.clone(),
+            description: row.labels.description.clone(),
             imports: row.imports,
             cut: NanoUsd::from(row.risk_before) - *after,
             left: *after,

@@ -7,18 +7,20 @@ mod collect;
 mod explain;
 mod hhi;
 mod indicators;
+mod labels;
 mod measure;
 mod persistence;
 mod pool;
 mod rows;
 
-pub use collect::{Collection, collect};
+pub use collect::{Collection, Collector, collect};
 pub use explain::{Explanation, ExporterPart, ProductPart, explain, n_that_make};
 pub use hhi::{
     Amount, Backend, GroupError, effective_suppliers, herfindahl_hirschman, herfindahl_hirschman_usd, hhi_of_groups, hhi_of_rows,
 };
 pub use indicators::{Base, Breakdown, Criteria, IndicatorRow, Indicators, OriginShare, Perspective, indicators};
-pub use measure::{Product, measure};
+pub use labels::{Classification, Labels};
+pub use measure::{Product, Scratch, measure};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
 pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};

@@ -1,12 +1,15 @@
 //! Step M7 of docs/method.md: the figures of one product, read off its certified allocation.
 
-use reorient_core::{Fraction, Membership, ProductCode, Usd};
+use std::sync::Arc;
+
+use reorient_core::{Fraction, ProductCode, Usd};
 use reorient_model::{
-    CapCurve, CertifiedAllocation, CountrySet, ExactAmount, Market, NanoUsd, Optimum, Program, Ratio, Role, Status, intervals,
+    CapCurve, CertifiedAllocation, CountrySet, Interval, Market, NanoUsd, Optimum, Program, Ratio, Role, Status, interval,
     most_even, set_interval,
 };
 
 use crate::hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
+use crate::labels::Labels;
 use crate::rows::{FlowRow, ProductRow, Ranged};
 
 /// What is known of a product before it is measured.
@@ -14,10 +17,8 @@ use crate::rows::{FlowRow, ProductRow, Ranged};
 pub struct Product<'a> {
     /// HS6 code.
     pub code: ProductCode,
-    /// CEPII's description.
-    pub description: &'a str,
-    /// Where it belongs.
-    pub memberships: &'a [Membership],
+    /// Its name and places.
+    pub labels: &'a Arc<Labels>,
     /// Its trade.
     pub market: Market<'a>,
     /// Its program.
@@ -28,22 +29,34 @@ pub struct Product<'a> {
     pub cap: Fraction,
     /// The importing bloc.
     pub bloc: &'a CountrySet,
+    /// Whether the range of concentration over all optima is wanted.
+    pub with_range: bool,
+}
+
+/// Memory that the next product uses again.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    /// Rows of flows to write into; [`measure`] takes them for its result.
+    pub flows: Vec<FlowRow>,
+    dollars: Vec<f64>,
 }
 
 /// Measures a solved product, or with `solved` none only what is known without an answer.
-pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocation)>, status: Status) -> ProductRow {
-    let Product { code, description, memberships, market, program, curve, cap, bloc } = product;
+pub fn measure(
+    product: Product<'_>,
+    solved: Option<(&Optimum, &CertifiedAllocation)>,
+    status: Status,
+    scratch: &mut Scratch,
+) -> ProductRow {
+    let Product { code, labels, market, program, curve, cap, bloc, with_range } = product;
     let imports: Usd = market.imports.iter().copied().sum();
     let at_risk = (0..program.len()).filter(|position| program.role(*position) == Role::Risk);
     let risk_before: Usd = at_risk.map(|position| market.imports[position]).sum();
     let nano = |units| NanoUsd::from_scaled(units, program.scale);
+    let around = curve.around(cap);
     let mut row = ProductRow {
         product: code,
-        description: description.to_owned(),
-        sectors: joined(memberships.iter().map(|membership| (membership.sector, membership.sector.name()))),
-        subsectors: joined(memberships.iter().map(|membership| (&membership.subsector, membership.subsector.as_str()))),
-        reconstructed: is_reconstructed(memberships),
-        stages: joined(memberships.iter().map(|membership| (membership.stage, membership.stage.name()))),
+        labels: Arc::clone(labels),
         imports,
         risk_before,
         risk_after: None,
@@ -52,9 +65,9 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
         status,
         shadow_price: None,
         shadow_price_of_less: None,
-        critical_cap: curve.critical_cap().map(Ratio::to_f64),
-        slope: nano(curve.slope(cap)),
-        next_point: curve.next_point(cap).map_or(NanoUsd::default(), |fall| fall.to_nano(program.scale)),
+        critical_cap: around.critical.map(Ratio::to_f64),
+        slope: nano(around.slope),
+        next_point: around.next_point.map_or(NanoUsd::default(), |fall| fall.to_nano(program.scale)),
         rearrangement: None,
         hhi_before: herfindahl_hirschman_usd(market.imports),
         hhi_after: None,
@@ -71,24 +84,34 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
     row.shadow_price_of_less = price.less.map(|less| quotient(less, program.weight_scale));
     let capacity = program.capacity();
     row.rearrangement = (capacity > 0).then(|| quotient(i128::from(risk_before.get()) * program.scale, capacity));
-    row.flows = intervals(program, optimum)
-        .into_iter()
-        .zip(allocation.flows())
-        .enumerate()
-        .map(|(position, (interval, flow))| FlowRow {
+    row.flows = std::mem::take(&mut scratch.flows);
+    row.flows.clear();
+    row.flows.extend(allocation.flows().iter().enumerate().map(|(position, flow)| {
+        let Interval { min, max } = interval(program, optimum, position);
+        let optimised = flow.to_nano(program.scale);
+        FlowRow {
             exporter: market.exporters[position],
             imports: market.imports[position],
             world_exports: market.world_exports[position],
             capacity: nano(program.room(position)),
-            optimised: flow.to_nano(program.scale),
-            min: nano(interval.min),
-            max: nano(interval.max),
-        })
-        .collect();
-    let dollars =
-        |flows: &[ExactAmount]| -> Vec<f64> { flows.iter().map(|flow| flow.to_nano(program.scale).to_dollars()).collect() };
-    row.hhi_after = herfindahl_hirschman(&dollars(allocation.flows()));
-    row.hhi_after_min = herfindahl_hirschman(&dollars(&most_even(program, optimum)));
+            optimised,
+            min: nano(min),
+            max: nano(max),
+        }
+    }));
+    scratch.dollars.clear();
+    scratch.dollars.extend(row.flows.iter().map(|flow| flow.optimised.to_dollars()));
+    row.hhi_after = herfindahl_hirschman(&scratch.dollars);
+    if with_range {
+        row.hhi_after_min = if optimum.is_unique() {
+            row.hhi_after
+        } else {
+            scratch.dollars.clear();
+            let even = most_even(program, optimum);
+            scratch.dollars.extend(even.iter().map(|flow| flow.to_nano(program.scale).to_dollars()));
+            herfindahl_hirschman(&scratch.dollars)
+        };
+    }
     let change = |inside: bool| {
         let contains = |at: usize| program.role(at) == Role::Alternative && bloc.contains(market.exporters[at]) == inside;
         let today: i128 = (0..program.len()).filter(|at| contains(*at)).map(|at| program.baseline[at]).sum();
@@ -108,15 +131,4 @@ pub fn measure(product: Product<'_>, solved: Option<(&Optimum, &CertifiedAllocat
 #[allow(clippy::cast_precision_loss)] // The nearest double is what is published.
 fn quotient(numerator: i128, denominator: i128) -> f64 {
     numerator as f64 / denominator as f64
-}
-
-/// Whether reconstructed rows alone put a product on the list.
-fn is_reconstructed(memberships: &[Membership]) -> bool {
-    !memberships.is_empty() && memberships.iter().all(|place| place.source.is_reconstructed())
-}
-
-/// Distinct names in the order of their values.
-fn joined<'a, T: Ord>(values: impl Iterator<Item = (T, &'a str)>) -> String {
-    let distinct: std::collections::BTreeMap<T, &str> = values.collect();
-    distinct.into_values().collect::<Vec<_>>().join(";")
 }

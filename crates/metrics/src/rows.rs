@@ -1,9 +1,12 @@
 //! Result rows, in the units and order of the result files.
 
 use std::ops::AddAssign;
+use std::sync::Arc;
 
 use reorient_core::{CountryIndex, ProductCode, Sector, Usd};
 use reorient_model::{NanoUsd, Ratio, Status};
+
+use crate::labels::Labels;
 
 /// An amount at the declared point, and its exact range over all optima.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,16 +32,8 @@ impl AddAssign for Ranged {
 pub struct ProductRow {
     /// HS6 code.
     pub product: ProductCode,
-    /// CEPII's description; empty when the code table lacks it.
-    pub description: String,
-    /// Sectors it belongs to, ascending, joined by `;`.
-    pub sectors: String,
-    /// Stages it belongs to, ascending, joined by `;`.
-    pub stages: String,
-    /// Names of its subsectors, joined by `;`.
-    pub subsectors: String,
-    /// Whether it is on the list through reconstructed rows alone.
-    pub reconstructed: bool,
+    /// Its name and its places on the list.
+    pub labels: Arc<Labels>,
     /// The bloc's imports from all origins.
     pub imports: Usd,
     /// The bloc's imports from the risk origins today.
@@ -95,6 +90,13 @@ pub struct FlowRow {
     pub min: NanoUsd,
     /// The most over all optima.
     pub max: NanoUsd,
+}
+
+impl FlowRow {
+    /// Imports from it after, at the declared point and over all optima.
+    pub(crate) fn after(&self) -> Ranged {
+        Ranged { point: self.optimised, min: self.min, max: self.max }
+    }
 }
 
 /// What a share row sums over.

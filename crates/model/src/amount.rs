@@ -74,6 +74,19 @@ impl ExactAmount {
 
     /// Rounds half to even at 1e-9 dollars, where one dollar is `scale` units.
     pub fn to_nano(self, scale: i128) -> NanoUsd {
+        if self.denominator == 1 && NanoUsd::PER_USD % scale == 0 {
+            // A unit is a whole number of the smallest published amounts.
+            return NanoUsd(self.numerator * (NanoUsd::PER_USD / scale));
+        }
+        let divisor = self.denominator * scale;
+        match self.numerator.checked_mul(NanoUsd::PER_USD) {
+            Some(dividend) => round(dividend.div_euclid(divisor), dividend.rem_euclid(divisor), divisor),
+            None => self.to_nano_by_digits(scale),
+        }
+    }
+
+    /// As [`Self::to_nano`] where the numerator leaves no room for nine digits more.
+    fn to_nano_by_digits(self, scale: i128) -> NanoUsd {
         let units = self.numerator.div_euclid(self.denominator);
         let rest = self.numerator.rem_euclid(self.denominator);
         // (units + rest / denominator) / scale = dollars + remainder / (denominator * scale)
@@ -87,10 +100,15 @@ impl ExactAmount {
             floor = floor * 10 + left / divisor;
             left %= divisor;
         }
-        let twice = 2 * left;
-        let up = twice > divisor || (twice == divisor && floor % 2 == 1);
-        NanoUsd(dollars * NanoUsd::PER_USD + floor + i128::from(up))
+        round(dollars * NanoUsd::PER_USD + floor, left, divisor)
     }
+}
+
+/// `floor + left / divisor`, half to even.
+fn round(floor: i128, left: i128, divisor: i128) -> NanoUsd {
+    let below = divisor - left;
+    let up = left > below || (left == below && floor % 2 != 0);
+    NanoUsd(floor + i128::from(up))
 }
 
 #[cfg(test)]
@@ -108,5 +126,23 @@ mod tests {
         assert_eq!(nano(5, 2_000_000_000, 1), 2);
         assert_eq!(nano(3, 1_000_000_000, 2), 2);
         assert_eq!(nano(-1, 2, 1), -500_000_000);
+    }
+
+    #[test]
+    fn all_ways_of_rounding_agree() {
+        let mut state = 7_u64;
+        let mut next = |bits: u32| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            i128::from(state >> (64 - bits))
+        };
+        for round in 0..20_000 {
+            let scale = [1, 20, 200, 3, 7_000, 1_000_000_000][round % 6];
+            let denominator = if round % 4 == 0 { 1 } else { next(40) + 1 };
+            let numerator = (next(60) - (1 << 58)) * (next(20) + 1);
+            let amount = ExactAmount { numerator, denominator };
+            assert_eq!(amount.to_nano(scale), amount.to_nano_by_digits(scale), "{amount:?} {scale}");
+        }
+        let huge = ExactAmount { numerator: i128::MAX / 4, denominator: 1 << 60 };
+        assert_eq!(huge.to_nano(3), huge.to_nano_by_digits(3));
     }
 }

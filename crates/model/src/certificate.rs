@@ -57,6 +57,11 @@ impl CertifiedAllocation {
         &self.flows
     }
 
+    /// The amounts alone, so that their memory can be used again.
+    pub fn into_flows(self) -> Vec<ExactAmount> {
+        self.flows
+    }
+
     /// The proof.
     pub const fn certificate(&self) -> Certificate {
         self.certificate
@@ -75,7 +80,10 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> R
         return Err(Rejection::Length { expected: program.len(), found: flows.len() });
     }
     for (position, flow) in flows.iter().enumerate() {
-        let reach = |bound: i128| bound.checked_mul(flow.denominator).ok_or(Rejection::Overflow);
+        let reach = |bound: i128| match flow.denominator {
+            1 => Ok(bound),
+            denominator => bound.checked_mul(denominator).ok_or(Rejection::Overflow),
+        };
         let within = flow.denominator > 0
             && reach(program.lower[position])? <= flow.numerator
             && flow.numerator <= reach(program.upper[position])?;

@@ -57,6 +57,11 @@ impl Optimum {
         self.blocks.iter().find(|block| block.cost == cost)
     }
 
+    /// Whether one point is all of the optimal face, as every block is full or empty.
+    pub fn is_unique(&self) -> bool {
+        self.blocks.iter().all(|block| block.total == block.lower || block.total == block.upper)
+    }
+
     /// The range of the shadow price; its ends differ only where capacity meets a need to the last unit.
     pub fn price(&self) -> Price {
         let more = self.blocks.iter().rev().find(|block| block.total > block.lower).map_or(0, |block| block.cost);

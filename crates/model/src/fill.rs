@@ -13,10 +13,12 @@ pub(crate) fn proportional(program: &Program, members: &[usize], total: i128, fl
     let room: i128 = members.iter().map(|position| program.upper[*position]).sum::<i128>() - least;
     for &position in members {
         let (lower, upper) = (program.lower[position], program.upper[position]);
-        flows[position] = if room > 0 {
-            ExactAmount { numerator: lower * room + (upper - lower) * (total - least), denominator: room }
-        } else {
+        flows[position] = if total == least || upper == lower {
             ExactAmount::whole(lower)
+        } else if total - least == room {
+            ExactAmount::whole(upper)
+        } else {
+            ExactAmount { numerator: lower * room + (upper - lower) * (total - least), denominator: room }
         };
     }
 }
@@ -32,8 +34,69 @@ pub(crate) fn in_order(program: &Program, order: &[usize], total: i128, flows: &
 }
 
 /// `x = clamp(tau, L, U)` with the one level `tau` that gives the total: the least sum of squares.
+///
+/// The sum grows with `tau` and is linear between bounds. A bound amid the open stretch is tried as the level; that settles
+/// which side of it the level is on, and with it every member whose bounds lie on the other side. What is left when no bound
+/// is amid the stretch moves with the level. Expected time is linear in the members, as of any search by halves.
 pub(crate) fn water(program: &Program, members: &[usize], total: i128, flows: &mut [ExactAmount]) {
-    level(program, members, total, |_| 1, flows);
+    let tau = water_level(program, members, total);
+    for &at in members {
+        let (lower, upper) = (program.lower[at], program.upper[at]);
+        flows[at] = if tau.numerator <= lower * tau.denominator {
+            ExactAmount::whole(lower)
+        } else if tau.numerator >= upper * tau.denominator {
+            ExactAmount::whole(upper)
+        } else {
+            tau
+        };
+    }
+}
+
+fn water_level(program: &Program, members: &[usize], total: i128) -> ExactAmount {
+    let sum = |bounds: &[i128]| members.iter().map(|at| bounds[*at]).sum::<i128>();
+    let (most, least) = (sum(&program.upper), sum(&program.lower));
+    if total <= least || total >= most {
+        // All at one of their bounds: a level beyond any of them.
+        return ExactAmount::whole(if total <= least { 0 } else { most });
+    }
+    // The level is above `from` and not above `to`; the sum of all that are settled is `fixed`.
+    let mut open: Vec<(i128, i128)> = members.iter().map(|at| (program.lower[*at], program.upper[*at])).collect();
+    let (mut from, mut to, mut fixed, mut moving) = (-1, most, 0, 0);
+    loop {
+        let amid = |bound: i128| from < bound && bound < to;
+        let half = open.len() / 2;
+        let bounds = open[half..].iter().chain(&open[..half]).flat_map(|(lower, upper)| [*lower, *upper]);
+        let Some(pivot) = bounds.clone().find(|bound| amid(*bound)) else { break };
+        let at_pivot = fixed + moving * pivot + open.iter().map(|(lower, upper)| pivot.clamp(*lower, *upper)).sum::<i128>();
+        if at_pivot >= total {
+            to = pivot;
+        } else {
+            from = pivot;
+        }
+        open.retain(|(lower, upper)| {
+            if *lower >= to {
+                fixed += lower;
+            } else if *upper <= from {
+                fixed += upper;
+            } else if *lower <= from && *upper >= to {
+                moving += 1;
+            } else {
+                return true;
+            }
+            false
+        });
+    }
+    // Whoever is still open has its bounds at the ends of the stretch and moves through it.
+    for (lower, upper) in open {
+        if lower >= to {
+            fixed += lower;
+        } else if upper <= from {
+            fixed += upper;
+        } else {
+            moving += 1;
+        }
+    }
+    ExactAmount { numerator: total - fixed, denominator: moving }
 }
 
 /// `x = clamp(t x0, L, U)`; what is beyond the upper bounds of all that sell today goes to the others in proportion to `U`.
@@ -82,16 +145,16 @@ fn level(program: &Program, members: &[usize], total: i128, weight: impl Fn(usiz
 }
 
 /// Listed countries in their order, then the others by code. Positions ascend by code.
-pub(crate) fn listed_first(market: &Market<'_>, members: Vec<usize>, listed: &[CountryIndex]) -> Vec<usize> {
+pub(crate) fn listed_first(market: &Market<'_>, members: &[usize], listed: &[CountryIndex]) -> Vec<usize> {
     let rank = |position: &usize| listed.iter().position(|country| *country == market.exporters[*position]);
-    let mut order = members;
+    let mut order = members.to_vec();
     order.sort_by_key(|position| (rank(position).unwrap_or(listed.len()), *position));
     order
 }
 
 /// By ascending unit value, unknown ones last, ties by code.
-pub(crate) fn by_unit_value(market: &Market<'_>, members: Vec<usize>) -> Vec<usize> {
-    let mut order = members;
+pub(crate) fn by_unit_value(market: &Market<'_>, members: &[usize]) -> Vec<usize> {
+    let mut order = members.to_vec();
     order.sort_by(|left, right| {
         let of = |position: usize| market.unit_values.get(position).copied().unwrap_or_default();
         of(*left).cmp(&of(*right)).then(left.cmp(right))

@@ -8,8 +8,8 @@ use std::cmp::Ordering;
 
 use reorient_core::{Fraction, ProductCode};
 
-use crate::program::Formulation;
-use crate::{ExactAmount, Market, Policy, ProgramError};
+use crate::program::{Formulation, Reach, formulate_into};
+use crate::{ExactAmount, Market, Policy, Program, ProgramError};
 
 /// A non-negative fraction without a bound on its denominator, which is positive.
 #[derive(Debug, Clone, Copy)]
@@ -76,20 +76,36 @@ impl Eq for Ratio {}
 struct Term {
     share: i128,
     room: i128,
+    /// Nearest double of the saturation, to compare by where that is enough.
+    near: f64,
 }
 
 impl Term {
+    fn new(share: i128, room: i128) -> Self {
+        let saturation = Ratio { numerator: room, denominator: share };
+        Self { share, room, near: saturation.to_f64() }
+    }
+
     /// Where the cap stops to matter.
     const fn saturation(self) -> Ratio {
         Ratio { numerator: self.room, denominator: self.share }
     }
+
+    /// How the saturation compares to a cap.
+    fn compare(self, cap: Ratio, near: f64) -> Ordering {
+        // Three roundings in each double: beyond a few units of the last place they decide.
+        let tolerance = (self.near + near) * 1e-14;
+        match self.near - near {
+            above if above > tolerance => Ordering::Greater,
+            below if below < -tolerance => Ordering::Less,
+            _ => self.saturation().cmp(&cap),
+        }
+    }
 }
 
 /// What stays with the risk origins in one product, as a function of the cap; amounts in units of `1 / scale` dollars.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CapCurve {
-    /// Which product.
-    pub product: ProductCode,
     /// Units in a dollar; the same for all curves of a policy.
     pub scale: i128,
     /// `T`.
@@ -98,8 +114,19 @@ pub struct CapCurve {
     need: i128,
     /// The most that risk origins may carry.
     bearable: i128,
-    /// Ascending by saturation.
+    /// In the order of the exporters.
     terms: Vec<Term>,
+}
+
+/// A curve around the cap of a scenario.
+#[derive(Debug, Clone, Copy)]
+pub struct AtCap {
+    /// The smallest cap that clears the product of risk imports, as [`CapCurve::critical_cap`].
+    pub critical: Option<Ratio>,
+    /// Risk imports that one more unit of the cap would take off, in units of the program: the right derivative's size.
+    pub slope: i128,
+    /// Risk imports that one more percentage point takes off, or what is left to 1 of it; none where that is unknown.
+    pub next_point: Option<ExactAmount>,
 }
 
 impl CapCurve {
@@ -108,52 +135,65 @@ impl CapCurve {
     /// # Errors
     /// As [`formulate`](crate::formulate).
     pub fn new(product: ProductCode, market: &Market<'_>, policy: &Policy) -> Result<Self, ProgramError> {
-        let parts = Formulation::new(product, market, policy)?;
-        let mut curve = Self {
-            product,
-            scale: parts.scale,
-            imports: parts.total,
-            need: parts.total,
-            bearable: 0,
-            terms: Vec::with_capacity(market.exporters.len()),
-        };
-        for position in 0..market.exporters.len() {
-            let exporter = parts.exporter(position);
-            if policy.risk.contains(exporter) {
-                curve.bearable += parts.risk_upper(position);
-                continue;
-            }
-            let reach = parts.reach(position);
-            let (cap, is_override) = policy.cap_for(product, exporter);
-            if is_override {
-                curve.need -= reach.at(cap)?;
-                continue;
-            }
-            curve.need -= reach.base;
-            if reach.share > 0 && reach.room > 0 {
-                curve.terms.push(Term { share: reach.share, room: reach.room });
-            }
-        }
-        curve.terms.sort_unstable_by_key(|term| term.saturation());
+        let (mut program, mut curve) = (Program::default(), Self::default());
+        formulate_into(product, market, policy, &mut program, &mut curve)?;
         Ok(curve)
     }
 
+    /// Begins the curve of another product.
+    pub(crate) fn start(&mut self, parts: &Formulation<'_>) {
+        (self.scale, self.imports, self.need, self.bearable) = (parts.scale, parts.total, parts.total, 0);
+        self.terms.clear();
+    }
+
+    /// Takes an exporter in; risk origins have no reach.
+    pub(crate) fn add(&mut self, parts: &Formulation<'_>, position: usize, reach: Option<Reach>) -> Result<(), ProgramError> {
+        let Some(reach) = reach else {
+            self.bearable += parts.risk_upper(position);
+            return Ok(());
+        };
+        let (cap, is_override) = parts.step(parts.exporter(position))?;
+        if is_override {
+            self.need -= reach.at(cap)?;
+            return Ok(());
+        }
+        self.need -= reach.base;
+        if reach.share > 0 && reach.room > 0 {
+            self.terms.push(Term::new(reach.share, reach.room));
+        }
+        Ok(())
+    }
+
     /// The smallest cap at which the gains of all alternatives together reach `target`.
+    ///
+    /// Gains are concave in the cap, so the root of a tangent is never beyond the target's cap: from zero, each step takes in
+    /// the terms that are saturated by then, until there is none more.
     fn cap_that_gains(&self, target: i128) -> Option<Ratio> {
         if target <= 0 {
             return Some(Ratio::ZERO);
         }
-        let mut share: i128 = self.terms.iter().map(|term| term.share).sum();
-        let mut saturated = 0;
-        for term in &self.terms {
-            let cap = Ratio { numerator: target - saturated, denominator: share };
-            if cap <= term.saturation() {
+        if self.terms.iter().map(|term| term.room).sum::<i128>() < target {
+            return None;
+        }
+        let mut cap = Ratio { numerator: target, denominator: self.terms.iter().map(|term| term.share).sum() };
+        let mut n_saturated = 0;
+        loop {
+            let near = cap.to_f64();
+            let (mut n, mut rest, mut share) = (0, target, 0);
+            for term in &self.terms {
+                if term.compare(cap, near).is_lt() {
+                    n += 1;
+                    rest -= term.room;
+                } else {
+                    share += term.share;
+                }
+            }
+            if n == n_saturated {
                 return Some(cap);
             }
-            saturated += term.room;
-            share -= term.share;
+            n_saturated = n;
+            cap = Ratio { numerator: rest, denominator: share };
         }
-        None
     }
 
     /// The smallest cap that clears the product of risk imports; none when no cap does. It may be above 1 where the cap is not a
@@ -167,6 +207,20 @@ impl CapCurve {
         self.cap_that_gains(self.need - self.bearable)
     }
 
+    /// What a cap is worth.
+    pub fn around(&self, cap: Fraction) -> AtCap {
+        let critical = self.critical_cap();
+        let here = Ratio::from(cap);
+        let is_feasible = self.feasible_from().is_some_and(|from| from <= here);
+        if is_feasible && critical.is_some_and(|critical| critical <= here) {
+            return AtCap { critical, slope: 0, next_point: Some(ExactAmount::whole(0)) };
+        }
+        let near = here.to_f64();
+        let unsaturated = self.terms.iter().filter(|term| term.compare(here, near).is_gt());
+        let slope = if is_feasible { unsaturated.map(|term| term.share).sum() } else { 0 };
+        AtCap { critical, slope, next_point: self.next_point(cap) }
+    }
+
     /// Risk imports at a cap, in units of the program; none where no allocation exists, or beyond exact arithmetic.
     fn risk_at(&self, cap: Ratio) -> Option<ExactAmount> {
         let mut need = self.need.checked_mul(cap.denominator)?;
@@ -178,24 +232,14 @@ impl CapCurve {
         (need <= bearable).then_some(ExactAmount { numerator: need.max(0), denominator: cap.denominator })
     }
 
-    /// Risk imports that one more percentage point takes off at `cap`, or what is left to 1 of it; none where that is unknown.
-    pub fn next_point(&self, cap: Fraction) -> Option<ExactAmount> {
+    /// Risk imports that one more percentage point takes off at `cap`.
+    fn next_point(&self, cap: Fraction) -> Option<ExactAmount> {
         let hundredth = i128::from(cap.denominator());
         let own = i128::from(cap.numerator()) * 100;
         let here = Ratio { numerator: own, denominator: hundredth * 100 };
         let next = Ratio { numerator: (own + hundredth).min(hundredth * 100), ..here };
         let (before, after) = (self.risk_at(here)?, self.risk_at(next)?);
         Some(ExactAmount { numerator: before.numerator - after.numerator, denominator: before.denominator })
-    }
-
-    /// Risk imports that one more unit of the cap takes off at `cap`: the right derivative's size, in units of the program.
-    pub fn slope(&self, cap: Fraction) -> i128 {
-        let cap = Ratio::from(cap);
-        let cleared = self.critical_cap().is_some_and(|critical| critical <= cap);
-        if cleared || self.feasible_from().is_none_or(|from| from > cap) {
-            return 0;
-        }
-        self.terms.iter().filter(|term| cap < term.saturation()).map(|term| term.share).sum()
     }
 }
 
@@ -307,7 +351,7 @@ impl CapCurve {
         changes.push((start, current));
         for term in self.terms.iter().filter(|term| term.saturation() > start) {
             if end.is_some_and(|end| term.saturation() >= end) {
-                break;
+                continue;
             }
             changes.push((term.saturation(), Change { constant: -term.room, slope: -term.share, ..Change::default() }));
             current.constant -= term.room;
@@ -360,10 +404,10 @@ mod tests {
         }
         // Of 20 + 40 + 1 that can be added, 50 is reached where 1 + 20 + 40 beta = 50.
         assert_eq!(curve.critical_cap(), Some(Ratio { numerator: 29, denominator: 40 }));
-        assert_eq!(curve.slope(Fraction::ZERO), 101);
-        assert_eq!(curve.slope(Fraction::new(1, 31).unwrap()), 70, "the right derivative at a breakpoint");
-        assert_eq!(curve.slope(Fraction::new(7, 10).unwrap()), 40);
-        assert_eq!(curve.slope(Fraction::new(29, 40).unwrap()), 0, "and where the product is cleared");
+        assert_eq!(curve.around(Fraction::ZERO).slope, 101);
+        assert_eq!(curve.around(Fraction::new(1, 31).unwrap()).slope, 70, "the right derivative at a breakpoint");
+        assert_eq!(curve.around(Fraction::new(7, 10).unwrap()).slope, 40);
+        assert_eq!(curve.around(Fraction::new(29, 40).unwrap()).slope, 0, "and where the product is cleared");
     }
 
     #[test]

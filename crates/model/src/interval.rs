@@ -12,18 +12,20 @@ pub struct Interval {
     pub max: i128,
 }
 
-/// One interval per exporter: with block total `M`, `[max(L, M - (sum U - U)), min(U, M - (sum L - L))]`.
+/// The interval of the exporter at a position: with block total `M`,
+/// `[max(L, M - (sum U - U)), min(U, M - (sum L - L))]`.
+pub fn interval(program: &Program, optimum: &Optimum, position: usize) -> Interval {
+    let (lower, upper) = (program.lower[position], program.upper[position]);
+    let block = optimum.block(program.cost[position]);
+    block.map_or(Interval { min: lower, max: upper }, |block| Interval {
+        min: lower.max(block.total - (block.upper - upper)),
+        max: upper.min(block.total - (block.lower - lower)),
+    })
+}
+
+/// One interval per exporter.
 pub fn intervals(program: &Program, optimum: &Optimum) -> Vec<Interval> {
-    (0..program.len())
-        .map(|position| {
-            let (lower, upper) = (program.lower[position], program.upper[position]);
-            let block = optimum.block(program.cost[position]);
-            block.map_or(Interval { min: lower, max: upper }, |block| Interval {
-                min: lower.max(block.total - (block.upper - upper)),
-                max: upper.min(block.total - (block.lower - lower)),
-            })
-        })
-        .collect()
+    (0..program.len()).map(|position| interval(program, optimum, position)).collect()
 }
 
 /// The interval of the sum over a set of exporters: in each block

@@ -25,12 +25,12 @@ pub use certificate::{Certificate, CertifiedAllocation, Rejection, check_vertex,
 pub use closed_form::{Block, Infeasible, Optimum, Price, closed_form};
 pub use concentration::{ConcentrationError, LeastSquares, at_price, least_squares_at};
 pub use concentration_curve::{ConcentrationCurve, CurvePoint};
-pub use frontier::{CapCurve, Frontier, FrontierPoint, Ratio};
+pub use frontier::{AtCap, CapCurve, Frontier, FrontierPoint, Ratio};
 pub use hhi_max::{HhiMaximum, SquaresMaximum};
-pub use interval::{Interval, intervals, set_interval};
+pub use interval::{Interval, interval, intervals, set_interval};
 pub use linear_program::LinearProgram;
 pub use market::{CountrySet, Market, Status, UnitValue};
 pub use policy::{CapBasis, Floor, Policy, Weights};
-pub use program::{Program, ProgramError, Role, formulate};
+pub use program::{Program, ProgramError, Role, formulate, formulate_into};
 pub use rational::SquaresSum;
-pub use tie_break::{Drain, Fill, TieBreak, declare, most_even, snap};
+pub use tie_break::{Drain, Fill, TieBreak, declare, declare_into, most_even, snap};

@@ -2,7 +2,7 @@
 
 use reorient_core::{CountryIndex, Fraction, ProductCode, Usd};
 
-use crate::{CapBasis, Floor, Market, Policy, Status};
+use crate::{CapBasis, CapCurve, Floor, Market, Policy, Status};
 
 /// Why a market cannot be put as a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum Role {
 /// Minimise the weighted flow from risk origins; flows sum to `total`; each between `lower` and `upper`.
 ///
 /// Parallel vectors over the exporters of the market, in units of `1 / scale` dollars.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Program {
     /// Units in a dollar: the least that makes every bound whole.
     pub scale: i128,
@@ -91,7 +91,7 @@ impl Program {
     }
 }
 
-/// `U` of an alternative as a function of the cap: `base + min(beta share, room)`, in units of the program.
+/// `U` of an alternative as a function of the cap: `base + min(beta B, room)`, in units of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reach {
     /// What it reaches without any extra.
@@ -108,23 +108,43 @@ impl Reach {
     }
 
     /// `U` at a cap.
-    pub(crate) fn at(self, cap: Fraction) -> Result<i128, ProgramError> {
-        // The scale makes the quotient whole; overrides of zero room need no product.
-        let gain = i128::from(cap.numerator()).checked_mul(self.share).ok_or(ProgramError::Overflow)?;
-        Ok(self.base + (gain / i128::from(cap.denominator())).min(self.room))
+    pub(crate) fn at(self, cap: Step) -> Result<i128, ProgramError> {
+        Ok(self.base + cap.of(self.share)?.min(self.room))
+    }
+}
+
+/// A cap ready to be multiplied with amounts that are whole dollars.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step {
+    scale: i128,
+    /// Units of one dollar's cap; whole, as the denominator divides the scale.
+    per_dollar: i128,
+}
+
+impl Step {
+    fn new(cap: Fraction, scale: i128) -> Result<Self, ProgramError> {
+        let per_dollar = (scale / i128::from(cap.denominator())).checked_mul(i128::from(cap.numerator()));
+        Ok(Self { scale, per_dollar: per_dollar.ok_or(ProgramError::Overflow)? })
+    }
+
+    /// The cap's share of an amount, in units of the program.
+    fn of(self, amount: i128) -> Result<i128, ProgramError> {
+        (amount / self.scale).checked_mul(self.per_dollar).ok_or(ProgramError::Overflow)
     }
 }
 
 /// The amounts of one product that its bounds are made of.
 pub(crate) struct Formulation<'a> {
-    product: ProductCode,
-    market: &'a Market<'a>,
+    pub(crate) product: ProductCode,
+    pub(crate) market: &'a Market<'a>,
     policy: &'a Policy,
     pub(crate) scale: i128,
     pub(crate) total: i128,
     world: i128,
     /// `s T`.
     ceiling: Option<i128>,
+    /// The cap of the scenario.
+    step: Step,
 }
 
 impl<'a> Formulation<'a> {
@@ -142,7 +162,17 @@ impl<'a> Formulation<'a> {
             return Err(ProgramError::Overflow);
         }
         let ceiling = policy.ceiling.map(|share| share_of(total, share));
-        Ok(Self { product, market, policy, scale, total, world, ceiling })
+        let step = Step::new(policy.cap, scale)?;
+        Ok(Self { product, market, policy, scale, total, world, ceiling, step })
+    }
+
+    /// The cap of an exporter, and whether it is one of its own.
+    pub(crate) fn step(&self, exporter: CountryIndex) -> Result<(Step, bool), ProgramError> {
+        if self.policy.cap_of_country.is_empty() && self.policy.cap_of_product.is_empty() {
+            return Ok((self.step, false));
+        }
+        let (cap, is_override) = self.policy.cap_for(self.product, exporter);
+        Ok((Step::new(cap, self.scale)?, is_override))
     }
 
     fn units(&self, amounts: &[Usd], position: usize) -> i128 {
@@ -194,7 +224,7 @@ impl<'a> Formulation<'a> {
     }
 
     /// `L` of an alternative, before it is held below `U`.
-    fn floor(&self, position: usize, cap: Fraction) -> Result<i128, ProgramError> {
+    fn floor(&self, position: usize, cap: Step) -> Result<i128, ProgramError> {
         let exporter = self.exporter(position);
         let imports = self.baseline(position);
         if self.policy.barred.contains(exporter) {
@@ -206,10 +236,7 @@ impl<'a> Formulation<'a> {
         let floor = match self.policy.floor {
             Floor::Additive => imports,
             Floor::Free => 0,
-            Floor::Symmetric => {
-                let fall = i128::from(cap.numerator()).checked_mul(self.basis(position)).ok_or(ProgramError::Overflow)?;
-                (imports - fall / i128::from(cap.denominator())).max(0)
-            }
+            Floor::Symmetric => (imports - cap.of(self.basis(position))?).max(0),
             Floor::Churn(share) => imports - share_of(imports, share),
         };
         Ok(self.under_ceiling(floor))
@@ -230,28 +257,54 @@ fn share_of(amount: i128, share: Fraction) -> i128 {
 /// [`ProgramError::Overflow`] when exact arithmetic would not hold the amounts, [`ProgramError::NotWorld`] when an
 /// exporter's flow to the bloc is larger than its exports.
 pub fn formulate(product: ProductCode, market: &Market<'_>, policy: &Policy) -> Result<Program, ProgramError> {
-    let parts = Formulation::new(product, market, policy)?;
-    let n_exporters = market.exporters.len();
-    let mut program = Program {
-        scale: parts.scale,
-        weight_scale: policy.weights.scale,
-        total: parts.total,
-        cost: Vec::with_capacity(n_exporters),
-        baseline: Vec::with_capacity(n_exporters),
-        lower: Vec::with_capacity(n_exporters),
-        upper: Vec::with_capacity(n_exporters),
-    };
-    for (position, &exporter) in market.exporters.iter().enumerate() {
-        let (cost, lower, upper) = if policy.risk.contains(exporter) {
-            (policy.weights.get(exporter), 0, parts.risk_upper(position))
-        } else {
-            let (cap, _) = policy.cap_for(parts.product, exporter);
-            (0, parts.floor(position, cap)?, parts.reach(position).at(cap)?)
-        };
-        program.cost.push(cost);
-        program.baseline.push(parts.baseline(position));
-        program.lower.push(lower);
-        program.upper.push(upper);
-    }
+    let mut program = Program::default();
+    Formulation::new(product, market, policy)?.fill(&mut program, &mut |_, _| Ok(()))?;
     Ok(program)
+}
+
+/// As [`formulate`], with the curve of the same product, in memory that is used again.
+///
+/// # Errors
+/// As [`formulate`]; what is in the arguments is then of no use.
+pub fn formulate_into(
+    product: ProductCode,
+    market: &Market<'_>,
+    policy: &Policy,
+    program: &mut Program,
+    curve: &mut CapCurve,
+) -> Result<(), ProgramError> {
+    let parts = Formulation::new(product, market, policy)?;
+    curve.start(&parts);
+    parts.fill(program, &mut |position, reach| curve.add(&parts, position, reach))
+}
+
+impl Formulation<'_> {
+    /// The bounds of all exporters; `each` is told position and reach, none of a risk origin.
+    fn fill(
+        &self,
+        program: &mut Program,
+        each: &mut dyn FnMut(usize, Option<Reach>) -> Result<(), ProgramError>,
+    ) -> Result<(), ProgramError> {
+        (program.scale, program.weight_scale, program.total) = (self.scale, self.policy.weights.scale, self.total);
+        for amounts in [&mut program.cost, &mut program.baseline, &mut program.lower, &mut program.upper] {
+            amounts.clear();
+            amounts.reserve(self.market.exporters.len());
+        }
+        for (position, &exporter) in self.market.exporters.iter().enumerate() {
+            let (cost, lower, upper) = if self.policy.risk.contains(exporter) {
+                each(position, None)?;
+                (self.policy.weights.get(exporter), 0, self.risk_upper(position))
+            } else {
+                let (cap, _) = self.step(exporter)?;
+                let reach = self.reach(position);
+                each(position, Some(reach))?;
+                (0, self.floor(position, cap)?, reach.at(cap)?)
+            };
+            program.cost.push(cost);
+            program.baseline.push(self.baseline(position));
+            program.lower.push(lower);
+            program.upper.push(upper);
+        }
+        Ok(())
+    }
 }

@@ -47,38 +47,43 @@ pub struct TieBreak {
 ///
 /// [`Fill::Vertex`] is no rule; without a solver's vertex (see [`snap`]) the default stands in for it.
 pub fn declare(program: &Program, market: &Market<'_>, optimum: &Optimum, rule: &TieBreak) -> Vec<ExactAmount> {
-    let mut flows = vec![ExactAmount::whole(0); program.len()];
-    for block in &optimum.blocks {
-        let members = members(program, block);
+    let mut flows = Vec::new();
+    declare_into(program, market, optimum, rule, &mut flows);
+    flows
+}
+
+/// As [`declare`], in memory that is used again.
+pub fn declare_into(program: &Program, market: &Market<'_>, optimum: &Optimum, rule: &TieBreak, flows: &mut Vec<ExactAmount>) {
+    flows.clear();
+    flows.resize(program.len(), ExactAmount::whole(0));
+    for_each_block(program, optimum, |block, members| {
+        let total = block.total;
         if block.cost > 0 {
             match &rule.drain {
-                Drain::Proportional => proportional(program, &members, block.total, &mut flows),
+                Drain::Proportional => proportional(program, members, total, flows),
                 Drain::Order(first) => {
                     // Who is drained first is filled last.
                     let mut order = listed_first(market, members, first);
                     order.reverse();
-                    in_order(program, &order, block.total, &mut flows);
+                    in_order(program, &order, total, flows);
                 }
             }
         } else {
             match &rule.fill {
-                Fill::ProportionalCapacity | Fill::Vertex => proportional(program, &members, block.total, &mut flows),
-                Fill::ProportionalFlow => nearest_to_today(program, &members, block.total, &mut flows),
-                Fill::Order(first) => in_order(program, &listed_first(market, members, first), block.total, &mut flows),
-                Fill::MinHhi => water(program, &members, block.total, &mut flows),
-                Fill::MinCost => in_order(program, &by_unit_value(market, members), block.total, &mut flows),
+                Fill::ProportionalCapacity | Fill::Vertex => proportional(program, members, total, flows),
+                Fill::ProportionalFlow => nearest_to_today(program, members, total, flows),
+                Fill::Order(first) => in_order(program, &listed_first(market, members, first), total, flows),
+                Fill::MinHhi => water(program, members, total, flows),
+                Fill::MinCost => in_order(program, &by_unit_value(market, members), total, flows),
             }
         }
-    }
-    flows
+    });
 }
 
 /// The optimum whose flows are as even as the bounds allow in every block: the least concentration of all optima.
 pub fn most_even(program: &Program, optimum: &Optimum) -> Vec<ExactAmount> {
     let mut flows = vec![ExactAmount::whole(0); program.len()];
-    for block in &optimum.blocks {
-        water(program, &members(program, block), block.total, &mut flows);
-    }
+    for_each_block(program, optimum, |block, members| water(program, members, block.total, &mut flows));
     flows
 }
 
@@ -88,10 +93,9 @@ pub fn most_even(program: &Program, optimum: &Optimum) -> Vec<ExactAmount> {
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // A vertex is known to a double's precision.
 pub fn snap(program: &Program, optimum: &Optimum, vertex: &[f64]) -> Vec<ExactAmount> {
     let mut flows = program.lower.clone();
-    for block in &optimum.blocks {
-        let members = members(program, block);
+    for_each_block(program, optimum, |block, members| {
         let mut between: Option<(i128, usize)> = None;
-        for &at in &members {
+        for &at in members {
             let units = (vertex.get(at).copied().unwrap_or(0.0) * program.total as f64).round() as i128;
             let units = units.clamp(program.lower[at], program.upper[at]);
             let (above, below) = (units - program.lower[at], program.upper[at] - units);
@@ -102,18 +106,23 @@ pub fn snap(program: &Program, optimum: &Optimum, vertex: &[f64]) -> Vec<ExactAm
             }
         }
         let mut rest = block.total - members.iter().map(|at| flows[*at]).sum::<i128>();
-        for at in between.map(|(_, at)| at).into_iter().chain(members) {
+        for at in between.map(|(_, at)| at).into_iter().chain(members.iter().copied()) {
             let moved = rest.clamp(program.lower[at] - flows[at], program.upper[at] - flows[at]);
             flows[at] += moved;
             rest -= moved;
         }
-    }
+    });
     flows.into_iter().map(ExactAmount::whole).collect()
 }
 
-/// The exporters of a block, ascending.
-fn members(program: &Program, block: &Block) -> Vec<usize> {
-    (0..program.len()).filter(|position| program.cost[*position] == block.cost).collect()
+/// Hands over each block with its exporters, ascending.
+fn for_each_block(program: &Program, optimum: &Optimum, mut action: impl FnMut(&Block, &[usize])) {
+    let mut members = Vec::with_capacity(program.len());
+    for block in &optimum.blocks {
+        members.clear();
+        members.extend((0..program.len()).filter(|position| program.cost[*position] == block.cost));
+        action(block, &members);
+    }
 }
 
 #[cfg(test)]

@@ -166,9 +166,9 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
         let change = |amount| if row.risk_after.is_some() { Field::Text(kusd(amount)) } else { Field::EMPTY };
         vec![
             Field::Text(row.product.to_string()),
-            Field::Text(row.description.clone()),
-            Field::Text(row.sectors.clone()),
-            Field::Text(row.stages.clone()),
+            Field::Text(row.labels.description.clone()),
+            Field::Text(row.labels.sectors.clone()),
+            Field::Text(row.labels.stages.clone()),
             Field::Text(row.imports.to_string()),
             Field::Text(row.risk_before.to_string()),
             row.risk_after.map_or(Field::EMPTY, |after| Field::Text(kusd(after))),
@@ -182,8 +182,8 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
             // The greatest index over the optimal face is not computed yet.
             Field::EMPTY,
             Field::EMPTY,
-            Field::Text(row.subsectors.clone()),
-            Field::Text(if row.reconstructed { "yes" } else { "no" }.to_owned()),
+            Field::Text(row.labels.subsectors.clone()),
+            Field::Text(if row.labels.reconstructed { "yes" } else { "no" }.to_owned()),
             Field::Real(row.shadow_price_of_less),
             Field::Real(row.rearrangement),
             Field::Text(decimal(row.slope.0, 100 * NANO_PER_KUSD, 6)),

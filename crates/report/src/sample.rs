@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use reorient_core::{Country, CountryCode, CountryIndex, CountryTable, Sector, Usd};
-use reorient_metrics::{BeforeAfter, Collection, CountryRow, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
+use reorient_metrics::{
+    BeforeAfter, Collection, CountryRow, FlowRow, Headline, Labels, Level, Origin, ProductRow, Ranged, ShareRow,
+};
 use reorient_model::{NanoUsd, Status};
 
 use crate::manifest::{CertificateSummary, InputFile, Ledger, Manifest};
@@ -83,11 +86,13 @@ fn flow(exporter: u16, imports: i64, world: i64, capacity: i128, optimised: [i12
 fn product(code: &str, description: &str, imports: i64, risk: i64, status: Status) -> ProductRow {
     ProductRow {
         product: code.parse().unwrap(),
-        description: description.to_owned(),
-        sectors: "energy".to_owned(),
-        stages: "input;final".to_owned(),
-        subsectors: "Solar".to_owned(),
-        reconstructed: false,
+        labels: Arc::new(Labels {
+            description: description.to_owned(),
+            sectors: "energy".to_owned(),
+            stages: "input;final".to_owned(),
+            subsectors: "Solar".to_owned(),
+            reconstructed: false,
+        }),
         imports: musd(imports),
         risk_before: musd(risk),
         risk_after: None,
