@@ -204,6 +204,8 @@ fn unanswered<'a>(code: ProductCode, status: Status, field: &dyn Fn(&str) -> &'a
         hhi_before: number("hhi_before")?,
         hhi_after: None,
         hhi_after_min: None,
+        hhi_after_max: None,
+        hhi_max_is_exact: None,
         change_inside: Ranged::default(),
         change_outside: Ranged::default(),
         flows: Vec::new(),

@@ -76,6 +76,9 @@ struct WeighedIndex {
     imports: f64,
     before: f64,
     after: f64,
+    /// The least and the greatest over all optima.
+    range: (f64, f64),
+    n_without_range: usize,
 }
 
 /// Running sums of one country outside the bloc.
@@ -216,12 +219,20 @@ impl WeighedIndex {
             self.imports += imports;
             self.before += imports * before;
             self.after += imports * after;
+            match row.hhi_after_min.zip(row.hhi_after_max) {
+                Some((least, most)) => {
+                    self.range.0 += imports * least;
+                    self.range.1 += imports * most;
+                }
+                None => self.n_without_range += 1,
+            }
         }
     }
 
     fn mean(&self) -> Option<BeforeAfter> {
         let mean = |sum: f64| sum / self.imports;
-        (self.imports > 0.0).then(|| BeforeAfter { before: mean(self.before), after: mean(self.after) })
+        let range = (self.n_without_range == 0).then(|| (mean(self.range.0), mean(self.range.1)));
+        (self.imports > 0.0).then(|| BeforeAfter { before: mean(self.before), after: mean(self.after), range })
     }
 }
 

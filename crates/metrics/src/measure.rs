@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use reorient_core::{Fraction, ProductCode, Usd};
 use reorient_model::{
-    CapCurve, CertifiedAllocation, CountrySet, Interval, Market, NanoUsd, Optimum, Program, Ratio, Role, Status, interval,
-    most_even, set_interval,
+    CapCurve, CertifiedAllocation, CountrySet, HhiMaximum, Interval, Market, NanoUsd, Optimum, Program, Ratio, Role, SquaresSum,
+    Status, interval, most_even, set_interval,
 };
 
 use crate::hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
@@ -39,7 +39,11 @@ pub struct Scratch {
     /// Rows of flows to write into; [`measure`] takes them for its result.
     pub flows: Vec<FlowRow>,
     dollars: Vec<f64>,
+    maximum: HhiMaximum,
 }
+
+/// Nodes in a block after which the search for the most concentrated optimum stops at a bracket. Trade needs some hundred.
+const MOST_NODES: u32 = 2_000;
 
 /// Measures a solved product, or with `solved` none only what is known without an answer.
 pub fn measure(
@@ -72,6 +76,8 @@ pub fn measure(
         hhi_before: herfindahl_hirschman_usd(market.imports),
         hhi_after: None,
         hhi_after_min: None,
+        hhi_after_max: None,
+        hhi_max_is_exact: None,
         change_inside: Ranged::default(),
         change_outside: Ranged::default(),
         flows: Vec::new(),
@@ -103,14 +109,18 @@ pub fn measure(
     scratch.dollars.extend(row.flows.iter().map(|flow| flow.optimised.to_dollars()));
     row.hhi_after = herfindahl_hirschman(&scratch.dollars);
     if with_range {
-        row.hhi_after_min = if optimum.is_unique() {
-            row.hhi_after
-        } else {
+        (row.hhi_after_min, row.hhi_after_max) = (row.hhi_after, row.hhi_after);
+        row.hhi_max_is_exact = row.hhi_after.map(|_| true);
+        if let Some(declared) = row.hhi_after.filter(|_| !optimum.is_unique()) {
             scratch.dollars.clear();
             let even = most_even(program, optimum);
             scratch.dollars.extend(even.iter().map(|flow| flow.to_nano(program.scale).to_dollars()));
-            herfindahl_hirschman(&scratch.dollars)
-        };
+            row.hhi_after_min = herfindahl_hirschman(&scratch.dollars);
+            let most = scratch.maximum.solve(program, optimum, MOST_NODES);
+            // The declared point is one of the optima; two ways of dividing may differ in the last bit.
+            row.hhi_after_max = SquaresSum::whole(most.bound).hhi(program.total).map(|most| most.max(declared));
+            row.hhi_max_is_exact = Some(most.is_exact());
+        }
     }
     let change = |inside: bool| {
         let contains = |at: usize| program.role(at) == Role::Alternative && bloc.contains(market.exporters[at]) == inside;

@@ -65,6 +65,10 @@ pub struct ProductRow {
     pub hhi_after: Option<f64>,
     /// The least over all optima.
     pub hhi_after_min: Option<f64>,
+    /// The greatest over all optima; where it is not exact, a number that none exceeds.
+    pub hhi_after_max: Option<f64>,
+    /// Whether an optimum attains it; none without one.
+    pub hhi_max_is_exact: Option<bool>,
     /// Change of the imports from alternatives inside the bloc.
     pub change_inside: Ranged,
     /// Change of the imports from alternatives outside the bloc.
@@ -164,6 +168,8 @@ pub struct BeforeAfter {
     pub before: f64,
     /// At the declared point.
     pub after: f64,
+    /// The least and the greatest over all optima; none where nobody asked.
+    pub range: Option<(f64, f64)>,
 }
 
 /// A gaining country outside the bloc: a row of Table A.1.

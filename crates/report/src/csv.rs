@@ -138,6 +138,8 @@ pub(crate) fn shares(collection: &Collection, countries: &CountryTable) -> Sheet
             Field::share(row.after_max, row.imports),
             Field::Real(row.hhi.map(|index| index.before)),
             Field::Real(row.hhi.map(|index| index.after)),
+            Field::Real(row.hhi.and_then(|index| index.range).map(|range| range.0)),
+            Field::Real(row.hhi.and_then(|index| index.range).map(|range| range.1)),
         ]
     };
     Sheet {
@@ -154,6 +156,8 @@ pub(crate) fn shares(collection: &Collection, countries: &CountryTable) -> Sheet
             "after_max_pct",
             "hhi_before",
             "hhi_after",
+            "hhi_after_min",
+            "hhi_after_max",
         ],
         rows: collection.shares.iter().map(fields).collect(),
     }
@@ -179,9 +183,8 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
             Field::Real(row.hhi_before),
             Field::Real(row.hhi_after),
             Field::Real(row.hhi_after_min),
-            // The greatest index over the optimal face is not computed yet.
-            Field::EMPTY,
-            Field::EMPTY,
+            Field::Real(row.hhi_after_max),
+            row.hhi_max_is_exact.map_or(Field::EMPTY, |exact| Field::Text(if exact { "yes" } else { "no" }.to_owned())),
             Field::Text(row.labels.subsectors.clone()),
             Field::Text(if row.labels.reconstructed { "yes" } else { "no" }.to_owned()),
             Field::Real(row.shadow_price_of_less),
@@ -257,16 +260,16 @@ mod tests {
     #[test]
     fn shares_name_their_origin_by_code() {
         insta::assert_snapshot!(text(&shares(&sample::collection(), &sample::countries())), @r#"
-        level,name,origin,imports_musd,before_musd,after_musd,before_pct,after_pct,after_min_pct,after_max_pct,hhi_before,hhi_after
-        overall,all,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556,0.25,0.375
-        overall,all,156,1500.000000,400.000000,150.000000,26.666667,10.000000,6.666667,15.555556,,
-        overall,all,643,1500.000000,200.000000,83.333333,13.333333,5.555556,0.000000,8.888889,,
-        sector,energy,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333,0.25,0.375
-        sector,health,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000,0.25,0.375
-        subsector,Antibiotics and other active ingredients,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000,0.25,0.375
-        subsector,Solar,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333,0.25,0.375
-        stage,input,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556,0.25,0.375
-        stage,final,all,0.000000,0.000000,0.000000,,,,,,
+        level,name,origin,imports_musd,before_musd,after_musd,before_pct,after_pct,after_min_pct,after_max_pct,hhi_before,hhi_after,hhi_after_min,hhi_after_max
+        overall,all,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556,0.25,0.375,0.25,0.5
+        overall,all,156,1500.000000,400.000000,150.000000,26.666667,10.000000,6.666667,15.555556,,,,
+        overall,all,643,1500.000000,200.000000,83.333333,13.333333,5.555556,0.000000,8.888889,,,,
+        sector,energy,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333,0.25,0.375,0.25,0.5
+        sector,health,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000,0.25,0.375,0.25,0.5
+        subsector,Antibiotics and other active ingredients,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000,0.25,0.375,0.25,0.5
+        subsector,Solar,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333,0.25,0.375,0.25,0.5
+        stage,input,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556,0.25,0.375,0.25,0.5
+        stage,final,all,0.000000,0.000000,0.000000,,,,,,,,
         "#);
     }
 
@@ -274,7 +277,7 @@ mod tests {
     fn products_leave_unknown_fields_empty() {
         insta::assert_snapshot!(text(&products(&sample::collection())), @r#"
         product,description,sectors,stages,imports_kusd,risk_before_kusd,risk_after_kusd,capacity_kusd,status,shadow_price,critical_cap,hhi_before,hhi_after,hhi_after_min,hhi_after_max,hhi_max_exact,subsectors,reconstructed,shadow_price_max,rearrangement_ratio,risk_slope_kusd_per_pp,spare_kusd,change_inside_kusd,change_inside_min_kusd,change_inside_max_kusd,change_outside_kusd,change_outside_min_kusd,change_outside_max_kusd,risk_next_point_kusd
-        010121,"Cells, ""photovoltaic""",energy,input;final,1000000.000,400000.000,233333.333333,166666.666667,shortage,-1,0.075,0.30000000000000004,0.25,0.125,,,Solar,no,2,1.5,3333.333333,0.000000,0.000000,0.000000,0.000000,166666.666667,133333.333333,166666.666667,0.000000
+        010121,"Cells, ""photovoltaic""",energy,input;final,1000000.000,400000.000,233333.333333,166666.666667,shortage,-1,0.075,0.30000000000000004,0.25,0.125,0.5,no,Solar,no,2,1.5,3333.333333,0.000000,0.000000,0.000000,0.000000,166666.666667,133333.333333,166666.666667,0.000000
         300420,,energy,input;final,0.000,0.000,,166666.666667,infeasible,,,,,,,,Solar,no,,,0.000000,,,,,,,,0.000000
         "#);
     }

@@ -148,6 +148,9 @@ struct Figures {
     risk_next_point_musd: String,
     hhi_before: Option<f64>,
     hhi_after: Option<f64>,
+    /// The least and the greatest mean over all optima.
+    hhi_after_min: Option<f64>,
+    hhi_after_max: Option<f64>,
     reconstructed_products: usize,
     reconstructed_imports_musd: String,
     hhi_rose: usize,
@@ -175,6 +178,8 @@ impl From<&Headline> for Figures {
             risk_next_point_musd: musd(headline.next_point),
             hhi_before: headline.hhi.map(|index| index.before),
             hhi_after: headline.hhi.map(|index| index.after),
+            hhi_after_min: headline.hhi.and_then(|index| index.range).map(|range| range.0),
+            hhi_after_max: headline.hhi.and_then(|index| index.range).map(|range| range.1),
             reconstructed_products: headline.reconstructed_products,
             reconstructed_imports_musd: musd(headline.reconstructed_imports.into()),
             hhi_rose: headline.hhi_rose,

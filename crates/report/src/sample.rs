@@ -50,7 +50,11 @@ fn share(level: Level, name: &str, origin: Origin, imports: i64, before: i64, af
         after: thirds(after[0]),
         after_min: thirds(after[1]),
         after_max: thirds(after[2]),
-        hhi: (origin == Origin::AllRisk && imports > 0).then_some(BeforeAfter { before: 0.25, after: 0.375 }),
+        hhi: (origin == Origin::AllRisk && imports > 0).then_some(BeforeAfter {
+            before: 0.25,
+            after: 0.375,
+            range: Some((0.25, 0.5)),
+        }),
     }
 }
 
@@ -108,6 +112,8 @@ fn product(code: &str, description: &str, imports: i64, risk: i64, status: Statu
         hhi_before: None,
         hhi_after: None,
         hhi_after_min: None,
+        hhi_after_max: None,
+        hhi_max_is_exact: None,
         change_inside: Ranged::default(),
         change_outside: Ranged::default(),
         flows: Vec::new(),
@@ -137,6 +143,8 @@ pub(crate) fn collection() -> Collection {
     solar.hhi_before = Some(0.1 + 0.2);
     solar.hhi_after = Some(0.25);
     solar.hhi_after_min = Some(0.125);
+    solar.hhi_after_max = Some(0.5);
+    solar.hhi_max_is_exact = Some(false);
     solar.spare = Some(NanoUsd::default());
     solar.shadow_price_of_less = Some(2.0);
     solar.critical_cap = Some(0.075);
@@ -159,7 +167,7 @@ pub(crate) fn collection() -> Collection {
             change_outside: Ranged { point: thirds(500), min: thirds(450), max: thirds(550) },
             risk_slope: thirds(1000),
             next_point: thirds(9),
-            hhi: Some(BeforeAfter { before: 0.25, after: 0.375 }),
+            hhi: Some(BeforeAfter { before: 0.25, after: 0.375, range: Some((0.25, 0.5)) }),
             reconstructed_imports: musd(500),
             reconstructed_products: 1,
             hhi_rose: 1,

@@ -127,7 +127,9 @@ fn concentration(headline: &Headline) -> String {
         count(headline.hhi_fell),
         count(headline.products)
     );
-    let Some(BeforeAfter { before, after }) = headline.hhi else { return format!("Concentration of origins (HHI): {products}.") };
+    let Some(BeforeAfter { before, after, range }) = headline.hhi else {
+        return format!("Concentration of origins (HHI): {products}.");
+    };
     // Compared as printed.
     let (before, after) = (format!("{before:.4}"), format!("{after:.4}"));
     let went = match after.cmp(&before) {
@@ -135,7 +137,11 @@ fn concentration(headline: &Headline) -> String {
         std::cmp::Ordering::Equal => format!("stayed at {after}"),
         std::cmp::Ordering::Greater => format!("rose from {before} to {after}"),
     };
-    format!("Concentration of origins (HHI, weighted by imports) {went}; {products}.")
+    let open = match range.map(|(least, most)| (format!("{least:.4}"), format!("{most:.4}"))) {
+        Some((least, most)) if least != most => format!(" Over all optima it is between {least} and {most} after."),
+        _ => String::new(),
+    };
+    format!("Concentration of origins (HHI, weighted by imports) {went}; {products}.{open}")
 }
 
 fn legend(rises: bool, width: usize, colour: bool) -> String {
@@ -228,7 +234,7 @@ mod tests {
         One more percentage point of the cap would take another 3.0 M$ off the risk imports.
 
         Concentration of origins (HHI, weighted by imports) rose from 0.2500 to 0.3750; it rose in 1 and
-        fell in 1 of 2 products.
+        fell in 1 of 2 products. Over all optima it is between 0.2500 and 0.5000 after.
 
         Notes
           Not in any figure above: 1 infeasible and 0 unsolved products.
@@ -279,7 +285,8 @@ mod tests {
 
         Concentration of origins (HHI, weighted by imports) rose
         from 0.2500 to 0.3750; it rose in 1 and fell in 1 of 2
-        products.
+        products. Over all optima it is between 0.2500 and 0.5000
+        after.
 
         Notes
           Not in any figure above: 1 infeasible and 0 unsolved
