@@ -26,6 +26,11 @@ pub struct Baseline {
 impl Baseline {
     /// Sums the table by product and exporter. Rows of a country with itself are left out.
     pub fn new(table: &TradeTable, bloc: &CountrySet) -> Self {
+        Self::with_values(table, table.values(), bloc)
+    }
+
+    /// As [`Self::new`] with other values in the place of the table's, in the order of its rows.
+    pub fn with_values(table: &TradeTable, values: &[Usd], bloc: &CountrySet) -> Self {
         let products = table.products().to_vec();
         let mut baseline = Self {
             offsets: Vec::with_capacity(products.len() + 1),
@@ -36,11 +41,13 @@ impl Baseline {
             unit_values: Vec::new(),
         };
         baseline.offsets.push(0);
+        let mut rest_of_values = values;
         for product in (0_u32..).take(table.products().len()) {
             let rows = table.rows(ProductIndex(product));
+            let (values, rest) = rest_of_values.split_at(rows.values.len());
+            rest_of_values = rest;
             let first = baseline.exporters.len();
-            for (row, ((&exporter, &importer), &value)) in rows.exporters.iter().zip(rows.importers).zip(rows.values).enumerate()
-            {
+            for (row, ((&exporter, &importer), &value)) in rows.exporters.iter().zip(rows.importers).zip(values).enumerate() {
                 if exporter == importer {
                     continue;
                 }
