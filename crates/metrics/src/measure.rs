@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use reorient_core::{Fraction, ProductCode, Usd};
 use reorient_model::{
-    CapCurve, CertifiedAllocation, CountrySet, HhiMaximum, Interval, Market, NanoUsd, Optimum, Program, Ratio, Role, SquaresSum,
-    Status, interval, most_even, set_interval,
+    CapCurve, CertifiedAllocation, CountrySet, HhiMaximum, Interval, Market, NanoUsd, Optimum, Program, Ratio, Role, Rounding,
+    SquaresSum, Status, interval, most_even, set_interval,
 };
 
 use crate::hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
@@ -29,7 +29,7 @@ pub struct Product<'a> {
     pub cap: Fraction,
     /// The importing bloc.
     pub bloc: &'a CountrySet,
-    /// Whether the range of concentration over all optima is wanted.
+    /// Whether the critical cap and the range of concentration over all optima are wanted.
     pub with_range: bool,
 }
 
@@ -56,8 +56,9 @@ pub fn measure(
     let imports: Usd = market.imports.iter().copied().sum();
     let at_risk = (0..program.len()).filter(|position| program.role(*position) == Role::Risk);
     let risk_before: Usd = at_risk.map(|position| market.imports[position]).sum();
-    let nano = |units| NanoUsd::from_scaled(units, program.scale);
-    let around = curve.around(cap);
+    let rounding = Rounding::new(program.scale);
+    let nano = |units| rounding.whole(units);
+    let at_cap = curve.at_own(cap);
     let mut row = ProductRow {
         product: code,
         labels: Arc::clone(labels),
@@ -69,9 +70,9 @@ pub fn measure(
         status,
         shadow_price: None,
         shadow_price_of_less: None,
-        critical_cap: around.critical.map(Ratio::to_f64),
-        slope: nano(around.slope),
-        next_point: around.next_point.map_or(NanoUsd::default(), |fall| fall.to_nano(program.scale)),
+        critical_cap: if with_range { curve.critical_cap().map(Ratio::to_f64) } else { None },
+        slope: nano(at_cap.slope),
+        next_point: at_cap.next_point.map_or(NanoUsd::default(), |fall| rounding.nano(fall)),
         rearrangement: None,
         hhi_before: herfindahl_hirschman_usd(market.imports),
         hhi_after: None,
@@ -94,7 +95,7 @@ pub fn measure(
     row.flows.clear();
     row.flows.extend(allocation.flows().iter().enumerate().map(|(position, flow)| {
         let Interval { min, max } = interval(program, optimum, position);
-        let optimised = flow.to_nano(program.scale);
+        let optimised = rounding.nano(*flow);
         FlowRow {
             exporter: market.exporters[position],
             imports: market.imports[position],
@@ -114,7 +115,7 @@ pub fn measure(
         if let Some(declared) = row.hhi_after.filter(|_| !optimum.is_unique()) {
             scratch.dollars.clear();
             let even = most_even(program, optimum);
-            scratch.dollars.extend(even.iter().map(|flow| flow.to_nano(program.scale).to_dollars()));
+            scratch.dollars.extend(even.iter().map(|flow| rounding.nano(*flow).to_dollars()));
             row.hhi_after_min = herfindahl_hirschman(&scratch.dollars);
             let most = scratch.maximum.solve(program, optimum, MOST_NODES);
             // The declared point is one of the optima; two ways of dividing may differ in the last bit.

@@ -19,9 +19,8 @@ impl NanoUsd {
     }
 
     /// The nearest double, in dollars.
-    #[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for.
     pub fn to_dollars(self) -> f64 {
-        self.0 as f64 / Self::PER_USD as f64
+        nearest_double(self.0) / 1e9
     }
 }
 
@@ -74,15 +73,7 @@ impl ExactAmount {
 
     /// Rounds half to even at 1e-9 dollars, where one dollar is `scale` units.
     pub fn to_nano(self, scale: i128) -> NanoUsd {
-        if self.denominator == 1 && NanoUsd::PER_USD % scale == 0 {
-            // A unit is a whole number of the smallest published amounts.
-            return NanoUsd(self.numerator * (NanoUsd::PER_USD / scale));
-        }
-        let divisor = self.denominator * scale;
-        match self.numerator.checked_mul(NanoUsd::PER_USD) {
-            Some(dividend) => round(dividend.div_euclid(divisor), dividend.rem_euclid(divisor), divisor),
-            None => self.to_nano_by_digits(scale),
-        }
+        Rounding::new(scale).nano(self)
     }
 
     /// As [`Self::to_nano`] where the numerator leaves no room for nine digits more.
@@ -102,6 +93,51 @@ impl ExactAmount {
         }
         round(dollars * NanoUsd::PER_USD + floor, left, divisor)
     }
+}
+
+/// How amounts of a program become published ones; for many amounts of one program.
+#[derive(Debug, Clone, Copy)]
+pub struct Rounding {
+    scale: i128,
+    /// Published units in a unit of the program, where that is a whole number.
+    per_unit: Option<i64>,
+}
+
+impl Rounding {
+    /// Of programs with `scale` units in a dollar.
+    pub fn new(scale: i128) -> Self {
+        let divides = NanoUsd::PER_USD % scale == 0;
+        Self { scale, per_unit: i64::try_from(NanoUsd::PER_USD / scale).ok().filter(|_| divides) }
+    }
+
+    /// As [`NanoUsd::from_scaled`].
+    pub fn whole(self, units: i128) -> NanoUsd {
+        self.nano(ExactAmount::whole(units))
+    }
+
+    /// As [`ExactAmount::to_nano`].
+    pub fn nano(self, amount: ExactAmount) -> NanoUsd {
+        if let (1, Some(per_unit)) = (amount.denominator, self.per_unit) {
+            return NanoUsd(match i64::try_from(amount.numerator) {
+                Ok(units) => i128::from(units) * i128::from(per_unit),
+                Err(_) => amount.numerator * i128::from(per_unit),
+            });
+        }
+        let divisor = amount.denominator * self.scale;
+        let Some(dividend) = amount.numerator.checked_mul(NanoUsd::PER_USD) else {
+            return amount.to_nano_by_digits(self.scale);
+        };
+        let towards_zero = dividend / divisor;
+        let rest = dividend - towards_zero * divisor;
+        if rest < 0 { round(towards_zero - 1, rest + divisor, divisor) } else { round(towards_zero, rest, divisor) }
+    }
+}
+
+/// The nearest double, up to one more rounding beyond 64 bits.
+#[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for.
+pub(crate) fn nearest_double(amount: i128) -> f64 {
+    // Most amounts are short, and short ones are converted in one instruction.
+    i64::try_from(amount).map_or_else(|_| amount as f64, |short| short as f64)
 }
 
 /// `floor + left / divisor`, half to even.
