@@ -12,6 +12,7 @@ mod measure;
 mod persistence;
 mod pool;
 mod rows;
+mod spread;
 
 pub use collect::{Collection, Collector, collect};
 pub use explain::{Explanation, ExporterPart, ProductPart, explain, n_that_make};
@@ -24,3 +25,4 @@ pub use measure::{Product, Scratch, measure};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
 pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
+pub use spread::{CountrySpread, FIGURES, Figure, QUANTILES, Spread, country_spreads, figure_spreads};
