@@ -14,17 +14,20 @@ impl NanoUsd {
     pub const PER_USD: i128 = 1_000_000_000;
 
     /// `units / scale` dollars, rounded half to even at 1e-9 dollars.
+    #[inline]
     pub fn from_scaled(units: i128, scale: i128) -> Self {
         ExactAmount { numerator: units, denominator: 1 }.to_nano(scale)
     }
 
     /// The nearest double, in dollars.
+    #[inline]
     pub fn to_dollars(self) -> f64 {
         nearest_double(self.0) / 1e9
     }
 }
 
 impl From<Usd> for NanoUsd {
+    #[inline]
     fn from(amount: Usd) -> Self {
         Self(i128::from(amount.get()) * Self::PER_USD)
     }
@@ -32,6 +35,7 @@ impl From<Usd> for NanoUsd {
 
 impl Add for NanoUsd {
     type Output = Self;
+    #[inline]
     fn add(self, other: Self) -> Self {
         Self(self.0 + other.0)
     }
@@ -39,12 +43,14 @@ impl Add for NanoUsd {
 
 impl Sub for NanoUsd {
     type Output = Self;
+    #[inline]
     fn sub(self, other: Self) -> Self {
         Self(self.0 - other.0)
     }
 }
 
 impl AddAssign for NanoUsd {
+    #[inline]
     fn add_assign(&mut self, other: Self) {
         self.0 += other.0;
     }
@@ -67,6 +73,7 @@ pub struct ExactAmount {
 
 impl ExactAmount {
     /// A whole number of units.
+    #[inline]
     pub const fn whole(units: i128) -> Self {
         Self { numerator: units, denominator: 1 }
     }
@@ -111,11 +118,13 @@ impl Rounding {
     }
 
     /// As [`NanoUsd::from_scaled`].
+    #[inline]
     pub fn whole(self, units: i128) -> NanoUsd {
         self.nano(ExactAmount::whole(units))
     }
 
     /// As [`ExactAmount::to_nano`].
+    #[inline]
     pub fn nano(self, amount: ExactAmount) -> NanoUsd {
         if let (1, Some(per_unit)) = (amount.denominator, self.per_unit) {
             return NanoUsd(match i64::try_from(amount.numerator) {
@@ -124,7 +133,7 @@ impl Rounding {
             });
         }
         let divisor = amount.denominator * self.scale;
-        let Some(dividend) = amount.numerator.checked_mul(NanoUsd::PER_USD) else {
+        let Some(dividend) = product(amount.numerator, NanoUsd::PER_USD) else {
             return amount.to_nano_by_digits(self.scale);
         };
         let towards_zero = dividend / divisor;
@@ -133,14 +142,25 @@ impl Rounding {
     }
 }
 
+/// The product of two amounts, where it fits; most are short, and short ones are multiplied in one instruction.
+#[inline]
+pub(crate) fn product(one: i128, other: i128) -> Option<i128> {
+    match (i64::try_from(one), i64::try_from(other)) {
+        (Ok(one), Ok(other)) => Some(i128::from(one) * i128::from(other)),
+        _ => one.checked_mul(other),
+    }
+}
+
 /// The nearest double, up to one more rounding beyond 64 bits.
 #[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for.
+#[inline]
 pub(crate) fn nearest_double(amount: i128) -> f64 {
     // Most amounts are short, and short ones are converted in one instruction.
     i64::try_from(amount).map_or_else(|_| amount as f64, |short| short as f64)
 }
 
 /// `floor + left / divisor`, half to even.
+#[inline]
 fn round(floor: i128, left: i128, divisor: i128) -> NanoUsd {
     let below = divisor - left;
     let up = left > below || (left == below && floor % 2 != 0);

@@ -53,6 +53,7 @@ impl Optimum {
     }
 
     /// The block of a cost that the program has.
+    #[inline]
     pub(crate) fn block(&self, cost: i128) -> Option<&Block> {
         self.blocks.iter().find(|block| block.cost == cost)
     }

@@ -22,6 +22,7 @@ impl CountrySet {
     }
 
     /// Whether the country is a member.
+    #[inline]
     pub fn contains(&self, country: CountryIndex) -> bool {
         self.member[country.at()]
     }

@@ -49,6 +49,7 @@ pub struct Program {
 
 impl Program {
     /// Number of exporters.
+    #[inline]
     pub fn len(&self) -> usize {
         self.cost.len()
     }
@@ -59,16 +60,19 @@ impl Program {
     }
 
     /// The side of the exporter at a position.
+    #[inline]
     pub fn role(&self, position: usize) -> Role {
         if self.cost[position] > 0 { Role::Risk } else { Role::Alternative }
     }
 
     /// Sum of `amounts` over one side.
+    #[inline]
     pub fn sum(&self, role: Role, amounts: &[i128]) -> i128 {
         (0..self.len()).filter(|position| self.role(*position) == role).map(|position| amounts[position]).sum()
     }
 
     /// The most that the exporter at a position may add; none by risk origins.
+    #[inline]
     pub fn room(&self, position: usize) -> i128 {
         match self.role(position) {
             Role::Risk => 0,
@@ -77,6 +81,7 @@ impl Program {
     }
 
     /// All extra capacity.
+    #[inline]
     pub fn capacity(&self) -> i128 {
         (0..self.len()).map(|position| self.room(position)).sum()
     }
