@@ -120,18 +120,19 @@ impl Rounding {
     /// As [`NanoUsd::from_scaled`].
     #[inline]
     pub fn whole(self, units: i128) -> NanoUsd {
-        self.nano(ExactAmount::whole(units))
+        match (i64::try_from(units), self.per_unit) {
+            (Ok(units), Some(per_unit)) => NanoUsd(i128::from(units) * i128::from(per_unit)),
+            _ => self.fraction(ExactAmount::whole(units)),
+        }
     }
 
     /// As [`ExactAmount::to_nano`].
     #[inline]
     pub fn nano(self, amount: ExactAmount) -> NanoUsd {
-        if let (1, Some(per_unit)) = (amount.denominator, self.per_unit) {
-            return NanoUsd(match i64::try_from(amount.numerator) {
-                Ok(units) => i128::from(units) * i128::from(per_unit),
-                Err(_) => amount.numerator * i128::from(per_unit),
-            });
-        }
+        if amount.denominator == 1 { self.whole(amount.numerator) } else { self.fraction(amount) }
+    }
+
+    fn fraction(self, amount: ExactAmount) -> NanoUsd {
         let divisor = amount.denominator * self.scale;
         let Some(dividend) = product(amount.numerator, NanoUsd::PER_USD) else {
             return amount.to_nano_by_digits(self.scale);
@@ -152,11 +153,22 @@ pub(crate) fn product(one: i128, other: i128) -> Option<i128> {
 }
 
 /// The nearest double, up to one more rounding beyond 64 bits.
-#[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for.
 #[inline]
+#[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for.
 pub(crate) fn nearest_double(amount: i128) -> f64 {
     // Most amounts are short, and short ones are converted in one instruction.
-    i64::try_from(amount).map_or_else(|_| amount as f64, |short| short as f64)
+    match i64::try_from(amount) {
+        Ok(short) => short as f64,
+        Err(_) => nearest_double_of_long(amount),
+    }
+}
+
+/// Apart, so that nobody computes it to throw it away.
+#[cold]
+#[inline(never)]
+#[allow(clippy::cast_precision_loss)] // As above.
+fn nearest_double_of_long(amount: i128) -> f64 {
+    amount as f64
 }
 
 /// `floor + left / divisor`, half to even.
