@@ -93,7 +93,7 @@ fn question(arguments: &Indicators) -> Result<(Scenario, IndicatorQuestion), Fai
             IndicatorBase::ExtraBloc => Base::ExtraBloc,
         },
         breakdown,
-        years: arguments.year.unwrap_or_default(),
+        years: arguments.year.clone().unwrap_or_default(),
         products: arguments.product.iter().copied().collect(),
     };
     Ok((scenario, question))

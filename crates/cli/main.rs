@@ -8,6 +8,7 @@ mod indicators;
 mod ingest;
 mod inspect;
 mod marginals;
+mod panel;
 mod run;
 mod study;
 mod synth;

@@ -25,7 +25,7 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
     let has_flows = folder.files.iter().any(|file| file.name == "flows.parquet");
     let checks = match folder.kind() {
         "ingest" => ingested(&arguments.directory)?,
-        "indicators" | "frontier" | "explain" if !has_flows => hashes(&folder)?,
+        "indicators" | "frontier" | "explain" | "panel" | "sensitivity" if !has_flows => hashes(&folder)?,
         "result" => result(&folder)?,
         other => return Err(Failure::bad_data(anyhow!("manifest.json: `{other}` is no kind of folder that holds these files"))),
     };
@@ -43,7 +43,7 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
     Ok(ExitCode::SUCCESS)
 }
 
-/// Indicators hold no allocation to certify.
+/// Folders of tables hold no allocation to certify.
 fn hashes(folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure> {
     folder.check_files()?;
     Ok(BTreeMap::from([("1 files with the size and hash of the manifest", folder.files.len() as u64)]))

@@ -9,6 +9,7 @@ mod hhi;
 mod indicators;
 mod labels;
 mod measure;
+mod panel;
 mod persistence;
 mod pool;
 mod rows;
@@ -21,6 +22,7 @@ pub use hhi::{
 pub use indicators::{Base, Breakdown, Criteria, IndicatorRow, Indicators, OriginShare, Perspective, indicators};
 pub use labels::{Classification, Labels};
 pub use measure::{Product, Scratch, measure};
+pub use panel::{CAP_QUANTILES, CriticalCaps, PanelYear};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
 pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
