@@ -51,13 +51,13 @@ def critical_cap(need, share, room):
     """The smallest cap at which the alternatives gain what is needed."""
     if room.sum() < need:
         return None
-    ends = np.sort(room[share > 0] / share[share > 0])
+    share, room = share[share > 0], room[share > 0]
+    ends = room / share
     previous = 0.0
-    for end in ends:
+    for end in np.unique(ends):
         if np.minimum(end * share, room).sum() >= need * (1 - 1e-15):
             at = np.minimum(previous * share, room).sum()
-            slope = share[room > previous * share].sum()
-            return previous + (need - at) / slope if need > at else previous
+            return previous + max(0.0, need - at) / share[ends > previous].sum()
         previous = end
     return previous
 
@@ -82,7 +82,7 @@ def main(panel, bloc, *outs):
         inside = members(bloc, year)
         # What the panel says of today is SQL alone.
         imports, risk = db.sql(f"""select sum(d), sum(d) filter (i in {tuple(RISK)}) from trade
-            where t = {year} and j in {tuple(inside)}""").fetchone()
+            where t = {year} and j in {tuple(inside)}""").fetchall()[0]
         of_each = dict(db.sql(f"""select i, sum(d) from trade where t = {year} and j in {tuple(inside)} and i in {tuple(RISK)}
             group by i""").fetchall())
         rows = db.sql(f"""select k, i, coalesce(sum(d) filter (j in {tuple(inside)}), 0) as x, sum(d) as w from trade
@@ -90,7 +90,7 @@ def main(panel, bloc, *outs):
         before = db.sql(f"""with flows as (select k, i, sum(d) as x from trade where t = {year} and j in {tuple(inside)} group by all),
             index as (select k, sum(x) as total, sum((x::double / s::double) ** 2) as h
                       from (select *, sum(x) over (partition by k) as s from flows) group by k)
-            select sum(total * h) / sum(total) from index""").fetchone()[0]
+            select sum(total * h) / sum(total) from index""").fetchall()[0][0]
         sums = dict.fromkeys(["after", "capacity", "short", "cleared", "n_risk", "h", "h_min", "inside", "outside"], 0)
         gains, caps, weights, left = {}, [], [], dict.fromkeys(RISK, 0.0)
         for code in np.unique(rows["k"]):

@@ -133,7 +133,7 @@ fn spark(value: Option<f64>, most: f64) -> char {
 
 fn year_rows(years: &[PanelYear]) -> Vec<String> {
     let header =
-        ["year", "of", "imports bn", "risk bn", "%", "after bn", "%", "HHI", "after", "[min – max]", "short", "cap p50", "clear"];
+        ["year", "of", "imports", "risk", "%", "after", "%", "HHI", "after", "min – max", "short", "cap p50", "cleared"];
     let mut table = tables::table(&header);
     for year in years {
         let headline = &year.collection.headline;
@@ -151,7 +151,7 @@ fn year_rows(years: &[PanelYear]) -> Vec<String> {
             share(headline.risk_after),
             index(headline.hhi.map(|hhi| hhi.before)),
             index(headline.hhi.map(|hhi| hhi.after)),
-            range.map_or_else(|| MISSING.to_owned(), |(least, most)| format!("[{least:.3} – {most:.3}]")),
+            range.map_or_else(|| MISSING.to_owned(), |(least, most)| format!("{least:.3}–{most:.3}")),
             format!("{}/{}", headline.in_shortage, headline.products),
             year.caps.weighted[2].map_or_else(|| "none".to_owned(), |cap| format!("{:.2}", cap * 100.0)),
             crate::panel::share(year.caps.cleared_risk.into(), year.caps.risk)
@@ -163,9 +163,9 @@ fn year_rows(years: &[PanelYear]) -> Vec<String> {
 
 fn legend(view: &PanelView<'_>) -> String {
     format!(
-        "of: members of {}. HHI is weighted by imports, its range over all optima. short: products in shortage, of all. cap p50: \
-         the cap in percentage points that clears products of half the imports. clear: risk imports of products that the cap of \
-         {} points clears.",
+        "of: members of {}. Amounts in bn USD. HHI is weighted by imports, its range over all optima. short: products in shortage, \
+         of all. cap p50: the cap in percentage points that clears products of half the imports. cleared: products that the cap \
+         of {} points clears, by their risk imports.",
         view.bloc, view.cap
     )
 }
