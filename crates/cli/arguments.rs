@@ -75,6 +75,19 @@ Examples:
 Exit codes: 0 done and certified; 2 usage or scenario; 3 some products unsolved; 65 bad input data; 66 input missing;
 70 not certified; 74 cannot write.";
 
+const SENSITIVITY_EXAMPLES: &str = "\
+Examples:
+  reorient sensitivity                                what each option does to the result of `reorient run`
+  reorient sensitivity --list all --set cap=0.10      around another base
+  reorient sensitivity baci --year 2024 --out options  sensitivity.csv; other years of the data are options too
+
+Every key of the scenario is set to each of its other values, alone; caps from 1 to 20 points, each risk country left out, Hong
+Kong added. `reorient run --set KEY=VALUE` gives the same figures with all files. What these data or this program cannot answer
+is listed with its reason.
+
+Exit codes: 0 done and certified; 2 usage or scenario; 3 some products of the base unsolved; 65 bad input data;
+66 input missing; 70 not certified; 74 cannot write.";
+
 const INDICATORS_EXAMPLES: &str = "\
 Examples:
   reorient indicators --importer NLD                        the embedded sample, seen from the Netherlands
@@ -146,6 +159,9 @@ pub(crate) enum Command {
     /// Which products make the cut and what is left, who carries it, and what is missing without each
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Study),
+    /// Every option of the scenario changed alone: what becomes of the headline and of Table A.1
+    #[command(after_help = SENSITIVITY_EXAMPLES)]
+    Sensitivity(Study),
     /// JSON Schema of a scenario file
     Schema,
     /// BACI as CEPII ships it to one sorted, verified Parquet file per year

@@ -32,13 +32,13 @@ pub(crate) fn failure(failure: &Failure, talk: &Talk) {
     }
 }
 
-/// A bar over `total` products, drawn on a terminal alone.
-pub(crate) fn progress(total: u64, talk: &Talk) -> ProgressBar {
+/// A bar over `total` products or scenarios, drawn on a terminal alone.
+pub(crate) fn progress(total: u64, what: &str, talk: &Talk) -> ProgressBar {
     if is_silent(talk) {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total);
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} products, {eta} left");
+    let style = ProgressStyle::with_template(&format!("{{msg}} {{wide_bar}} {{pos}}/{{len}} {what}, {{eta}} left"));
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message("solving");
     bar.enable_steady_tick(Duration::from_millis(200));

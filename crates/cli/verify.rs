@@ -90,7 +90,7 @@ fn result(folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure>
 }
 
 /// Keys that chose the rows, or who solves: the flows of the folder are those rows already.
-const NOT_OF_PROGRAMS: [&str; 7] = ["bloc", "list", "map", "alias", "hong-kong", "solver", "links"];
+const NOT_OF_PROGRAMS: [&str; 8] = ["bloc", "list", "map", "alias", "reconstructed", "hong-kong", "solver", "links"];
 
 /// The scenario that the manifest records, as far as the programs depend on it.
 fn scenario(folder: &StoredFolder) -> Result<Scenario, Failure> {

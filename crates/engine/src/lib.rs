@@ -14,6 +14,7 @@ mod pipeline;
 mod prepare;
 mod recheck;
 mod scenario;
+mod sensitivity;
 mod solver;
 mod years;
 
@@ -31,5 +32,6 @@ pub use reorient_solve::HIGHS_VERSION;
 pub use scenario::{
     Alias, DrainChoice, FillChoice, HongKong, KEYS, Key, ListChoice, Origins, Scenario, ScenarioError, Takes, schema,
 };
+pub use sensitivity::{SensitivityResult, sensitivity};
 pub use solver::SolverChoice;
 pub use years::YearChoice;

@@ -13,6 +13,7 @@ mod panel;
 mod persistence;
 mod pool;
 mod rows;
+mod sensitivity;
 
 pub use collect::{Collection, Collector, collect};
 pub use explain::{Explanation, ExporterPart, ProductPart, explain, n_that_make};
@@ -26,3 +27,4 @@ pub use panel::{CAP_QUANTILES, CriticalCaps, PanelYear};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
 pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
+pub use sensitivity::{BASE, Effect, Mover, RankingChange, SensitivityRow, sort_by_effect};

@@ -17,6 +17,7 @@ mod number;
 mod panel;
 mod panel_view;
 mod parts;
+mod sensitivity;
 mod stored;
 mod study;
 mod tables;
@@ -36,6 +37,7 @@ pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, deci
 pub use panel::{PanelManifest, PanelYearEntry, panel_json, write_panel};
 pub use panel_view::{PanelView, panel_view};
 pub use parts::{explanation_json, explanation_view, write_explanation};
+pub use sensitivity::{sensitivity_json, sensitivity_view, write_sensitivity};
 pub use stored::{StoredError, StoredFlowRow, StoredFolder};
 pub use study::StudyManifest;
 pub use terminal::{TerminalOptions, terminal};
