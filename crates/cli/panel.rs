@@ -114,9 +114,8 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
             "Not in any figure of their year: {infeasible} infeasible and {unsolved} unsolved products, all years together."
         ));
     }
-    let listed = |codes: &std::collections::BTreeSet<ProductCode>| {
-        codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    };
+    let listed =
+        |codes: &std::collections::BTreeSet<ProductCode>| codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let partial = result.codes(CoverageStatus::Partial);
     if !partial.is_empty() && scenario.map == reorient_data::MapRule::All {
         notes.push(format!("Listed in part, and left out unless `--set map=any`: {}.", listed(&partial)));

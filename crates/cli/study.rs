@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use reorient_data::TradeSource;
 use reorient_metrics::BASE;
 use reorient_report::{
-    InputFile, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, sensitivity_json, sensitivity_view,
-    write_explanation, write_frontier, write_sensitivity,
+    InputFile, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, sensitivity_json,
+    sensitivity_view, write_explanation, write_frontier, write_sensitivity,
 };
 use serde_json::Value;
 

@@ -73,6 +73,9 @@ fn summary(first: &PanelYear, last: &PanelYear) -> String {
     )
 }
 
+/// An amount of a row.
+type Part = fn(&ShareRow) -> NanoUsd;
+
 /// One line per origin before and after, on one scale.
 fn sparklines(years: &[PanelYear], countries: &CountryTable, colour: bool) -> String {
     let years = &years[years.len().saturating_sub(MOST_SPARKS)..];
@@ -87,13 +90,12 @@ fn sparklines(years: &[PanelYear], countries: &CountryTable, colour: bool) -> St
     if origins.len() == 2 {
         origins.truncate(1);
     }
-    let of = |year: &PanelYear, origin: Option<CountryIndex>, part: fn(&ShareRow) -> NanoUsd| {
+    let of = |year: &PanelYear, origin: Option<CountryIndex>, part: Part| {
         let origin = origin.map_or(Origin::AllRisk, Origin::Country);
         let row = year.collection.shares.iter().find(|row| row.level == Level::Overall && row.origin == origin);
         row.and_then(|row| share(part(row), row.imports))
     };
-    let parts: [(&str, fn(&ShareRow) -> NanoUsd, Style); 2] =
-        [("before", |row| row.before.into(), REMAINING), ("after", |row| row.after, REMOVED)];
+    let parts: [(&str, Part, Style); 2] = [("before", |row| row.before.into(), REMAINING), ("after", |row| row.after, REMOVED)];
     let mut series = Vec::new();
     for origin in origins {
         for (when, part, style) in parts {
@@ -132,8 +134,7 @@ fn spark(value: Option<f64>, most: f64) -> char {
 }
 
 fn year_rows(years: &[PanelYear]) -> Vec<String> {
-    let header =
-        ["year", "of", "imports", "risk", "%", "after", "%", "HHI", "after", "min – max", "short", "cap p50", "cleared"];
+    let header = ["year", "of", "imports", "risk", "%", "after", "%", "HHI", "after", "min – max", "short", "cap p50", "cleared"];
     let mut table = tables::table(&header);
     for year in years {
         let headline = &year.collection.headline;

@@ -92,7 +92,14 @@ fn small_multiples(page: &mut Page<'_>, plots: &[Small], years: (f64, f64), shad
 }
 
 /// One plot over the whole width.
-fn large(page: &mut Page<'_>, title: &str, axis: &str, points: &[YearPoint], years: (f64, f64), (decimals, shade_fall): (usize, bool)) {
+fn large(
+    page: &mut Page<'_>,
+    title: &str,
+    axis: &str,
+    points: &[YearPoint],
+    years: (f64, f64),
+    (decimals, shade_fall): (usize, bool),
+) {
     page.y += ABOVE;
     let plot = YearPlot { title, axis: Some(axis), points, years, largest: largest(points), decimals, shade_fall };
     plot.draw(page, (MARGIN, page.y), RIGHT - MARGIN, LARGE);

@@ -15,6 +15,9 @@ pub(super) struct YearPoint {
     pub(super) range: Option<(f64, f64)>,
 }
 
+/// A value of a year.
+type Pick = fn(&YearPoint) -> Option<f64>;
+
 /// Room for the labels of the vertical axis, without and with its title.
 const LABELS: f64 = 32.0;
 const TITLED: f64 = 52.0;
@@ -84,26 +87,22 @@ impl YearPlot<'_> {
             let above = ends.iter().rev().map(|(year, (_, high))| at(*year, *high));
             canvas.polyline(below.chain(above), true, style);
         }
-        let picks: [(fn(&YearPoint) -> Option<f64>, &str); 2] =
-            [(|point| point.before, symbols::BEFORE_LINE), (|point| point.after, symbols::AFTER_LINE)];
-        for (pick, style) in picks {
+        let (before, after): (Pick, Pick) = (|point| point.before, |point| point.after);
+        for (pick, style) in [(before, symbols::BEFORE_LINE), (after, symbols::AFTER_LINE)] {
             for run in runs(self.points, |point| pick(point).is_some()) {
                 let line = run.iter().filter_map(|point| Some(at(point.year, pick(point)?)));
                 canvas.polyline(line, false, style);
             }
         }
-        let apart = (across.end - across.start) / (across.high - across.low);
-        // A year between two gaps has no line.
-        let alone = |pick: fn(&YearPoint) -> Option<f64>| {
-            runs(self.points, move |point| pick(point).is_some()).into_iter().filter(|run| run.len() == 1).flatten()
+        let all_marked = (across.end - across.start) / (across.high - across.low) >= ROOM_FOR_MARKS;
+        let marked = |pick: Pick| {
+            // A year between two gaps has no line.
+            let runs = runs(self.points, move |point| pick(point).is_some()).into_iter();
+            let points = runs.filter(move |run| all_marked || run.len() == 1).flatten();
+            points.filter_map(move |point| Some(at(point.year, pick(point)?)))
         };
-        let marked = |pick: fn(&YearPoint) -> Option<f64>| -> Vec<(f64, f64)> {
-            let points: Vec<&YearPoint> =
-                if apart >= ROOM_FOR_MARKS { self.points.iter().collect() } else { alone(pick).collect() };
-            points.into_iter().filter_map(|point| Some(at(point.year, pick(point)?))).collect()
-        };
-        marked(picks[0].0).into_iter().for_each(|place| symbols::before(canvas, place));
-        marked(picks[1].0).into_iter().for_each(|place| symbols::after(canvas, place));
+        marked(before).for_each(|place| symbols::before(canvas, place));
+        marked(after).for_each(|place| symbols::after(canvas, place));
     }
 
     /// The values of the newest year beside their points, kept apart.
