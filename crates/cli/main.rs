@@ -9,6 +9,7 @@ mod indicators;
 mod ingest;
 mod inspect;
 mod marginals;
+mod panel;
 mod run;
 mod study;
 mod synth;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(run, &arguments.talk),
         Command::Frontier(study) => study::frontier(study, &arguments.talk),
         Command::Explain(study) => study::explain(study, &arguments.talk),
+        Command::Sensitivity(study) => study::sensitivity(study, &arguments.talk),
         Command::Schema => study::schema(),
         Command::Indicators(indicators) => indicators::indicators(indicators, &arguments.talk),
         Command::Ingest(ingest) => ingest::ingest(ingest, &arguments.talk),

@@ -20,7 +20,7 @@ pub struct LeastConcentrated {
     pub hhi: f64,
     /// Weighted risk imports of that allocation.
     pub risk: NanoUsd,
-    /// Rise of the index per million dollars of risk imports that are cut last: minus the slope at the optimum; none where the
+    /// Rise of the index per million dollars of the risk imports that are cut last, at the evenest optimum; none where the
     /// curve has no slope.
     pub marginal_hhi_per_musd: Option<f64>,
 }
@@ -112,7 +112,7 @@ impl ProductCurve {
             product: self.product,
             hhi: self.hhi(last.squares()),
             risk: last.value().to_nano(self.program.scale * self.program.weight_scale),
-            marginal_hhi_per_musd: first.marginal_hhi(&self.program).map(|slope| -slope * 1e6),
+            marginal_hhi_per_musd: first.marginal_hhi(&self.program).map(|slope| slope * 1e6),
         })
     }
 }

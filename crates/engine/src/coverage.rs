@@ -110,12 +110,16 @@ pub(crate) fn list_for(
         let rows = matched.into_iter().map(|code| row(code, CoverageStatus::Matched, 1, 1)).collect();
         Ok((list, Coverage { rows }))
     };
-    let published = match &scenario.list {
+    let mut published = match &scenario.list {
         ListChoice::All => return as_they_are(available.iter().copied().collect()),
         ListChoice::One(product) => return as_they_are(available.get(product).copied().into_iter().collect()),
         ListChoice::Critical => embedded_goods_list()?,
         ListChoice::File(path) => read_goods_list(path)?,
     };
+    if !scenario.reconstructed {
+        published.goods.values_mut().for_each(|places| places.retain(|place| !place.source.is_reconstructed()));
+        published.goods.retain(|_, places| !places.is_empty());
+    }
     let MappedList { mut list, partial, mut unmatched } = map_list(&published, source.revision(), scenario.map)?;
     let mut rows = Vec::new();
     if scenario.alias == Alias::Petroleum {

@@ -9,9 +9,11 @@ mod hhi;
 mod indicators;
 mod labels;
 mod measure;
+mod panel;
 mod persistence;
 mod pool;
 mod rows;
+mod sensitivity;
 mod spread;
 
 pub use collect::{Collection, Collector, collect};
@@ -22,7 +24,9 @@ pub use hhi::{
 pub use indicators::{Base, Breakdown, Criteria, IndicatorRow, Indicators, OriginShare, Perspective, indicators};
 pub use labels::{Classification, Labels};
 pub use measure::{Product, Scratch, measure};
+pub use panel::{CAP_QUANTILES, CriticalCaps, PanelYear};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
 pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow, TradeOff};
+pub use sensitivity::{BASE, Effect, Mover, RankingChange, SensitivityRow, sort_by_effect};
 pub use spread::{CountrySpread, FIGURES, Figure, QUANTILES, Spread, country_spreads, figure_spreads};
