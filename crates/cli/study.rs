@@ -58,7 +58,7 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
 pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
     let scenario = question(arguments)?;
     let source = open(&arguments.question)?;
-    let bar = talk::progress(0, "scenarios", talk);
+    let bar = talk::progress_of("scenarios", 0, talk);
     let result = reorient_engine::sensitivity(&source, &scenario, &|total| bar.set_length(total), &|| bar.inc(1));
     bar.finish_and_clear();
     let result = result?;
@@ -85,12 +85,16 @@ pub(crate) fn schema() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn title(what: &str, bloc: &str, source: &TradeSource) -> String {
+pub(crate) fn title(what: &str, bloc: &str, source: &TradeSource) -> String {
     let synthetic = if source.is_synthetic() { " · SYNTHETIC DATA" } else { "" };
     format!("{what} · {bloc} · {}{synthetic}", source.label())
 }
 
-fn manifest(source: &TradeSource, scenario: BTreeMap<String, String>, inputs: Vec<reorient_data::InputFile>) -> StudyManifest {
+pub(crate) fn manifest(
+    source: &TradeSource,
+    scenario: BTreeMap<String, String>,
+    inputs: Vec<reorient_data::InputFile>,
+) -> StudyManifest {
     StudyManifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario,
@@ -106,7 +110,7 @@ pub(crate) fn input(file: reorient_data::InputFile) -> InputFile {
 }
 
 /// JSON or the view, as asked.
-fn show(
+pub(crate) fn show(
     arguments: &Study,
     talk: &Talk,
     manifest: &StudyManifest,

@@ -16,6 +16,7 @@ mod recheck;
 mod scenario;
 mod sensitivity;
 mod solver;
+mod uncertainty;
 mod years;
 
 pub use baseline::Baseline;
@@ -34,4 +35,5 @@ pub use scenario::{
 };
 pub use sensitivity::{SensitivityResult, sensitivity};
 pub use solver::SolverChoice;
+pub use uncertainty::{Doubt, UncertaintyResult, uncertainty};
 pub use years::YearChoice;

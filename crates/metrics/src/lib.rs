@@ -14,6 +14,7 @@ mod persistence;
 mod pool;
 mod rows;
 mod sensitivity;
+mod spread;
 
 pub use collect::{Collection, Collector, collect};
 pub use explain::{Explanation, ExporterPart, ProductPart, explain, n_that_make};
@@ -28,3 +29,4 @@ pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
 pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
 pub use sensitivity::{BASE, Effect, Mover, RankingChange, SensitivityRow, sort_by_effect};
+pub use spread::{CountrySpread, FIGURES, Figure, QUANTILES, Spread, country_spreads, figure_spreads};

@@ -23,6 +23,7 @@ mod study;
 mod tables;
 mod terminal;
 mod text;
+mod uncertainty;
 
 #[cfg(test)]
 mod sample;
@@ -41,3 +42,4 @@ pub use sensitivity::{sensitivity_json, sensitivity_view, write_sensitivity};
 pub use stored::{StoredError, StoredFlowRow, StoredFolder};
 pub use study::StudyManifest;
 pub use terminal::{TerminalOptions, terminal};
+pub use uncertainty::{Drawn, uncertainty_json, uncertainty_view, write_uncertainty};
