@@ -115,6 +115,15 @@ Examples:
 
 Exit codes: 0 done; 2 usage; 65 bad input data; 66 input missing; 74 cannot write, or the folder is there already.";
 
+const CONCENTRATION_EXAMPLES: &str = "\
+Examples:
+  reorient concentration                                 must the cut of the embedded sample cost concentration?
+  reorient concentration --list all --out concentration  concentration.csv per product, pareto.csv for the curve
+  reorient concentration baci --year 2024 --set tie-break.fill=min-hhi
+
+Exit codes: 0 done and certified; 2 usage or scenario; 3 some products unsolved; 65 bad input data; 66 input missing;
+70 not certified; 74 cannot write.";
+
 const UNCERTAINTY_EXAMPLES: &str = "\
 Examples:
   reorient uncertainty --draws 1000 --seed 1                   20 % noise in every row of the embedded sample
@@ -171,12 +180,15 @@ pub(crate) enum Command {
     /// Which products make the cut and what is left, who carries it, and what is missing without each
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Study),
-    /// Every option of the scenario changed alone: what becomes of the headline and of Table A.1
-    #[command(after_help = SENSITIVITY_EXAMPLES)]
-    Sensitivity(Study),
+    /// What the cut costs in concentration: the range over all optima, and the curve of risk against HHI
+    #[command(after_help = CONCENTRATION_EXAMPLES)]
+    Concentration(Study),
     /// How the result spreads when rows are noisy, places on the list doubtful and the cap is not sure
     #[command(after_help = UNCERTAINTY_EXAMPLES)]
     Uncertainty(Uncertainty),
+    /// Every option of the scenario changed alone: what becomes of the headline and of Table A.1
+    #[command(after_help = SENSITIVITY_EXAMPLES)]
+    Sensitivity(Study),
     /// JSON Schema of a scenario file
     Schema,
     /// BACI as CEPII ships it to one sorted, verified Parquet file per year

@@ -1,6 +1,7 @@
 //! The command line: arguments to a plan, a plan to one command; the only place that prints or exits.
 
 mod arguments;
+mod concentration;
 mod defect;
 mod exit;
 mod fetch;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Fetch(fetch) => fetch::fetch(fetch, &arguments.talk),
         Command::Synth(synth) => synth::synth(synth, &arguments.talk),
         Command::Verify(verify) => verify::verify(verify, &arguments.talk),
+        Command::Concentration(study) => concentration::concentration(study, &arguments.talk),
         Command::Uncertainty(uncertainty) => uncertainty::uncertainty(uncertainty, &arguments.talk),
         Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
     });

@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
         tracing::info!("built without HiGHS: every program is solved by its closed form");
     }
 
-    let bar = talk::progress(0, talk);
+    let bar = talk::progress(0, "products", talk);
     let result = reorient_engine::run(&source, &scenario, &|total| bar.set_length(total), &|| bar.inc(1));
     bar.finish_and_clear();
     let result = result?;

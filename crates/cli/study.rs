@@ -58,7 +58,7 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
 pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
     let scenario = question(arguments)?;
     let source = open(&arguments.question)?;
-    let bar = talk::progress_of("scenarios", 0, talk);
+    let bar = talk::progress(0, "scenarios", talk);
     let result = reorient_engine::sensitivity(&source, &scenario, &|total| bar.set_length(total), &|| bar.inc(1));
     bar.finish_and_clear();
     let result = result?;

@@ -4,6 +4,7 @@
 
 mod baseline;
 mod bloc;
+mod concentration;
 mod coverage;
 mod error;
 mod frontier;
@@ -21,6 +22,7 @@ mod years;
 
 pub use baseline::Baseline;
 pub use bloc::Bloc;
+pub use concentration::{ConcentrationResult, LeastConcentrated, concentration};
 pub use coverage::{Coverage, CoverageRow, CoverageStatus};
 pub use error::{EngineError, EngineErrorKind};
 pub use frontier::{FrontierResult, frontier};

@@ -71,7 +71,27 @@ pub fn run(
 
     // M1 to M3: the rows of listed products and no others, the bloc's baseline, the resolved scenario.
     let prepared = Session::new(source).prepare_timed(scenario, &mut |step| clock.lap(step))?;
+    answer_all(prepared, scenario, expect, progress, clock)
+}
 
+/// As [`run`] of what is prepared.
+pub(crate) fn run_prepared(
+    prepared: Prepared,
+    scenario: &Scenario,
+    expect: &dyn Fn(u64),
+    progress: &(dyn Fn() + Sync),
+) -> Result<RunResult, EngineError> {
+    require_solver(scenario)?;
+    answer_all(prepared, scenario, expect, progress, Clock::start())
+}
+
+fn answer_all(
+    prepared: Prepared,
+    scenario: &Scenario,
+    expect: &dyn Fn(u64),
+    progress: &(dyn Fn() + Sync),
+    mut clock: Clock,
+) -> Result<RunResult, EngineError> {
     // M4 to M7, one product at a time, all cores; the order of the answers is that of the products.
     expect(prepared.dataset.listed.len() as u64);
     let (products, unsolved) = prepared.answer_all(scenario, true, progress)?;

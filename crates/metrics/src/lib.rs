@@ -27,6 +27,6 @@ pub use measure::{Product, Scratch, measure};
 pub use panel::{CAP_QUANTILES, CriticalCaps, PanelYear};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
-pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
+pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow, TradeOff};
 pub use sensitivity::{BASE, Effect, Mover, RankingChange, SensitivityRow, sort_by_effect};
 pub use spread::{CountrySpread, FIGURES, Figure, QUANTILES, Spread, country_spreads, figure_spreads};

@@ -5,6 +5,7 @@
 
 mod bars;
 mod columns;
+mod concentration;
 mod csv;
 mod curve;
 mod figures;
@@ -28,6 +29,7 @@ mod uncertainty;
 #[cfg(test)]
 mod sample;
 
+pub use concentration::{ConcentrationRow, concentration_json, concentration_rows, concentration_view, write_concentration};
 pub use curve::{frontier_json, frontier_view, write_frontier};
 pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures, panel_figures};
 pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_file, write_folder};
