@@ -4,6 +4,7 @@
 
 mod baseline;
 mod bloc;
+mod calibrate;
 mod coverage;
 mod error;
 mod frontier;
@@ -17,6 +18,7 @@ mod solver;
 
 pub use baseline::Baseline;
 pub use bloc::Bloc;
+pub use calibrate::Calibrator;
 pub use coverage::{Coverage, CoverageRow, CoverageStatus};
 pub use error::{EngineError, EngineErrorKind};
 pub use frontier::{FrontierResult, frontier};
