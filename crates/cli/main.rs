@@ -1,6 +1,7 @@
 //! The command line: arguments to a plan, a plan to one command; the only place that prints or exits.
 
 mod arguments;
+mod calibrate;
 mod defect;
 mod exit;
 mod fetch;
@@ -8,6 +9,7 @@ mod indicators;
 mod ingest;
 mod inspect;
 mod marginals;
+mod published;
 mod run;
 mod study;
 mod synth;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
         Command::Synth(synth) => synth::synth(synth, &arguments.talk),
         Command::Verify(verify) => verify::verify(verify, &arguments.talk),
         Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
+        Command::Calibrate(calibrate) => calibrate::calibrate(calibrate, &arguments.talk),
     });
     done.unwrap_or_else(|failure: Failure| {
         talk::failure(&failure, &arguments.talk);

@@ -59,12 +59,16 @@ pub(crate) fn schema() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn title(what: &str, bloc: &str, source: &TradeSource) -> String {
+pub(crate) fn title(what: &str, bloc: &str, source: &TradeSource) -> String {
     let synthetic = if source.is_synthetic() { " · SYNTHETIC DATA" } else { "" };
     format!("{what} · {bloc} · {}{synthetic}", source.label())
 }
 
-fn manifest(source: &TradeSource, scenario: BTreeMap<String, String>, inputs: Vec<reorient_data::InputFile>) -> StudyManifest {
+pub(crate) fn manifest(
+    source: &TradeSource,
+    scenario: BTreeMap<String, String>,
+    inputs: Vec<reorient_data::InputFile>,
+) -> StudyManifest {
     StudyManifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario,
@@ -80,7 +84,7 @@ pub(crate) fn input(file: reorient_data::InputFile) -> InputFile {
 }
 
 /// JSON or the view, as asked.
-fn show(
+pub(crate) fn show(
     arguments: &Study,
     talk: &Talk,
     manifest: &StudyManifest,

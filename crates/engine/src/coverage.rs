@@ -125,11 +125,11 @@ pub(crate) fn list_for(
     };
     let MappedList { mut list, partial, mut unmatched } = map_list(&published, source.revision(), scenario.map)?;
     let mut rows = Vec::new();
-    if scenario.alias == Alias::Petroleum {
-        if let Some((petroleum, aliased)) = take_petroleum(&published, &mut list, available) {
-            unmatched.retain(|code| !aliased.contains(code));
-            rows.push(row(petroleum, CoverageStatus::Alias, aliased.len(), aliased.len()));
-        }
+    if scenario.alias == Alias::Petroleum
+        && let Some((petroleum, aliased)) = take_petroleum(&published, &mut list, available)
+    {
+        unmatched.retain(|code| !aliased.contains(code));
+        rows.push(row(petroleum, CoverageStatus::Alias, aliased.len(), aliased.len()));
     }
     let is_alias =
         |code: ProductCode, rows: &[CoverageRow]| rows.iter().any(|row| row.code == code && row.status == CoverageStatus::Alias);

@@ -1,4 +1,4 @@
-//! Rows of a calibration: which reading of the method comes near published figures ("Calibration" in docs/method.md).
+//! Rows of a calibration: which reading of the method comes near published figures ("Calibration" under step M8 of docs/method.md).
 
 use reorient_core::{CountryIndex, ProductCode, Usd};
 use reorient_model::Status;

@@ -1,4 +1,4 @@
-//! Published figures as they were printed: what a calibration compares with ("Calibration" in docs/method.md).
+//! Published figures as they were printed: what a calibration compares with ("Calibration" under step M8 of docs/method.md).
 
 use std::str::FromStr;
 

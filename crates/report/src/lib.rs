@@ -4,6 +4,9 @@
 //! result are byte-identical for any thread count; `manifest.json` alone may differ (timings, platform).
 
 mod bars;
+mod calibration;
+mod calibration_view;
+mod calibration_words;
 mod columns;
 mod csv;
 mod curve;
@@ -24,6 +27,8 @@ mod text;
 #[cfg(test)]
 mod sample;
 
+pub use calibration::{calibration_json, write_calibration};
+pub use calibration_view::calibration_view;
 pub use curve::{frontier_json, frontier_view, write_frontier};
 pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures};
 pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_file, write_folder};

@@ -1,4 +1,4 @@
-//! Which reading of the method comes nearest to published figures: "Calibration" in docs/method.md.
+//! Which reading of the method comes nearest to published figures: "Calibration" under step M8 of docs/method.md.
 //!
 //! Four steps. The old shares depend on list, bloc and year alone, so they choose the reading of the data. On the nearest
 //! reading, every set of options of the program is answered once: the fall of the headline's countries, then each published
@@ -141,7 +141,9 @@ impl<'a> Calibrator<'a> {
         target.risk.clear();
         target.only_increases_of = Some(f64::midpoint(implied.musd.0, implied.musd.1) * 1e6);
         calibration.programs = predictions.len();
-        let scored = Scored { old: Distance::default(), old_equal: 0, ..scored };
+        // Parts of the list that the data hold nothing of are no question here.
+        let reading = Reading { choices: vec![Choice::default()], ..scored.reading.clone() };
+        let scored = Scored { reading: &reading, old: Distance::default(), old_equal: 0, predictions: scored.predictions };
         calibration.sets = rank(&target, &[scored]);
         Ok(())
     }
