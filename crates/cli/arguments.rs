@@ -116,6 +116,18 @@ one product, and with nothing else.
 Exit codes: 0 done and certified; 2 usage or scenario error; 65 bad input data; 66 input missing; 70 not certified;
 74 cannot write.";
 
+const UNCERTAINTY_EXAMPLES: &str = "\
+Examples:
+  reorient uncertainty --draws 1000 --seed 1                   20 % noise in every row of the embedded sample
+  reorient uncertainty --draws 1000 --cap-between 0.03..0.07   and a cap between 3 and 7 points
+  reorient uncertainty baci --draws 500 --reconstructed 0.5 --partial 0.5 --out draws
+                                                               and doubtful places on the list
+  reorient uncertainty --draws 10 --noise 0                    the figures of `reorient run`, ten times
+
+The same seed gives the same bytes on any number of threads.
+
+Exit codes: 0 done; 2 usage or scenario; 65 bad input data; 66 input missing; 70 not certified; 74 cannot write.";
+
 /// How far can a bloc move its critical imports away from risk countries, with today's export capacity?
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
@@ -160,6 +172,9 @@ pub(crate) enum Command {
     /// Which products make the cut and what is left, who carries it, and what is missing without each
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Study),
+    /// How the result spreads when rows are noisy, places on the list doubtful and the cap is not sure
+    #[command(after_help = UNCERTAINTY_EXAMPLES)]
+    Uncertainty(Uncertainty),
     /// JSON Schema of a scenario file
     Schema,
     /// BACI as CEPII ships it to one sorted, verified Parquet file per year
@@ -234,6 +249,30 @@ pub(crate) struct Study {
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Uncertainty {
+    #[command(flatten)]
+    pub(crate) study: Study,
+    /// Number of draws
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(crate) draws: u32,
+    /// Fixes every random number
+    #[arg(long, value_name = "S", default_value = "1")]
+    pub(crate) seed: u64,
+    /// Standard deviation of the logarithm of each row's factor, which is lognormal with mean one
+    #[arg(long, value_name = "SD", default_value = "0.2", value_parser = crate::uncertainty::deviation)]
+    pub(crate) noise: f64,
+    /// Probability that a product counts which is listed through reconstructed rows alone
+    #[arg(long, value_name = "P", default_value = "1", value_parser = crate::uncertainty::probability)]
+    pub(crate) reconstructed: f64,
+    /// Probability that a product counts of which only a part is listed (with `map = all`, which leaves it out)
+    #[arg(long, value_name = "P", default_value = "0", value_parser = crate::uncertainty::probability)]
+    pub(crate) partial: f64,
+    /// The cap is uniform between two, such as 0.03..0.07 [default: the scenario's]
+    #[arg(long = "cap-between", value_name = "CAPS", value_parser = crate::uncertainty::caps)]
+    pub(crate) cap: Option<(reorient_core::Fraction, reorient_core::Fraction)>,
 }
 
 #[derive(Debug, Args)]

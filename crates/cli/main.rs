@@ -14,6 +14,7 @@ mod run;
 mod study;
 mod synth;
 mod talk;
+mod uncertainty;
 mod verify;
 
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Fetch(fetch) => fetch::fetch(fetch, &arguments.talk),
         Command::Synth(synth) => synth::synth(synth, &arguments.talk),
         Command::Verify(verify) => verify::verify(verify, &arguments.talk),
+        Command::Uncertainty(uncertainty) => uncertainty::uncertainty(uncertainty, &arguments.talk),
         Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
         Command::Calibrate(calibrate) => calibrate::calibrate(calibrate, &arguments.talk),
     });

@@ -34,11 +34,18 @@ pub(crate) fn failure(failure: &Failure, talk: &Talk) {
 
 /// A bar over `total` products, drawn on a terminal alone.
 pub(crate) fn progress(total: u64, talk: &Talk) -> ProgressBar {
+    progress_of("products", total, talk)
+}
+
+/// A bar over `total` of something, drawn on a terminal alone.
+pub(crate) fn progress_of(what: &str, total: u64, talk: &Talk) -> ProgressBar {
     if is_silent(talk) {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total);
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} products, {eta} left");
+    let style = ProgressStyle::with_template(&format!(
+        "{{msg}} {{wide_bar}} {{human_pos}}/{{human_len}} {what}, {{per_sec}}, {{eta}} left"
+    ));
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     bar.set_message("solving");
     bar.enable_steady_tick(Duration::from_millis(200));

@@ -6,6 +6,7 @@ pub struct CountryIndex(pub u16);
 
 impl CountryIndex {
     /// As an array position.
+    #[inline]
     pub const fn at(self) -> usize {
         self.0 as usize
     }
@@ -17,6 +18,7 @@ pub struct ProductIndex(pub u32);
 
 impl ProductIndex {
     /// As an array position.
+    #[inline]
     pub const fn at(self) -> usize {
         self.0 as usize
     }

@@ -9,6 +9,7 @@ mod fraction;
 mod goods;
 mod index;
 mod money;
+mod random;
 mod revision;
 
 pub use code::{CodeError, CountryCode, ProductCode, Year};
@@ -17,4 +18,5 @@ pub use fraction::{Fraction, FractionError};
 pub use goods::{GoodsList, GoodsListError, ListSource, Membership, Sector, Stage};
 pub use index::{CountryIndex, ProductIndex};
 pub use money::{Usd, UsdError};
+pub use random::{Draws, exponential, normal_quantile};
 pub use revision::{HsRevision, RevisionError};

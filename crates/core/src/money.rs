@@ -29,11 +29,13 @@ impl Usd {
     pub const ZERO: Self = Self(0);
 
     /// From whole dollars.
+    #[inline]
     pub const fn new(dollars: i64) -> Self {
         Self(dollars)
     }
 
     /// Whole dollars.
+    #[inline]
     pub const fn get(self) -> i64 {
         self.0
     }
@@ -80,6 +82,7 @@ impl fmt::Display for Usd {
 
 impl Add for Usd {
     type Output = Self;
+    #[inline]
     fn add(self, other: Self) -> Self {
         Self(self.0 + other.0)
     }
@@ -87,12 +90,14 @@ impl Add for Usd {
 
 impl Sub for Usd {
     type Output = Self;
+    #[inline]
     fn sub(self, other: Self) -> Self {
         Self(self.0 - other.0)
     }
 }
 
 impl AddAssign for Usd {
+    #[inline]
     fn add_assign(&mut self, other: Self) {
         self.0 += other.0;
     }

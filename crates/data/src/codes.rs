@@ -1,6 +1,7 @@
 //! CEPII's code tables: those that come with the data, or those in the program.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
 
 use reorient_core::{Country, CountryTable, HsRevision, ProductCode};
@@ -15,6 +16,9 @@ const COUNTRIES: &str = "country_codes_V202401b.csv";
 const COUNTRIES_CSV: &str = include_str!("../../../data/codes/country_codes_V202401b.csv");
 const PRODUCTS_HS92: &str = "product_codes_HS92_V202401b.csv";
 const PRODUCTS_HS92_CSV: &str = include_str!("../../../data/codes/product_codes_HS92_V202401b.csv");
+
+/// Bytes of a file that are hashed together.
+const HASHED_AT_ONCE: u64 = 1 << 20;
 
 /// BACI's licence and citation.
 pub(crate) const ATTRIBUTION: &str = "CEPII BACI, Etalab Open Licence 2.0; cite Gaulier and Zignago (2010), BACI: International \
@@ -163,9 +167,23 @@ pub(crate) fn embedded_descriptions(revision: HsRevision) -> Result<BTreeMap<Pro
 /// [`DataError::Missing`] when it cannot be read.
 pub fn hash_file(path: &Path) -> Result<FileHash, DataError> {
     let fail = |error: std::io::Error| DataError::unreadable(path, &error);
+    let mut file = std::fs::File::open(path).map_err(fail)?;
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(std::fs::File::open(path).map_err(fail)?).map_err(fail)?;
-    Ok(FileHash { name: file_name(path), bytes: hasher.count(), blake3: hasher.finalize().to_hex().to_string() })
+    let mut fill = |mut buffer: Vec<u8>| -> Result<Vec<u8>, DataError> {
+        buffer.clear();
+        file.by_ref().take(HASHED_AT_ONCE).read_to_end(&mut buffer).map_err(fail)?;
+        Ok(buffer)
+    };
+    // Room for the whole block and for the read that finds its end.
+    let room = || Vec::with_capacity((HASHED_AT_ONCE + 32).try_into().unwrap_or_default());
+    let (mut block, mut spare) = (fill(room())?, room());
+    while !block.is_empty() {
+        // The next block is read while this one is hashed.
+        let (next, _) = rayon::join(|| fill(std::mem::take(&mut spare)), || hasher.update_rayon(&block));
+        spare = std::mem::replace(&mut block, next?);
+    }
+    let blake3 = hasher.finalize().to_hex().to_string();
+    Ok(FileHash { name: file_name(path), bytes: hasher.count(), blake3, footer_blake3: None })
 }
 
 /// Undoes UTF-8 that was read as Latin-1 or Windows-1252 and encoded once more; other text stays as it is.

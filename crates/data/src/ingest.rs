@@ -13,7 +13,7 @@ use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
 use crate::DataError;
 use crate::codes::{self, CodeTables, hash_file};
 use crate::gather::Gathered;
-use crate::ingested::{COUNTRY_CODES, IngestManifest, LEDGER, MANIFEST, PRODUCT_CODES, YearSummary, thousandths};
+use crate::ingested::{COUNTRY_CODES, FileHash, IngestManifest, LEDGER, MANIFEST, PRODUCT_CODES, YearSummary, thousandths};
 use crate::input::{Input, Member};
 use crate::issue::{Issues, LedgerRow, OnDuplicate, Reason, RowPolicy, count_by_reason};
 use crate::row::{Row, RowKey};
@@ -67,7 +67,7 @@ pub fn ingest(
     };
     let mut issues = Issues::new(&options.policy);
     let mut gathered = Gathered::new(staging.path.clone());
-    let mut writer = Writer { folder: &staging.path, summaries: Vec::new(), products: BTreeSet::new() };
+    let mut writer = Writer { folder: &staging.path, summaries: Vec::new(), files: Vec::new(), products: BTreeSet::new() };
     let mut rows_in = 0;
     let mut told = 0;
     for member in &whole.members {
@@ -95,7 +95,8 @@ pub fn ingest(
     issues.finish()?;
     writer.summaries.sort_by_key(|summary| summary.year);
     let ledger = issues.ledger;
-    let Writer { summaries, products, .. } = writer;
+    let Writer { summaries, mut files, products, .. } = writer;
+    files.sort_by(|left, right| left.name.cmp(&right.name));
     let rows_used = summaries.iter().map(|summary| summary.rows).sum();
     let unused = count_by_reason(&ledger);
     if rows_in != rows_used + unused.values().sum::<u64>() {
@@ -107,10 +108,8 @@ pub fn ingest(
         write(PRODUCT_CODES, tables.products_csv()?.as_bytes())?;
     }
     write(LEDGER, ledger_csv(&ledger)?.as_bytes())?;
-    let mut files = Vec::new();
-    let tables_and_ledger = [COUNTRY_CODES, PRODUCT_CODES, LEDGER].map(str::to_owned);
-    for name in summaries.iter().map(|summary| summary.file.clone()).chain(tables_and_ledger) {
-        let path = staging.path.join(&name);
+    for name in [COUNTRY_CODES, PRODUCT_CODES, LEDGER] {
+        let path = staging.path.join(name);
         if path.exists() {
             files.push(hash_file(&path)?);
         }
@@ -255,6 +254,7 @@ fn places(
 struct Writer<'a> {
     folder: &'a Path,
     summaries: Vec<YearSummary>,
+    files: Vec<FileHash>,
     products: BTreeSet<ProductCode>,
 }
 
@@ -272,7 +272,8 @@ impl Writer<'_> {
             return Ok(());
         }
         let file = file_of(info);
-        write_sorted(&self.folder.join(&file), info, &rows)?;
+        let products: Vec<&[Row]> = rows.chunk_by(|left, right| left.product_number() == right.product_number()).collect();
+        self.files.push(write_sorted(&self.folder.join(&file), info, &products)?);
         let mut summary = YearSummary {
             year: info.year.get(),
             file,

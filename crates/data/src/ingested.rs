@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::DataError;
 use crate::codes::hash_file;
 use crate::error::file_name;
+use crate::store::verify_file;
 
 /// Names within an ingested folder.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -87,6 +88,10 @@ pub struct FileHash {
     pub bytes: u64,
     /// BLAKE3 in hexadecimal digits.
     pub blake3: String,
+    /// Of a Parquet file of ours: the hash that its footer carries. It stands for the whole file, as the footer holds the
+    /// hashes of everything else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footer_blake3: Option<String>,
 }
 
 /// The manifest of an ingested folder.
@@ -146,9 +151,9 @@ pub fn verify_ingested(folder: &Path) -> Result<IngestChecks, DataError> {
     }
     let mut rows = 0;
     for (year, summary) in source.years().iter().zip(&manifest.years) {
-        let trade = source.read(*year, None)?;
-        let value: i128 = trade.table.values().iter().map(|value| i128::from(value.get())).sum();
-        let counted = (trade.table.n_rows() as u64, trade.table.products().len() as u64, thousandths(value));
+        let table = verify_file(&folder.join(&summary.file), source.countries())?;
+        let value: i128 = table.iter().flat_map(|(_, rows)| rows.values).map(|value| i128::from(value.get())).sum();
+        let counted = (table.n_rows() as u64, table.products().len() as u64, thousandths(value));
         if counted != (summary.rows, summary.products, summary.value_kusd.clone()) {
             let problem = format!(
                 "{year}: it says {} rows, {} products, {} thousand USD; the file holds {}, {}, {}",

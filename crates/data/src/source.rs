@@ -5,17 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bytes::Bytes;
 use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
 
 use crate::codes::{CodeTables, hash_file};
 use crate::error::file_name;
 use crate::ingest::settle;
-use crate::ingested::{COUNTRY_CODES, MANIFEST, PRODUCT_CODES, check_listed, read_manifest};
+use crate::ingested::{COUNTRY_CODES, FileHash, MANIFEST, PRODUCT_CODES, check_listed, read_manifest};
 use crate::input::{Input, Member, parquet};
 use crate::issue::Issues;
-use crate::store::{Footer, read_year};
-use crate::{DataError, RowPolicy, TradeTable};
+use crate::store::{Content, Footer, read_year};
+use crate::table::Part;
+use crate::{DataError, Row, RowPolicy, TradeTable};
 
 const SAMPLE: &str = "BACI_HS92_Y2023_raw-materials.parquet";
 static SAMPLE_BYTES: &[u8] = include_bytes!("../../../data/baci/BACI_HS92_Y2023_raw-materials.parquet");
@@ -73,18 +73,11 @@ impl Origin {
     }
 
     /// The bytes of a file of ours.
-    fn bytes(&self) -> Result<Bytes, DataError> {
+    fn content(&self) -> Result<Content, DataError> {
         match self {
-            Self::Embedded => Ok(Bytes::from_static(SAMPLE_BYTES)),
-            Self::Ours(path) => std::fs::read(path).map(Bytes::from).map_err(|error| DataError::unreadable(path, &error)),
+            Self::Embedded => Ok(Content::Memory { name: SAMPLE.to_owned(), bytes: SAMPLE_BYTES }),
+            Self::Ours(path) => Content::open(path),
             Self::Raw(member) => Err(DataError::Internal(format!("{} is not read as a whole", member.name))),
-        }
-    }
-
-    fn footer(&self) -> Result<Footer, DataError> {
-        match self {
-            Self::Ours(path) => Footer::open(path),
-            _ => Footer::of_bytes(&self.name(), &self.bytes()?),
         }
     }
 }
@@ -112,6 +105,8 @@ pub struct TradeSource {
     /// Files to hash when rows come from files that are not ours.
     raw_files: Vec<PathBuf>,
     raw_year: Arc<Mutex<Option<Arc<RawYear>>>>,
+    /// Hashes of whole files of ours: those of the manifest beside them, and those taken by this source.
+    hashes: Arc<Mutex<Vec<FileHash>>>,
 }
 
 impl TradeSource {
@@ -120,8 +115,8 @@ impl TradeSource {
     /// # Errors
     /// [`DataError`] when the shipped bytes are damaged, which a test excludes.
     pub fn embedded() -> Result<Self, DataError> {
-        let footer = Origin::Embedded.footer()?;
-        let products = footer.products.len();
+        let footer = Footer::open(&Origin::Embedded.content()?)?;
+        let products = footer.index.products.len();
         let (revision, year) = (footer.info.revision, footer.info.year);
         let label = format!("BACI {revision} {year}, {products} raw materials (embedded sample)");
         let tables = CodeTables::from_parts(None, None, revision)?;
@@ -177,7 +172,7 @@ impl TradeSource {
         let mut first: Option<crate::store::YearInfo> = None;
         let mut synthetic = false;
         for file in files {
-            let info = Footer::open(&file)?.info;
+            let info = Footer::open(&Content::open(&file)?)?.info;
             let expected = first.get_or_insert_with(|| info.clone());
             if (expected.revision, &expected.release) != (info.revision, &info.release) {
                 let problem = format!(
@@ -196,7 +191,8 @@ impl TradeSource {
         let what = if synthetic { "SYNTHETIC" } else { "BACI" };
         let label = format!("{what} {} {} ({name})", info.revision, span(&origins));
         let tables = CodeTables::from_parts(tables.0.as_ref(), tables.1.as_ref(), info.revision)?;
-        Ok(Self::new(origins, info.revision, label, synthetic, tables))
+        let hashes = Arc::new(Mutex::new(manifest.map(|manifest| manifest.files).unwrap_or_default()));
+        Ok(Self { hashes, ..Self::new(origins, info.revision, label, synthetic, tables) })
     }
 
     fn open_raw(path: &Path, input: Input, members: Vec<Member>) -> Result<Self, DataError> {
@@ -234,8 +230,8 @@ impl TradeSource {
 
     fn new(origins: BTreeMap<Year, Origin>, revision: HsRevision, label: String, synthetic: bool, tables: CodeTables) -> Self {
         let years = origins.keys().copied().collect();
-        let (raw_files, raw_year) = (Vec::new(), Arc::default());
-        Self { origins, years, revision, label, synthetic, tables, raw_files, raw_year }
+        let (raw_files, raw_year, hashes) = (Vec::new(), Arc::default(), Arc::default());
+        Self { origins, years, revision, label, synthetic, tables, raw_files, raw_year, hashes }
     }
 
     /// The revision of the product codes.
@@ -275,7 +271,10 @@ impl TradeSource {
     pub fn products(&self, year: Year) -> Result<BTreeSet<ProductCode>, DataError> {
         match self.origin(year)? {
             Origin::Raw(member) => Ok(self.raw(year, member, false)?.table.products().iter().copied().collect()),
-            origin => Ok(origin.footer()?.products.into_iter().map(|(product, _)| product).collect()),
+            origin => {
+                let footer = Footer::open(&origin.content()?)?;
+                Ok(footer.index.products.into_iter().map(|(product, _)| product).collect())
+            }
         }
     }
 
@@ -302,11 +301,10 @@ impl TradeSource {
             let table = products.map_or_else(|| raw.table.clone(), |products| raw.table.select(products));
             (table, raw.inputs.clone(), raw.rows_in)
         } else {
-            let (name, bytes) = (origin.name(), origin.bytes()?);
-            let decoded = read_year(&name, &bytes, &self.tables.countries, products, weigh)?;
-            let blake3 = blake3::hash(&bytes).to_hex().to_string();
-            let input = InputFile { name, bytes: bytes.len() as u64, blake3, verified: true };
-            (decoded.table, vec![input], decoded.rows_in_file as u64)
+            let content = origin.content()?;
+            let footer = Footer::open(&content)?;
+            let table = read_year(&content, &footer, &self.tables.countries, products, weigh)?;
+            (table, vec![self.input(&content, &footer)?], footer.index.rows() as u64)
         };
         if table.year() != year || table.revision() != self.revision {
             let problem = format!("it no longer holds {} {year}; it changed while it was in use", self.revision);
@@ -318,6 +316,27 @@ impl TradeSource {
             unused.insert("product not on the list".to_owned(), rows_in - rows_used);
         }
         Ok(Trade { table, inputs, ledger: RowLedger { rows_in, rows_used, unused } })
+    }
+
+    /// A file of ours for the manifest of a run. Its footer stands for all of its bytes, so where the manifest of an ingest
+    /// lists a file with that footer and that size, the hash of the whole file is taken from there.
+    fn input(&self, content: &Content, footer: &Footer) -> Result<InputFile, DataError> {
+        let (name, bytes) = (content.name(), content.length());
+        let mut known = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |file: &&FileHash| file.bytes == bytes && file.footer_blake3.as_deref() == Some(&footer.hash);
+        let blake3 = match known.iter().find(is_same) {
+            Some(file) => file.blake3.clone(),
+            None => {
+                let blake3 = match content {
+                    Content::Memory { bytes, .. } => blake3::hash(bytes).to_hex().to_string(),
+                    Content::Disk { path, .. } => hash_file(path)?.blake3,
+                };
+                let footer_blake3 = Some(footer.hash.clone());
+                known.push(FileHash { name: name.clone(), bytes, blake3: blake3.clone(), footer_blake3 });
+                blake3
+            }
+        };
+        Ok(InputFile { name, bytes, blake3, verified: true })
     }
 
     /// A year of a file that is not ours, read once.
@@ -341,7 +360,8 @@ impl TradeSource {
             let hash = hash_file(file)?;
             inputs.push(InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false });
         }
-        let table = TradeTable::from_sorted(year, self.revision, &rows, countries, weigh)?;
+        let products: Vec<&[Row]> = rows.chunk_by(|left, right| left.product_number() == right.product_number()).collect();
+        let table = TradeTable::from_parts(year, self.revision, vec![Part::of(&products, countries, weigh)?])?;
         let raw = Arc::new(RawYear { year, weighed: weigh, table, inputs, rows_in });
         *kept = Some(Arc::clone(&raw));
         Ok(raw)

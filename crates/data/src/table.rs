@@ -1,6 +1,8 @@
 //! One year of trade in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
 
 use reorient_core::{CountryCode, CountryIndex, CountryTable, HsRevision, ProductCode, ProductIndex, Usd, Year};
 
@@ -20,18 +22,29 @@ pub struct TradeRow {
 }
 
 /// One year of flows, sorted by product, exporter, importer, each key once. A flow of a country with itself is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Rows stand in parts of whole products, as they were read side by side; a selection shares the parts of its table.
+#[derive(Debug, Clone)]
 pub struct TradeTable {
     year: Year,
     revision: HsRevision,
     products: Vec<ProductCode>,
-    // Product p owns the rows starts[p]..starts[p + 1].
-    starts: Vec<usize>,
-    exporters: Vec<CountryIndex>,
-    importers: Vec<CountryIndex>,
-    values: Vec<Usd>,
-    // Empty where quantities were not asked for.
-    quantities: Vec<Option<i64>>,
+    // Product p owns rows places[p].1 of part places[p].0; never none.
+    places: Vec<(usize, Range<usize>)>,
+    parts: Vec<Arc<Part>>,
+    n_rows: usize,
+}
+
+/// Rows of some products, one behind the other.
+#[derive(Debug, Default)]
+pub(crate) struct Part {
+    /// Products with their numbers of rows, ascending by product.
+    pub(crate) products: Vec<(ProductCode, usize)>,
+    pub(crate) exporters: Vec<CountryIndex>,
+    pub(crate) importers: Vec<CountryIndex>,
+    pub(crate) values: Vec<Usd>,
+    /// Empty where quantities were not asked for.
+    pub(crate) quantities: Vec<Option<i64>>,
 }
 
 /// The rows of one product: slices of equal length in ascending order of exporter, then importer.
@@ -47,6 +60,37 @@ pub struct ProductRows<'a> {
     pub quantities: &'a [Option<i64>],
 }
 
+impl Part {
+    /// Of rows of whole products, in order, each key once.
+    ///
+    /// # Errors
+    /// [`DataError::Internal`] when the table lacks a country.
+    pub(crate) fn of(products: &[&[Row]], countries: &CountryTable, weigh: bool) -> Result<Self, DataError> {
+        let index = |code: u16| {
+            let index = CountryCode::new(code).ok().and_then(|code| countries.index(code));
+            index.ok_or_else(|| DataError::Internal(format!("country {code} got lost")))
+        };
+        let mut part = Self::default();
+        let n_rows = products.iter().map(|rows| rows.len()).sum();
+        part.exporters.reserve_exact(n_rows);
+        part.importers.reserve_exact(n_rows);
+        part.values.reserve_exact(n_rows);
+        for rows in products {
+            let Some(first) = rows.first() else { continue };
+            part.products.push((first.product()?, rows.len()));
+            for row in *rows {
+                part.exporters.push(index(row.exporter())?);
+                part.importers.push(index(row.importer())?);
+                part.values.push(row.value());
+            }
+            if weigh {
+                part.quantities.extend(rows.iter().map(Row::quantity));
+            }
+        }
+        Ok(part)
+    }
+}
+
 impl TradeTable {
     /// Sorts the rows.
     ///
@@ -54,52 +98,68 @@ impl TradeTable {
     /// [`DataError::Duplicate`] when a product, exporter and importer stand twice.
     pub fn from_rows(year: Year, revision: HsRevision, mut rows: Vec<TradeRow>) -> Result<Self, DataError> {
         rows.sort_unstable();
-        let mut table = Self::with_capacity(year, revision, rows.len());
-        for row in rows {
-            table.push(row)?;
+        let key = |row: &TradeRow| (row.product, row.exporter, row.importer);
+        if let Some(pair) = rows.windows(2).find(|pair| key(&pair[0]) == key(&pair[1])) {
+            let TradeRow { product, exporter, importer, .. } = pair[0];
+            return Err(DataError::Duplicate { year, product, exporter, importer });
         }
-        Ok(table)
-    }
-
-    /// From rows in order, each key once, all of one year; `weigh` asks for quantities too.
-    pub(crate) fn from_sorted(
-        year: Year,
-        revision: HsRevision,
-        rows: &[Row],
-        countries: &CountryTable,
-        weigh: bool,
-    ) -> Result<Self, DataError> {
-        let index = |code: u16| {
-            let index = CountryCode::new(code).ok().and_then(|code| countries.index(code));
-            index.ok_or_else(|| DataError::Internal(format!("country {code} got lost")))
+        let part = Part {
+            products: rows
+                .chunk_by(|left, right| left.product == right.product)
+                .map(|same| (same[0].product, same.len()))
+                .collect(),
+            exporters: rows.iter().map(|row| row.exporter).collect(),
+            importers: rows.iter().map(|row| row.importer).collect(),
+            values: rows.iter().map(|row| row.value).collect(),
+            quantities: Vec::new(),
         };
-        let mut table = Self::with_capacity(year, revision, rows.len());
-        for same in rows.chunk_by(|left, right| left.product_number() == right.product_number()) {
-            table.products.push(same[0].product()?);
-            for row in same {
-                table.exporters.push(index(row.exporter())?);
-                table.importers.push(index(row.importer())?);
-                table.values.push(row.value());
+        Self::from_parts(year, revision, vec![part])
+    }
+
+    /// From parts in ascending order of products, whose rows are checked: ascending by exporter and importer, each key once.
+    ///
+    /// # Errors
+    /// [`DataError::Internal`] when products are out of order or rows do not fit them.
+    pub(crate) fn from_parts(year: Year, revision: HsRevision, parts: Vec<Part>) -> Result<Self, DataError> {
+        let mut table =
+            Self { year, revision, products: Vec::new(), places: Vec::new(), parts: Vec::with_capacity(parts.len()), n_rows: 0 };
+        for part in parts {
+            let mut start = 0;
+            for (product, rows) in part.products.iter().copied().filter(|(_, rows)| *rows > 0) {
+                if table.products.last().is_some_and(|last| *last >= product) {
+                    return Err(DataError::Internal(format!("product {product} is out of order")));
+                }
+                table.products.push(product);
+                table.places.push((table.parts.len(), start..start + rows));
+                start += rows;
             }
-            table.starts.push(table.values.len());
-        }
-        if weigh {
-            table.quantities = rows.iter().map(Row::quantity).collect();
+            let weighed = part.quantities.is_empty() || part.quantities.len() == start;
+            if [part.exporters.len(), part.importers.len(), part.values.len()] != [start; 3] || !weighed {
+                return Err(DataError::Internal("columns of a part differ in length".to_owned()));
+            }
+            table.n_rows += start;
+            table.parts.push(Arc::new(part));
         }
         Ok(table)
     }
 
-    /// The rows of some products.
+    /// The rows of some products, not copied.
     pub(crate) fn select(&self, products: &BTreeSet<ProductCode>) -> Self {
-        let mut selected = Self::with_capacity(self.year, self.revision, 0);
-        for (at, product) in self.products.iter().enumerate().filter(|(_, product)| products.contains(product)) {
-            let range = self.starts[at]..self.starts[at + 1];
-            selected.products.push(*product);
-            selected.exporters.extend_from_slice(&self.exporters[range.clone()]);
-            selected.importers.extend_from_slice(&self.importers[range.clone()]);
-            selected.values.extend_from_slice(&self.values[range.clone()]);
-            selected.quantities.extend_from_slice(self.quantities.get(range).unwrap_or_default());
-            selected.starts.push(selected.values.len());
+        let mut selected = Self {
+            year: self.year,
+            revision: self.revision,
+            products: Vec::with_capacity(products.len()),
+            places: Vec::with_capacity(products.len()),
+            parts: self.parts.clone(),
+            n_rows: 0,
+        };
+        for product in products {
+            if let Ok(at) = self.products.binary_search(product) {
+                let (part, range) = &self.places[at];
+                selected.products.push(*product);
+                selected.places.push((*part, range.clone()));
+                selected.n_rows += range.len();
+            }
         }
         selected
     }
@@ -110,89 +170,28 @@ impl TradeTable {
     /// [`DataError::Internal`] never, as rows are sorted here.
     pub fn count_as(&self, from: CountryIndex, to: CountryIndex) -> Result<Self, DataError> {
         let counted = |country: CountryIndex| if country == from { to } else { country };
-        let mut table = Self::with_capacity(self.year, self.revision, self.values.len());
-        for (at, product) in self.products.iter().enumerate() {
+        let mut part = Part::default();
+        for (product, rows) in self.iter() {
             let mut flows: BTreeMap<(CountryIndex, CountryIndex), (Usd, Option<i64>)> = BTreeMap::new();
-            for row in self.starts[at]..self.starts[at + 1] {
-                let key = (counted(self.exporters[row]), counted(self.importers[row]));
+            for (row, value) in rows.values.iter().enumerate() {
+                let key = (counted(rows.exporters[row]), counted(rows.importers[row]));
                 let sum = flows.entry(key).or_insert((Usd::ZERO, Some(0)));
-                sum.0 += self.values[row];
+                sum.0 += *value;
                 // A sum with an unknown part is unknown.
-                let quantity = self.quantities.get(row).copied().flatten();
+                let quantity = rows.quantities.get(row).copied().flatten();
                 sum.1 = sum.1.zip(quantity).and_then(|(sum, quantity)| sum.checked_add(quantity));
             }
+            part.products.push((product, flows.len()));
             for ((exporter, importer), (value, quantity)) in flows {
-                table.push(TradeRow { product: *product, exporter, importer, value })?;
-                if !self.quantities.is_empty() {
-                    table.quantities.push(quantity);
+                part.exporters.push(exporter);
+                part.importers.push(importer);
+                part.values.push(value);
+                if !rows.quantities.is_empty() {
+                    part.quantities.push(quantity);
                 }
             }
         }
-        Ok(table)
-    }
-
-    pub(crate) fn with_capacity(year: Year, revision: HsRevision, rows: usize) -> Self {
-        Self {
-            year,
-            revision,
-            products: Vec::new(),
-            starts: vec![0],
-            exporters: Vec::with_capacity(rows),
-            importers: Vec::with_capacity(rows),
-            values: Vec::with_capacity(rows),
-            quantities: Vec::new(),
-        }
-    }
-
-    /// Gives the rows their quantities, in the order of the rows.
-    pub(crate) fn weigh(&mut self, quantities: Vec<Option<i64>>) -> Result<(), DataError> {
-        if quantities.len() != self.values.len() {
-            return Err(DataError::Internal("quantities and rows differ in number".to_owned()));
-        }
-        self.quantities = quantities;
-        Ok(())
-    }
-
-    /// Appends a row that must follow the last one in the order of the table.
-    pub(crate) fn push(&mut self, row: TradeRow) -> Result<(), DataError> {
-        let TradeRow { product, exporter, importer, value } = row;
-        self.push_product(product, &[exporter], &[importer], &[value])
-    }
-
-    /// Appends rows of one product, three slices of equal length; they must follow the last row in the order of the table.
-    pub(crate) fn push_product(
-        &mut self,
-        product: ProductCode,
-        exporters: &[CountryIndex],
-        importers: &[CountryIndex],
-        values: &[Usd],
-    ) -> Result<(), DataError> {
-        let mut last = self.products.last().zip(self.exporters.last().zip(self.importers.last())).map(|(k, (i, j))| (*k, *i, *j));
-        for (exporter, importer) in exporters.iter().zip(importers) {
-            let key = (product, *exporter, *importer);
-            if last.is_some_and(|last| last >= key) {
-                let (exporter, importer) = (key.1, key.2);
-                return Err(match last == Some(key) {
-                    true => DataError::Duplicate { year: self.year, product, exporter, importer },
-                    false => DataError::Internal(format!("rows of product {product} are out of order")),
-                });
-            }
-            last = Some(key);
-        }
-        if exporters.is_empty() {
-            return Ok(());
-        }
-        if self.products.last() != Some(&product) {
-            self.products.push(product);
-            self.starts.push(self.exporters.len());
-        }
-        self.exporters.extend_from_slice(exporters);
-        self.importers.extend_from_slice(importers);
-        self.values.extend_from_slice(values);
-        if let Some(end) = self.starts.last_mut() {
-            *end = self.exporters.len();
-        }
-        Ok(())
+        Self::from_parts(self.year, self.revision, vec![part])
     }
 
     /// The year of every row.
@@ -207,16 +206,19 @@ impl TradeTable {
 
     /// Number of flows.
     pub const fn n_rows(&self) -> usize {
-        self.values.len()
+        self.n_rows
     }
 
     /// Number of countries that sell to another one, and of those that buy from another one.
     pub fn traders(&self) -> (usize, usize) {
         let (mut sell, mut buy) = (vec![false; 1 << 16], vec![false; 1 << 16]);
-        for (exporter, importer) in self.exporters.iter().zip(&self.importers).filter(|(exporter, importer)| exporter != importer)
-        {
-            sell[exporter.at()] = true;
-            buy[importer.at()] = true;
+        for (_, rows) in self.iter() {
+            for (exporter, importer) in
+                rows.exporters.iter().zip(rows.importers).filter(|(exporter, importer)| exporter != importer)
+            {
+                sell[exporter.at()] = true;
+                buy[importer.at()] = true;
+            }
         }
         let count = |seen: Vec<bool>| seen.into_iter().filter(|seen| *seen).count();
         (count(sell), count(buy))
@@ -224,12 +226,15 @@ impl TradeTable {
 
     /// Number of flows of a country with itself, which no market counts.
     pub fn n_own(&self) -> usize {
-        self.exporters.iter().zip(&self.importers).filter(|(exporter, importer)| exporter == importer).count()
+        let own = |rows: ProductRows<'_>| {
+            rows.exporters.iter().zip(rows.importers).filter(|(exporter, importer)| exporter == importer).count()
+        };
+        self.iter().map(|(_, rows)| own(rows)).sum()
     }
 
-    /// All values, in the order of the rows.
-    pub fn values(&self) -> &[Usd] {
-        &self.values
+    /// Products with their flows, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = (ProductCode, ProductRows<'_>)> {
+        self.products.iter().zip(&self.places).map(|(product, place)| (*product, self.at(place)))
     }
 
     /// Products with at least one flow, ascending; the position is the [`ProductIndex`].
@@ -239,12 +244,16 @@ impl TradeTable {
 
     /// The flows of one product; the index must come from this table.
     pub fn rows(&self, product: ProductIndex) -> ProductRows<'_> {
-        let range = self.starts[product.at()]..self.starts[product.at() + 1];
+        self.at(&self.places[product.at()])
+    }
+
+    fn at(&self, (part, range): &(usize, Range<usize>)) -> ProductRows<'_> {
+        let part = &self.parts[*part];
         ProductRows {
-            exporters: &self.exporters[range.clone()],
-            importers: &self.importers[range.clone()],
-            values: &self.values[range.clone()],
-            quantities: self.quantities.get(range).unwrap_or_default(),
+            exporters: &part.exporters[range.clone()],
+            importers: &part.importers[range.clone()],
+            values: &part.values[range.clone()],
+            quantities: part.quantities.get(range.clone()).unwrap_or_default(),
         }
     }
 
@@ -253,6 +262,16 @@ impl TradeTable {
         self.products.binary_search(&product).ok().and_then(|at| u32::try_from(at).ok()).map(ProductIndex)
     }
 }
+
+/// Equal when the rows are, however they are cut into parts.
+impl PartialEq for TradeTable {
+    fn eq(&self, other: &Self) -> bool {
+        (self.year, self.revision, &self.products) == (other.year, other.revision, &other.products)
+            && self.iter().zip(other.iter()).all(|(ours, theirs)| ours == theirs)
+    }
+}
+
+impl Eq for TradeTable {}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -1,13 +1,13 @@
 //! The Parquet store: round trip, damage, pruning, folders.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use proptest::prelude::*;
 use reorient_core::{CountryCode, HsRevision, ProductCode, ProductIndex, Usd, Year};
 use reorient_data::store::{YearInfo, write_year};
-use reorient_data::{DataErrorKind, Row, Trade, TradeSource, TradeTable};
+use reorient_data::{DataErrorKind, IngestOptions, ProductRows, Row, Trade, TradeSource, TradeTable, ingest};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/baci/BACI_HS92_Y2023_raw-materials.parquet");
 
@@ -46,6 +46,97 @@ fn flat(source: &TradeSource, table: &TradeTable) -> Vec<(Key, i64)> {
 fn balanced(trade: &Trade) -> bool {
     trade.ledger.rows_in == trade.ledger.rows_used + trade.ledger.unused.values().sum::<u64>()
         && trade.ledger.rows_used == trade.table.n_rows() as u64
+}
+
+/// Rows of many products of very different length, so that pages hold one product or several.
+fn uneven(seed: u64) -> Vec<Row> {
+    let codes: Vec<CountryCode> = TradeSource::embedded().unwrap().countries().iter().map(|(_, country)| country.code).collect();
+    let mut rows = Vec::new();
+    for number in 0..60_u32 {
+        let n_exporters = 1 + usize::try_from((u64::from(number) * 7919 + seed) % 97).unwrap();
+        let product = ProductCode::from_number(10_001 + number * 13).unwrap();
+        for (i, exporter) in codes.iter().take(n_exporters).enumerate() {
+            for (j, importer) in codes.iter().enumerate().skip(i % 3).step_by(1 + usize::try_from(number % 5).unwrap()) {
+                let value = i64::try_from((i + 1) * (j + 3)).unwrap() * i64::from(number + 1);
+                let quantity = (!(i + j).is_multiple_of(7)).then_some(value / 3);
+                rows.push(Row::new(Year::new(2020).unwrap(), product, (*exporter, *importer), Usd::new(value), quantity));
+            }
+        }
+    }
+    rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn reading_some_pages_is_reading_all_and_choosing(
+        seed in 0_u64..1000,
+        sets in proptest::collection::vec(proptest::collection::btree_set(0_u32..62, 0..40), 4),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("year.parquet");
+        write_year(&path, &info(2020), uneven(seed)).unwrap();
+        let source = TradeSource::open(&path).unwrap();
+        let year = source.years()[0];
+        let all = source.read_weighed(year, None).unwrap();
+        prop_assert!(balanced(&all));
+        for set in sets {
+            let wanted: BTreeSet<_> = set.into_iter().map(|number| ProductCode::from_number(10_001 + number * 13).unwrap()).collect();
+            let some = source.read_weighed(year, Some(&wanted)).unwrap();
+            prop_assert!(balanced(&some));
+            let expected: Vec<_> = all.table.iter().filter(|(product, _)| wanted.contains(product)).collect();
+            prop_assert_eq!(some.table.iter().collect::<Vec<_>>(), expected.clone());
+            let light = source.read(year, Some(&wanted)).unwrap();
+            let trade = |(product, rows): (ProductCode, ProductRows<'_>)| (product, rows.exporters.to_vec(), rows.importers.to_vec(), rows.values.to_vec());
+            prop_assert_eq!(light.table.iter().map(trade).collect::<Vec<_>>(), expected.into_iter().map(trade).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_writes_the_same_bytes_and_reads_the_same_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut seen: Option<(Vec<u8>, TradeTable)> = None;
+    for n_threads in [1, 2, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        let path = folder.path().join("year.parquet");
+        pool.install(|| write_year(&path, &info(2020), uneven(3)).unwrap());
+        let source = TradeSource::open(&path).unwrap();
+        let table = pool.install(|| source.read_weighed(source.years()[0], None).unwrap().table);
+        let bytes = std::fs::read(&path).unwrap();
+        let (first_bytes, first_table) = seen.get_or_insert_with(|| (bytes.clone(), table.clone()));
+        assert!(*first_bytes == bytes && *first_table == table, "{n_threads} threads");
+    }
+}
+
+#[test]
+fn the_hash_of_a_file_comes_from_the_manifest_of_its_ingest_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let csv = root.path().join("BACI_HS92_Y2023_V202401b.csv");
+    std::fs::write(&csv, "t,i,j,k,v,q\n2023,4,8,270900,1.5,2\n2023,4,842,270900,0.5,1\n").unwrap();
+    let out = root.path().join("ingested");
+    let manifest = ingest(&[csv], &out, &IngestOptions::default(), &mut |_| {}).unwrap();
+    let listed = &manifest.files.iter().find(|file| file.footer_blake3.is_some()).unwrap();
+    let file = out.join(&listed.name);
+    let whole = blake3::hash(&std::fs::read(&file).unwrap()).to_hex().to_string();
+    assert_eq!((listed.blake3.as_str(), listed.bytes), (whole.as_str(), std::fs::metadata(&file).unwrap().len()));
+    let told = |path: &Path| {
+        let source = TradeSource::open(path).unwrap();
+        source.read(source.years()[0], None).unwrap().inputs.remove(0).blake3
+    };
+    assert_eq!((told(&out), told(&file)), (whole.clone(), whole.clone()));
+    // What the manifest says is taken, for the folder and for a file of it...
+    let text = std::fs::read_to_string(out.join("manifest.json")).unwrap();
+    let other = "f".repeat(64);
+    std::fs::write(out.join("manifest.json"), text.replace(&whole, &other)).unwrap();
+    assert_eq!((told(&out), told(&file)), (other.clone(), other));
+    // ...but not for a file with another footer, nor for one that stands elsewhere.
+    let footer = listed.footer_blake3.clone().unwrap();
+    std::fs::write(out.join("manifest.json"), text.replace(&whole, &"f".repeat(64)).replace(&footer, &"0".repeat(64))).unwrap();
+    assert_eq!(told(&file), whole);
+    let alone = root.path().join(&listed.name);
+    std::fs::copy(&file, &alone).unwrap();
+    assert_eq!(told(&alone), whole);
 }
 
 proptest! {
@@ -105,11 +196,14 @@ fn row_groups_end_with_a_product_and_are_pruned() {
             rows.iter().filter(|(key, _)| wanted.contains(&key.0)).map(|(key, amounts)| (*key, amounts.0)).collect();
         assert_eq!(flat(&source, &trade.table), expected);
     }
-    // A damaged row group is noticed by whoever reads it.
+    // A damaged page is noticed by whoever reads it, and by nobody else.
     let mut bytes = std::fs::read(&path).unwrap();
-    bytes[100] ^= 1;
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
     std::fs::write(&path, &bytes).unwrap();
-    assert_eq!(source.read(source.years()[0], None).unwrap_err().kind(), DataErrorKind::BadData);
+    let read = |number| source.read(source.years()[0], Some(&[ProductCode::from_number(number).unwrap()].into()));
+    assert!(matches!(source.read(source.years()[0], None), Err(error) if error.kind() == DataErrorKind::BadData));
+    assert_eq!((10_001..=10_007).filter(|number| read(*number).is_err()).count(), 1);
 }
 
 #[test]

@@ -1,18 +1,21 @@
 //! Step M2 of docs/method.md: what the bloc buys and what the world sells, per product and exporter.
 
+use rayon::prelude::*;
 use reorient_core::{CountryIndex, ProductCode, ProductIndex, Usd};
-use reorient_data::{TradeSource, TradeTable};
+use reorient_data::{ProductRows, TradeSource, TradeTable};
 use reorient_model::{CountrySet, Market, UnitValue};
 
 use crate::EngineError;
 
+/// Products that a thread adds up in one go.
+const PRODUCTS_AT_ONCE: usize = 64;
 /// Countries on one side of the rows that are more than a rare product's.
 const MANY: usize = 20;
 /// Among 74 raw materials in 30 years, no product with more countries than [`MANY`] on a side has a ratio above 3.5.
 const MANY_TO_FEW: usize = 20;
 
 /// Markets of all products, one behind the other, ascending by product and exporter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Baseline {
     products: Vec<ProductCode>,
     offsets: Vec<usize>,
@@ -24,48 +27,77 @@ pub struct Baseline {
 }
 
 impl Baseline {
-    /// Sums the table by product and exporter. Rows of a country with itself are left out.
+    /// Sums the table by product and exporter, on all cores. Rows of a country with itself are left out.
     pub fn new(table: &TradeTable, bloc: &CountrySet) -> Self {
-        let products = table.products().to_vec();
-        let mut baseline = Self {
-            offsets: Vec::with_capacity(products.len() + 1),
-            products,
-            exporters: Vec::new(),
-            imports: Vec::new(),
-            world_exports: Vec::new(),
-            unit_values: Vec::new(),
-        };
-        baseline.offsets.push(0);
-        for product in (0_u32..).take(table.products().len()) {
-            let rows = table.rows(ProductIndex(product));
-            let first = baseline.exporters.len();
-            for (row, ((&exporter, &importer), &value)) in rows.exporters.iter().zip(rows.importers).zip(rows.values).enumerate()
-            {
-                if exporter == importer {
-                    continue;
-                }
-                if baseline.exporters[first..].last() != Some(&exporter) {
-                    baseline.exporters.push(exporter);
-                    baseline.imports.push(Usd::ZERO);
-                    baseline.world_exports.push(Usd::ZERO);
-                    if !rows.quantities.is_empty() {
-                        baseline.unit_values.push(UnitValue::default());
-                    }
-                }
-                let last = baseline.exporters.len() - 1;
-                baseline.world_exports[last] += value;
-                if let (Some(Some(quantity @ 1..)), Some(sum)) = (rows.quantities.get(row), baseline.unit_values.last_mut()) {
-                    sum.value += value;
-                    // No planet ships more than this many kilograms.
-                    sum.quantity = sum.quantity.saturating_add(*quantity);
-                }
-                if bloc.contains(importer) {
-                    baseline.imports[last] += value;
-                }
+        let n_products = u32::try_from(table.products().len()).unwrap_or(u32::MAX);
+        let starts: Vec<u32> = (0..n_products).step_by(PRODUCTS_AT_ONCE).collect();
+        let some = |first: &u32| {
+            let mut part = Self::default();
+            for product in (*first..n_products).take(PRODUCTS_AT_ONCE) {
+                let rows = table.rows(ProductIndex(product));
+                part.add(rows, rows.values, bloc);
             }
-            baseline.offsets.push(baseline.exporters.len());
+            part
+        };
+        let parts: Vec<Self> = starts.par_iter().map(some).collect();
+        let mut baseline = Self { products: table.products().to_vec(), offsets: vec![0], ..Self::default() };
+        baseline.exporters.reserve(parts.iter().map(|part| part.exporters.len()).sum());
+        for part in parts {
+            let start = baseline.exporters.len();
+            baseline.offsets.extend(part.offsets.iter().map(|end| start + end));
+            baseline.exporters.extend(part.exporters);
+            baseline.imports.extend(part.imports);
+            baseline.world_exports.extend(part.world_exports);
+            baseline.unit_values.extend(part.unit_values);
         }
         baseline
+    }
+
+    /// As [`Self::new`] on this thread, with other values in the place of the table's, in the order of its rows.
+    pub(crate) fn with_values(table: &TradeTable, mut values: &[Usd], bloc: &CountrySet) -> Self {
+        let mut baseline = Self { products: table.products().to_vec(), offsets: vec![0], ..Self::default() };
+        for product in (0_u32..).take(table.products().len()) {
+            let rows = table.rows(ProductIndex(product));
+            let (own, rest) = values.split_at(rows.values.len());
+            values = rest;
+            baseline.add(rows, own, bloc);
+        }
+        baseline
+    }
+
+    /// Adds the next product and where its exporters end.
+    fn add(&mut self, rows: ProductRows<'_>, values: &[Usd], bloc: &CountrySet) {
+        let mut at = 0;
+        for exporter in rows.exporters.chunk_by(|left, right| left == right) {
+            let (mut imports, mut world_exports, mut unit_value) = (Usd::ZERO, Usd::ZERO, UnitValue::default());
+            let mut sells_abroad = false;
+            for row in at..at + exporter.len() {
+                let (importer, value) = (rows.importers[row], values[row]);
+                if importer == exporter[0] {
+                    continue;
+                }
+                sells_abroad = true;
+                world_exports += value;
+                if bloc.contains(importer) {
+                    imports += value;
+                }
+                if let Some(Some(quantity @ 1..)) = rows.quantities.get(row) {
+                    unit_value.value += value;
+                    // No planet ships more than this many kilograms.
+                    unit_value.quantity = unit_value.quantity.saturating_add(*quantity);
+                }
+            }
+            at += exporter.len();
+            if sells_abroad {
+                self.exporters.push(exporter[0]);
+                self.imports.push(imports);
+                self.world_exports.push(world_exports);
+                if !rows.quantities.is_empty() {
+                    self.unit_values.push(unit_value);
+                }
+            }
+        }
+        self.offsets.push(self.exporters.len());
     }
 
     /// Product codes, ascending.

@@ -15,6 +15,7 @@ mod prepare;
 mod recheck;
 mod scenario;
 mod solver;
+mod uncertainty;
 
 pub use baseline::Baseline;
 pub use bloc::Bloc;
@@ -31,3 +32,4 @@ pub use scenario::{
     Alias, DrainChoice, FillChoice, HongKong, KEYS, Key, ListChoice, Origins, Scenario, ScenarioError, Takes, schema,
 };
 pub use solver::SolverChoice;
+pub use uncertainty::{Doubt, UncertaintyResult, uncertainty};

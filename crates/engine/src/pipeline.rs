@@ -10,6 +10,7 @@ use reorient_data::{InputFile, RowLedger, TradeSource};
 use reorient_metrics::{Collection, Collector, Explanation, Labels, Product, ProductRow, Scratch, collect, explain, measure};
 use reorient_model::{CapCurve, CountrySet, ExactAmount, Market, Policy, Program, Status, formulate_into};
 
+use crate::baseline::Baseline;
 use crate::bloc::Bloc;
 use crate::coverage::Coverage;
 use crate::prepare::{Prepared, Session};
@@ -114,15 +115,26 @@ impl Prepared {
         scenario: &Scenario,
         bench: &mut Bench,
     ) -> Result<(ProductRow, Option<&'static str>), EngineError> {
+        self.solve_with(position, scenario, &self.policy, &self.baseline, bench)
+    }
+
+    fn solve_with(
+        &self,
+        position: usize,
+        scenario: &Scenario,
+        policy: &Policy,
+        baseline: &Baseline,
+        bench: &mut Bench,
+    ) -> Result<(ProductRow, Option<&'static str>), EngineError> {
         let in_table = self.dataset.listed[position];
         let asked = Asked {
-            code: self.baseline.products()[in_table],
+            code: baseline.products()[in_table],
             labels: &self.dataset.labels[position],
-            market: self.baseline.market(in_table),
+            market: baseline.market(in_table),
             bloc: &self.members,
             point: None,
         };
-        solve_product(asked, &self.policy, scenario, bench)
+        solve_product(asked, policy, scenario, bench)
     }
 
     /// M4 to M8 on this thread: what [`run`] collects, less the rows of products and the range of concentration. The figures
@@ -131,14 +143,28 @@ impl Prepared {
     /// # Errors
     /// [`EngineError`] when a program or a certificate does not hold.
     pub fn summarise(&self, scenario: &Scenario, bench: &mut Bench) -> Result<Collection, EngineError> {
+        self.summarise_with(scenario, &self.policy, &self.baseline, |_| true, TABLE_A1_ROWS, bench)
+    }
+
+    /// As [`Self::summarise`] of the products that count, under another policy and of other amounts of the same products, with at
+    /// most `top` gaining countries.
+    pub(crate) fn summarise_with(
+        &self,
+        scenario: &Scenario,
+        policy: &Policy,
+        baseline: &Baseline,
+        mut counts: impl FnMut(usize) -> bool,
+        top: usize,
+        bench: &mut Bench,
+    ) -> Result<Collection, EngineError> {
         require_solver(scenario)?;
-        let mut collector = Collector::new(&self.dataset.classes, &self.members, &self.policy.risk);
-        for position in 0..self.dataset.listed.len() {
-            let (row, _) = self.solve(position, scenario, bench)?;
+        let mut collector = Collector::new(&self.dataset.classes, &self.members, &policy.risk);
+        for position in (0..self.dataset.listed.len()).filter(|position| counts(*position)) {
+            let (row, _) = self.solve_with(position, scenario, policy, baseline, bench)?;
             collector.add(position, &row);
             bench.scratch.flows = row.flows;
         }
-        Ok(collector.finish(TABLE_A1_ROWS))
+        Ok(collector.finish(top))
     }
 
     /// Every key of the scenario with its resolved value.

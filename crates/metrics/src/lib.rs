@@ -14,6 +14,7 @@ mod persistence;
 mod pool;
 mod published;
 mod rows;
+mod spread;
 
 pub use calibration::{
     Calibration, Choice, Dimension, Distance, N_DIMENSIONS, N_READING_DIMENSIONS, OptionSetRow, PointFigure, PointRow,
@@ -34,3 +35,4 @@ pub use published::{
     printed_percent, printed_value,
 };
 pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
+pub use spread::{CountrySpread, FIGURES, Figure, QUANTILES, Spread, country_spreads, figure_spreads};

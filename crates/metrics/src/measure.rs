@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use reorient_core::{Fraction, ProductCode, Usd};
 use reorient_model::{
-    CapCurve, CertifiedAllocation, CountrySet, HhiMaximum, Interval, Market, NanoUsd, Optimum, Program, Ratio, Role, SquaresSum,
-    Status, interval, most_even, set_interval,
+    CapCurve, CertifiedAllocation, CountrySet, HhiMaximum, Interval, Market, NanoUsd, Optimum, Program, Ratio, Role, Rounding,
+    SquaresSum, Status, interval, most_even,
 };
 
 use crate::hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
@@ -29,7 +29,7 @@ pub struct Product<'a> {
     pub cap: Fraction,
     /// The importing bloc.
     pub bloc: &'a CountrySet,
-    /// Whether the range of concentration over all optima is wanted.
+    /// Whether the critical cap and the range of concentration over all optima are wanted.
     pub with_range: bool,
 }
 
@@ -53,25 +53,31 @@ pub fn measure(
     scratch: &mut Scratch,
 ) -> ProductRow {
     let Product { code, labels, market, program, curve, cap, bloc, with_range } = product;
-    let imports: Usd = market.imports.iter().copied().sum();
-    let at_risk = (0..program.len()).filter(|position| program.role(*position) == Role::Risk);
-    let risk_before: Usd = at_risk.map(|position| market.imports[position]).sum();
-    let nano = |units| NanoUsd::from_scaled(units, program.scale);
-    let around = curve.around(cap);
+    let (mut imports, mut risk_before, mut capacity) = (Usd::ZERO, Usd::ZERO, 0);
+    for (position, own) in market.imports.iter().enumerate() {
+        imports += *own;
+        match program.role(position) {
+            Role::Risk => risk_before += *own,
+            Role::Alternative => capacity += program.room(position),
+        }
+    }
+    let rounding = Rounding::new(program.scale);
+    let nano = |units| rounding.whole(units);
+    let at_cap = curve.at_own(cap);
     let mut row = ProductRow {
         product: code,
         labels: Arc::clone(labels),
         imports,
         risk_before,
         risk_after: None,
-        capacity: nano(program.capacity()),
+        capacity: nano(capacity),
         spare: None,
         status,
         shadow_price: None,
         shadow_price_of_less: None,
-        critical_cap: around.critical.map(Ratio::to_f64),
-        slope: nano(around.slope),
-        next_point: around.next_point.map_or(NanoUsd::default(), |fall| fall.to_nano(program.scale)),
+        critical_cap: if with_range { curve.critical_cap().map(Ratio::to_f64) } else { None },
+        slope: nano(at_cap.slope),
+        next_point: at_cap.next_point.map_or(NanoUsd::default(), |fall| rounding.nano(fall)),
         rearrangement: None,
         hhi_before: herfindahl_hirschman_usd(market.imports),
         hhi_after: None,
@@ -84,27 +90,31 @@ pub fn measure(
     };
     let Some((optimum, allocation)) = solved else { return row };
     row.risk_after = Some(nano(optimum.risk_total));
-    row.spare = Some(nano((program.sum(Role::Alternative, &program.upper) - program.total).max(0)));
+    row.spare = Some(nano((optimum.alternative_upper() - program.total).max(0)));
     let price = optimum.price();
     row.shadow_price = Some(quotient(price.more, program.weight_scale));
     row.shadow_price_of_less = price.less.map(|less| quotient(less, program.weight_scale));
-    let capacity = program.capacity();
     row.rearrangement = (capacity > 0).then(|| quotient(i128::from(risk_before.get()) * program.scale, capacity));
     row.flows = std::mem::take(&mut scratch.flows);
     row.flows.clear();
-    row.flows.extend(allocation.flows().iter().enumerate().map(|(position, flow)| {
+    let mut changes = [Change::default(); 2];
+    for (position, flow) in allocation.flows().iter().enumerate() {
+        let exporter = market.exporters[position];
         let Interval { min, max } = interval(program, optimum, position);
-        let optimised = flow.to_nano(program.scale);
-        FlowRow {
-            exporter: market.exporters[position],
+        let row_of_flow = FlowRow {
+            exporter,
             imports: market.imports[position],
             world_exports: market.world_exports[position],
             capacity: nano(program.room(position)),
-            optimised,
+            optimised: rounding.nano(*flow),
             min: nano(min),
             max: nano(max),
+        };
+        if program.role(position) == Role::Alternative {
+            changes[usize::from(bloc.contains(exporter))].add(&row_of_flow, program, position);
         }
-    }));
+        row.flows.push(row_of_flow);
+    }
     scratch.dollars.clear();
     scratch.dollars.extend(row.flows.iter().map(|flow| flow.optimised.to_dollars()));
     row.hhi_after = herfindahl_hirschman(&scratch.dollars);
@@ -114,7 +124,7 @@ pub fn measure(
         if let Some(declared) = row.hhi_after.filter(|_| !optimum.is_unique()) {
             scratch.dollars.clear();
             let even = most_even(program, optimum);
-            scratch.dollars.extend(even.iter().map(|flow| flow.to_nano(program.scale).to_dollars()));
+            scratch.dollars.extend(even.iter().map(|flow| rounding.nano(*flow).to_dollars()));
             row.hhi_after_min = herfindahl_hirschman(&scratch.dollars);
             let most = scratch.maximum.solve(program, optimum, MOST_NODES);
             // The declared point is one of the optima; two ways of dividing may differ in the last bit.
@@ -122,19 +132,31 @@ pub fn measure(
             row.hhi_max_is_exact = Some(most.is_exact());
         }
     }
-    let change = |inside: bool| {
-        let contains = |at: usize| program.role(at) == Role::Alternative && bloc.contains(market.exporters[at]) == inside;
-        let today: i128 = (0..program.len()).filter(|at| contains(*at)).map(|at| program.baseline[at]).sum();
-        let after = set_interval(program, optimum, contains);
-        let members = row.flows.iter().enumerate().filter(|(at, _)| contains(*at));
-        Ranged {
-            point: members.map(|(_, flow)| flow.optimised - NanoUsd::from(flow.imports)).sum(),
-            min: nano(after.min - today),
-            max: nano(after.max - today),
-        }
+    let range = |of: usize| {
+        let Interval { min, max } = optimum.alternatives_within(changes[of].lower, changes[of].upper);
+        Ranged { point: changes[of].point, min: nano(min - changes[of].today), max: nano(max - changes[of].today) }
     };
-    (row.change_inside, row.change_outside) = (change(true), change(false));
+    (row.change_inside, row.change_outside) = (range(1), range(0));
     row
+}
+
+/// Sums over the alternatives on one side of the bloc's border.
+#[derive(Debug, Clone, Copy, Default)]
+struct Change {
+    today: i128,
+    lower: i128,
+    upper: i128,
+    /// At the declared point, less today's.
+    point: NanoUsd,
+}
+
+impl Change {
+    fn add(&mut self, flow: &FlowRow, program: &Program, position: usize) {
+        self.today += program.baseline[position];
+        self.lower += program.lower[position];
+        self.upper += program.upper[position];
+        self.point += flow.optimised - NanoUsd::from(flow.imports);
+    }
 }
 
 /// The nearest double of a quotient, up to the rounding of its two parts.

@@ -14,18 +14,20 @@ impl NanoUsd {
     pub const PER_USD: i128 = 1_000_000_000;
 
     /// `units / scale` dollars, rounded half to even at 1e-9 dollars.
+    #[inline]
     pub fn from_scaled(units: i128, scale: i128) -> Self {
         ExactAmount { numerator: units, denominator: 1 }.to_nano(scale)
     }
 
     /// The nearest double, in dollars.
-    #[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for.
+    #[inline]
     pub fn to_dollars(self) -> f64 {
-        self.0 as f64 / Self::PER_USD as f64
+        nearest_double(self.0) / 1e9
     }
 }
 
 impl From<Usd> for NanoUsd {
+    #[inline]
     fn from(amount: Usd) -> Self {
         Self(i128::from(amount.get()) * Self::PER_USD)
     }
@@ -33,6 +35,7 @@ impl From<Usd> for NanoUsd {
 
 impl Add for NanoUsd {
     type Output = Self;
+    #[inline]
     fn add(self, other: Self) -> Self {
         Self(self.0 + other.0)
     }
@@ -40,12 +43,14 @@ impl Add for NanoUsd {
 
 impl Sub for NanoUsd {
     type Output = Self;
+    #[inline]
     fn sub(self, other: Self) -> Self {
         Self(self.0 - other.0)
     }
 }
 
 impl AddAssign for NanoUsd {
+    #[inline]
     fn add_assign(&mut self, other: Self) {
         self.0 += other.0;
     }
@@ -68,21 +73,14 @@ pub struct ExactAmount {
 
 impl ExactAmount {
     /// A whole number of units.
+    #[inline]
     pub const fn whole(units: i128) -> Self {
         Self { numerator: units, denominator: 1 }
     }
 
     /// Rounds half to even at 1e-9 dollars, where one dollar is `scale` units.
     pub fn to_nano(self, scale: i128) -> NanoUsd {
-        if self.denominator == 1 && NanoUsd::PER_USD % scale == 0 {
-            // A unit is a whole number of the smallest published amounts.
-            return NanoUsd(self.numerator * (NanoUsd::PER_USD / scale));
-        }
-        let divisor = self.denominator * scale;
-        match self.numerator.checked_mul(NanoUsd::PER_USD) {
-            Some(dividend) => round(dividend.div_euclid(divisor), dividend.rem_euclid(divisor), divisor),
-            None => self.to_nano_by_digits(scale),
-        }
+        Rounding::new(scale).nano(self)
     }
 
     /// As [`Self::to_nano`] where the numerator leaves no room for nine digits more.
@@ -104,7 +102,77 @@ impl ExactAmount {
     }
 }
 
+/// How amounts of a program become published ones; for many amounts of one program.
+#[derive(Debug, Clone, Copy)]
+pub struct Rounding {
+    scale: i128,
+    /// Published units in a unit of the program, where that is a whole number.
+    per_unit: Option<i64>,
+}
+
+impl Rounding {
+    /// Of programs with `scale` units in a dollar.
+    pub fn new(scale: i128) -> Self {
+        let divides = NanoUsd::PER_USD % scale == 0;
+        Self { scale, per_unit: i64::try_from(NanoUsd::PER_USD / scale).ok().filter(|_| divides) }
+    }
+
+    /// As [`NanoUsd::from_scaled`].
+    #[inline]
+    pub fn whole(self, units: i128) -> NanoUsd {
+        match (i64::try_from(units), self.per_unit) {
+            (Ok(units), Some(per_unit)) => NanoUsd(i128::from(units) * i128::from(per_unit)),
+            _ => self.fraction(ExactAmount::whole(units)),
+        }
+    }
+
+    /// As [`ExactAmount::to_nano`].
+    #[inline]
+    pub fn nano(self, amount: ExactAmount) -> NanoUsd {
+        if amount.denominator == 1 { self.whole(amount.numerator) } else { self.fraction(amount) }
+    }
+
+    fn fraction(self, amount: ExactAmount) -> NanoUsd {
+        let divisor = amount.denominator * self.scale;
+        let Some(dividend) = product(amount.numerator, NanoUsd::PER_USD) else {
+            return amount.to_nano_by_digits(self.scale);
+        };
+        let towards_zero = dividend / divisor;
+        let rest = dividend - towards_zero * divisor;
+        if rest < 0 { round(towards_zero - 1, rest + divisor, divisor) } else { round(towards_zero, rest, divisor) }
+    }
+}
+
+/// The product of two amounts, where it fits; most are short, and short ones are multiplied in one instruction.
+#[inline]
+pub(crate) fn product(one: i128, other: i128) -> Option<i128> {
+    match (i64::try_from(one), i64::try_from(other)) {
+        (Ok(one), Ok(other)) => Some(i128::from(one) * i128::from(other)),
+        _ => one.checked_mul(other),
+    }
+}
+
+/// The nearest double, up to one more rounding beyond 64 bits.
+#[inline]
+#[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for.
+pub(crate) fn nearest_double(amount: i128) -> f64 {
+    // Most amounts are short, and short ones are converted in one instruction.
+    match i64::try_from(amount) {
+        Ok(short) => short as f64,
+        Err(_) => nearest_double_of_long(amount),
+    }
+}
+
+/// Apart, so that nobody computes it to throw it away.
+#[cold]
+#[inline(never)]
+#[allow(clippy::cast_precision_loss)] // As above.
+fn nearest_double_of_long(amount: i128) -> f64 {
+    amount as f64
+}
+
 /// `floor + left / divisor`, half to even.
+#[inline]
 fn round(floor: i128, left: i128, divisor: i128) -> NanoUsd {
     let below = divisor - left;
     let up = left > below || (left == below && floor % 2 != 0);

@@ -1,6 +1,7 @@
 //! Step M6 of docs/method.md: an independent check of every allocation. It knows the program and nothing of how the
 //! allocation was found.
 
+use crate::amount::product;
 use crate::{ExactAmount, Program};
 
 /// Why an allocation is not certified.
@@ -82,7 +83,7 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> R
     for (position, flow) in flows.iter().enumerate() {
         let reach = |bound: i128| match flow.denominator {
             1 => Ok(bound),
-            denominator => bound.checked_mul(denominator).ok_or(Rejection::Overflow),
+            denominator => product(bound, denominator).ok_or(Rejection::Overflow),
         };
         let within = flow.denominator > 0
             && reach(program.lower[position])? <= flow.numerator
@@ -111,7 +112,7 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> R
 /// # Errors
 /// [`Rejection::Overflow`] for multipliers far from the weights.
 fn dual_bound(program: &Program, multiplier: i128) -> Result<i128, Rejection> {
-    let times = |factor: i128, amount: i128| factor.checked_mul(amount).ok_or(Rejection::Overflow);
+    let times = |factor: i128, amount: i128| product(factor, amount).ok_or(Rejection::Overflow);
     let mut bound = times(multiplier, program.total)?;
     for (position, cost) in program.cost.iter().enumerate() {
         let reduced = cost - multiplier;

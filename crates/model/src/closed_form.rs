@@ -1,5 +1,6 @@
 //! Step M5 of docs/method.md: the optimum of one equality over boxes, by sums over blocks of equal cost.
 
+use crate::Interval;
 use crate::program::Program;
 
 /// No allocation meets the bounds.
@@ -53,8 +54,23 @@ impl Optimum {
     }
 
     /// The block of a cost that the program has.
+    #[inline]
     pub(crate) fn block(&self, cost: i128) -> Option<&Block> {
         self.blocks.iter().find(|block| block.cost == cost)
+    }
+
+    /// Upper bounds of all alternatives together.
+    pub fn alternative_upper(&self) -> i128 {
+        self.block(0).map_or(0, |block| block.upper)
+    }
+
+    /// The range of the sum over some alternatives, whose bounds sum to `lower` and `upper`; as
+    /// [`set_interval`](crate::set_interval).
+    pub fn alternatives_within(&self, lower: i128, upper: i128) -> Interval {
+        self.block(0).map_or_else(Interval::default, |block| Interval {
+            min: lower.max(block.total - (block.upper - upper)),
+            max: upper.min(block.total - (block.lower - lower)),
+        })
     }
 
     /// Whether one point is all of the optimal face, as every block is full or empty.

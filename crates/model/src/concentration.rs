@@ -1,5 +1,5 @@
-//! Risk against concentration in one product (docs/method.md, Concentration): the least sum of squared flows among *all*
-//! feasible allocations, not only optimal ones, with at most a given value, exactly.
+//! Risk against concentration in one product (step M8 of docs/method.md): the least sum of squared flows among *all* feasible
+//! allocations, not only optimal ones, with at most a given value, exactly.
 //!
 //! The sum of squares is strictly convex, so there is one least point for each bound on the value `V = sum w x`. By the
 //! Karush-Kuhn-Tucker conditions of

@@ -1,4 +1,4 @@
-//! The whole curve of risk against concentration of one product: every breakpoint, exactly.
+//! The whole curve of risk against concentration of one product (step M8 of docs/method.md): every breakpoint, exactly.
 //!
 //! With the price as the parameter, level and flows are linear until a flow meets a bound: `level' = sum over free of w / number
 //! of free`, so that the total stays. The walk starts from the least concentrated allocation of all at price 0 and goes from

@@ -8,7 +8,8 @@ use std::cmp::Ordering;
 
 use reorient_core::{Fraction, ProductCode};
 
-use crate::program::{Formulation, Reach, formulate_into};
+use crate::amount::nearest_double;
+use crate::program::{Extra, Formulation, formulate_into};
 use crate::{ExactAmount, Market, Policy, Program, ProgramError};
 
 /// A non-negative fraction without a bound on its denominator, which is positive.
@@ -25,9 +26,8 @@ impl Ratio {
     const ONE: Self = Self { numerator: 1, denominator: 1 };
 
     /// The nearest double, up to the rounding of its two parts.
-    #[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for.
     pub fn to_f64(self) -> f64 {
-        self.numerator as f64 / self.denominator as f64
+        nearest_double(self.numerator) / nearest_double(self.denominator)
     }
 }
 
@@ -116,13 +116,14 @@ pub struct CapCurve {
     bearable: i128,
     /// In the order of the exporters.
     terms: Vec<Term>,
+    /// At the cap of the scenario: what all terms gain, and the shares of those that are not used up.
+    gained: i128,
+    slope: i128,
 }
 
 /// A curve around the cap of a scenario.
 #[derive(Debug, Clone, Copy)]
 pub struct AtCap {
-    /// The smallest cap that clears the product of risk imports, as [`CapCurve::critical_cap`].
-    pub critical: Option<Ratio>,
     /// Risk imports that one more unit of the cap would take off, in units of the program: the right derivative's size.
     pub slope: i128,
     /// Risk imports that one more percentage point takes off, or what is left to 1 of it; none where that is unknown.
@@ -142,26 +143,26 @@ impl CapCurve {
 
     /// Begins the curve of another product.
     pub(crate) fn start(&mut self, parts: &Formulation<'_>) {
-        (self.scale, self.imports, self.need, self.bearable) = (parts.scale, parts.total, parts.total, 0);
+        (self.scale, self.imports, self.need, self.bearable) = (parts.scale.into(), parts.total, parts.total, 0);
+        (self.gained, self.slope) = (0, 0);
         self.terms.clear();
     }
 
-    /// Takes an exporter in; risk origins have no reach.
-    pub(crate) fn add(&mut self, parts: &Formulation<'_>, position: usize, reach: Option<Reach>) -> Result<(), ProgramError> {
-        let Some(reach) = reach else {
+    /// Takes an exporter in; risk origins have no extra.
+    pub(crate) fn add(&mut self, parts: &Formulation<'_>, position: usize, extra: Option<Extra>) {
+        let Some(Extra { reach, gain, is_override }) = extra else {
             self.bearable += parts.risk_upper(position);
-            return Ok(());
+            return;
         };
-        let (cap, is_override) = parts.step(parts.exporter(position))?;
-        if is_override {
-            self.need -= reach.at(cap)?;
-            return Ok(());
-        }
         self.need -= reach.base;
-        if reach.share > 0 && reach.room > 0 {
-            self.terms.push(Term::new(reach.share, reach.room));
+        if is_override {
+            self.need -= gain;
+        } else if reach.basis > 0 && reach.room > 0 {
+            let share = i128::from(reach.basis) * i128::from(parts.scale);
+            self.gained += gain;
+            self.slope += if gain < reach.room { share } else { 0 };
+            self.terms.push(Term::new(share, reach.room));
         }
-        Ok(())
     }
 
     /// The smallest cap at which the gains of all alternatives together reach `target`.
@@ -207,18 +208,14 @@ impl CapCurve {
         self.cap_that_gains(self.need - self.bearable)
     }
 
-    /// What a cap is worth.
-    pub fn around(&self, cap: Fraction) -> AtCap {
-        let critical = self.critical_cap();
-        let here = Ratio::from(cap);
-        let is_feasible = self.feasible_from().is_some_and(|from| from <= here);
-        if is_feasible && critical.is_some_and(|critical| critical <= here) {
-            return AtCap { critical, slope: 0, next_point: Some(ExactAmount::whole(0)) };
+    /// What the cap of the scenario is worth, which is `cap`.
+    pub fn at_own(&self, cap: Fraction) -> AtCap {
+        let left = self.need - self.gained;
+        if left <= 0 {
+            return AtCap { slope: 0, next_point: Some(ExactAmount::whole(0)) };
         }
-        let near = here.to_f64();
-        let unsaturated = self.terms.iter().filter(|term| term.compare(here, near).is_gt());
-        let slope = if is_feasible { unsaturated.map(|term| term.share).sum() } else { 0 };
-        AtCap { critical, slope, next_point: self.next_point(cap) }
+        let is_feasible = left <= self.bearable;
+        AtCap { slope: if is_feasible { self.slope } else { 0 }, next_point: self.next_point(cap) }
     }
 
     /// Risk imports at a cap, in units of the program; none where no allocation exists, or beyond exact arithmetic.
@@ -404,10 +401,17 @@ mod tests {
         }
         // Of 20 + 40 + 1 that can be added, 50 is reached where 1 + 20 + 40 beta = 50.
         assert_eq!(curve.critical_cap(), Some(Ratio { numerator: 29, denominator: 40 }));
-        assert_eq!(curve.around(Fraction::ZERO).slope, 101);
-        assert_eq!(curve.around(Fraction::new(1, 31).unwrap()).slope, 70, "the right derivative at a breakpoint");
-        assert_eq!(curve.around(Fraction::new(7, 10).unwrap()).slope, 40);
-        assert_eq!(curve.around(Fraction::new(29, 40).unwrap()).slope, 0, "and where the product is cleared");
+        let slope = |cap: Fraction| {
+            let (exporters, imports, world) =
+                ([0, 1, 2, 3].map(CountryIndex), [50, 10, 0, 30].map(Usd::new), [60, 30, 40, 31].map(Usd::new));
+            let market = Market { exporters: &exporters, imports: &imports, world_exports: &world, unit_values: &[] };
+            let curve = CapCurve::new(product(), &market, &Policy::new(CountrySet::new(4, [CountryIndex(0)]), cap)).unwrap();
+            curve.at_own(cap).slope / curve.scale
+        };
+        assert_eq!(slope(Fraction::ZERO), 101);
+        assert_eq!(slope(Fraction::new(1, 31).unwrap()), 70, "the right derivative at a breakpoint");
+        assert_eq!(slope(Fraction::new(7, 10).unwrap()), 40);
+        assert_eq!(slope(Fraction::new(29, 40).unwrap()), 0, "and where the product is cleared");
     }
 
     #[test]

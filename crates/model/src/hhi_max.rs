@@ -1,4 +1,4 @@
-//! The most concentrated optimum (step M5 of docs/method.md): the largest sum of squared flows over the optimal face.
+//! The most concentrated optimum (step M8 of docs/method.md): the largest sum of squared flows over the optimal face.
 //!
 //! In a block with total `M`, write `x = L + y` with `0 <= y <= u = U - L` and `sum y = R = M - sum L`. The gain of a flow is
 //! `y^2 + 2 L y`, convex, so every maximum is a vertex: all flows but one are at a bound. That is a knapsack problem, which is

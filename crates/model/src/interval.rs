@@ -14,6 +14,7 @@ pub struct Interval {
 
 /// The interval of the exporter at a position: with block total `M`,
 /// `[max(L, M - (sum U - U)), min(U, M - (sum L - L))]`.
+#[inline]
 pub fn interval(program: &Program, optimum: &Optimum, position: usize) -> Interval {
     let (lower, upper) = (program.lower[position], program.upper[position]);
     let block = optimum.block(program.cost[position]);

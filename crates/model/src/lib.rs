@@ -20,7 +20,7 @@ mod rational;
 mod tie_break;
 mod water;
 
-pub use amount::{ExactAmount, NanoUsd};
+pub use amount::{ExactAmount, NanoUsd, Rounding};
 pub use certificate::{Certificate, CertifiedAllocation, Rejection, check_vertex, verify};
 pub use closed_form::{Block, Infeasible, Optimum, Price, closed_form};
 pub use concentration::{ConcentrationError, LeastSquares, at_price, least_squares_at};

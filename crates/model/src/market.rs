@@ -9,6 +9,7 @@ use reorient_core::{CountryIndex, Usd};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountrySet {
     member: Vec<bool>,
+    n_members: usize,
 }
 
 impl CountrySet {
@@ -18,12 +19,13 @@ impl CountrySet {
         for index in members {
             member[index.at()] = true;
         }
-        Self { member }
+        Self { n_members: member.iter().filter(|member| **member).count(), member }
     }
 
     /// Whether the country is a member.
+    #[inline]
     pub fn contains(&self, country: CountryIndex) -> bool {
-        self.member[country.at()]
+        self.n_members > 0 && self.member[country.at()]
     }
 
     /// Number of countries that may be members.
@@ -38,12 +40,12 @@ impl CountrySet {
 
     /// Number of members.
     pub fn len(&self) -> usize {
-        self.member.iter().filter(|member| **member).count()
+        self.n_members
     }
 
     /// Whether nobody is a member.
     pub fn is_empty(&self) -> bool {
-        !self.member.contains(&true)
+        self.n_members == 0
     }
 }
 

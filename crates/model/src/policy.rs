@@ -109,12 +109,6 @@ impl Policy {
         }
     }
 
-    /// `beta` of an exporter in a product, and whether it is an override that the cap of the scenario does not move.
-    pub fn cap_for(&self, product: ProductCode, exporter: CountryIndex) -> (Fraction, bool) {
-        let own = self.cap_of_country.get(&exporter).or_else(|| self.cap_of_product.get(&product));
-        own.map_or((self.cap, false), |own| (*own, true))
-    }
-
     /// The least number of units in a dollar that makes every amount of every program whole; none when it is beyond exact
     /// arithmetic.
     pub fn scale(&self) -> Option<i128> {

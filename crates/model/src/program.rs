@@ -1,5 +1,7 @@
 //! Step M4 of docs/method.md: capacity and bounds of one product, in exact integers.
 
+use std::collections::BTreeMap;
+
 use reorient_core::{CountryIndex, Fraction, ProductCode, Usd};
 
 use crate::{CapBasis, CapCurve, Floor, Market, Policy, Status};
@@ -47,6 +49,7 @@ pub struct Program {
 
 impl Program {
     /// Number of exporters.
+    #[inline]
     pub fn len(&self) -> usize {
         self.cost.len()
     }
@@ -57,16 +60,19 @@ impl Program {
     }
 
     /// The side of the exporter at a position.
+    #[inline]
     pub fn role(&self, position: usize) -> Role {
         if self.cost[position] > 0 { Role::Risk } else { Role::Alternative }
     }
 
     /// Sum of `amounts` over one side.
+    #[inline]
     pub fn sum(&self, role: Role, amounts: &[i128]) -> i128 {
         (0..self.len()).filter(|position| self.role(*position) == role).map(|position| amounts[position]).sum()
     }
 
     /// The most that the exporter at a position may add; none by risk origins.
+    #[inline]
     pub fn room(&self, position: usize) -> i128 {
         match self.role(position) {
             Role::Risk => 0,
@@ -75,6 +81,7 @@ impl Program {
     }
 
     /// All extra capacity.
+    #[inline]
     pub fn capacity(&self) -> i128 {
         (0..self.len()).map(|position| self.room(position)).sum()
     }
@@ -96,87 +103,105 @@ impl Program {
 pub(crate) struct Reach {
     /// What it reaches without any extra.
     pub(crate) base: i128,
-    /// `B`: gain per unit of `beta`.
-    pub(crate) share: i128,
+    /// `B` in dollars.
+    pub(crate) basis: i64,
     /// The most that it can gain.
     pub(crate) room: i128,
 }
 
 impl Reach {
     fn fixed(base: i128) -> Self {
-        Self { base, share: 0, room: 0 }
+        Self { base, basis: 0, room: 0 }
     }
 
-    /// `U` at a cap.
-    pub(crate) fn at(self, cap: Step) -> Result<i128, ProgramError> {
-        Ok(self.base + cap.of(self.share)?.min(self.room))
+    /// What it gains at a cap.
+    pub(crate) fn gain(self, cap: Step) -> i128 {
+        cap.of(self.basis).min(self.room)
     }
 }
 
-/// A cap ready to be multiplied with amounts that are whole dollars.
+/// A cap ready to be multiplied with dollars.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Step {
-    scale: i128,
     /// Units of one dollar's cap; whole, as the denominator divides the scale.
-    per_dollar: i128,
+    per_dollar: i64,
 }
 
 impl Step {
-    fn new(cap: Fraction, scale: i128) -> Result<Self, ProgramError> {
-        let per_dollar = (scale / i128::from(cap.denominator())).checked_mul(i128::from(cap.numerator()));
-        Ok(Self { scale, per_dollar: per_dollar.ok_or(ProgramError::Overflow)? })
+    fn new(cap: Fraction, scale: i64) -> Result<Self, ProgramError> {
+        let per_dollar = i128::from(scale) / i128::from(cap.denominator()) * i128::from(cap.numerator());
+        i64::try_from(per_dollar).map(|per_dollar| Self { per_dollar }).map_err(|_| ProgramError::Overflow)
     }
 
     /// The cap's share of an amount, in units of the program.
-    fn of(self, amount: i128) -> Result<i128, ProgramError> {
-        (amount / self.scale).checked_mul(self.per_dollar).ok_or(ProgramError::Overflow)
+    fn of(self, dollars: i64) -> i128 {
+        i128::from(dollars) * i128::from(self.per_dollar)
     }
 }
 
 /// The amounts of one product that its bounds are made of.
 pub(crate) struct Formulation<'a> {
-    pub(crate) product: ProductCode,
-    pub(crate) market: &'a Market<'a>,
+    market: &'a Market<'a>,
     policy: &'a Policy,
-    pub(crate) scale: i128,
+    pub(crate) scale: i64,
     pub(crate) total: i128,
-    world: i128,
+    /// `T` and the sum of `W`, in dollars.
+    dollars: (i64, i64),
     /// `s T`.
     ceiling: Option<i128>,
-    /// The cap of the scenario.
+    /// The cap of the scenario, of this product, and of single exporters.
     step: Step,
+    product_step: Option<Step>,
+    own_steps: BTreeMap<CountryIndex, Step>,
 }
 
 impl<'a> Formulation<'a> {
     /// Checks the market and leaves room for the products of two amounts.
     pub(crate) fn new(product: ProductCode, market: &'a Market<'a>, policy: &'a Policy) -> Result<Self, ProgramError> {
-        let scale = policy.scale().ok_or(ProgramError::Overflow)?;
-        let units = |amounts: &[Usd]| amounts.iter().map(|amount| i128::from(amount.get())).sum::<i128>().checked_mul(scale);
-        let total = units(market.imports).ok_or(ProgramError::Overflow)?;
-        let world = units(market.world_exports).ok_or(ProgramError::Overflow)?;
-        if let Some(position) = (0..market.exporters.len()).find(|at| market.imports[*at] > market.world_exports[*at]) {
-            return Err(ProgramError::NotWorld(position));
+        let scale = policy.scale().and_then(|scale| i64::try_from(scale).ok()).ok_or(ProgramError::Overflow)?;
+        let (mut imports, mut exports) = (0_i128, 0_i128);
+        for (position, (own, all)) in market.imports.iter().zip(market.world_exports).enumerate() {
+            if own > all {
+                return Err(ProgramError::NotWorld(position));
+            }
+            imports += i128::from(own.get());
+            exports += i128::from(all.get());
         }
+        let dollars = |sum: i128| i64::try_from(sum).map_err(|_| ProgramError::Overflow);
+        let dollars = (dollars(imports)?, dollars(exports)?);
+        let total = imports * i128::from(scale);
+        let world = exports * i128::from(scale);
         // No bound is above W, so no sum of bounds is above `world`; rules and curves multiply two such sums.
         if world.checked_mul(world).and_then(|square| square.checked_mul(8)).is_none() {
             return Err(ProgramError::Overflow);
         }
         let ceiling = policy.ceiling.map(|share| share_of(total, share));
-        let step = Step::new(policy.cap, scale)?;
-        Ok(Self { product, market, policy, scale, total, world, ceiling, step })
+        let step = |cap: &Fraction| Step::new(*cap, scale);
+        let own_steps = policy.cap_of_country.iter().map(|(country, cap)| Ok((*country, step(cap)?)));
+        Ok(Self {
+            step: step(&policy.cap)?,
+            product_step: policy.cap_of_product.get(&product).map(step).transpose()?,
+            own_steps: own_steps.collect::<Result<_, ProgramError>>()?,
+            market,
+            policy,
+            scale,
+            total,
+            dollars,
+            ceiling,
+        })
     }
 
     /// The cap of an exporter, and whether it is one of its own.
-    pub(crate) fn step(&self, exporter: CountryIndex) -> Result<(Step, bool), ProgramError> {
-        if self.policy.cap_of_country.is_empty() && self.policy.cap_of_product.is_empty() {
-            return Ok((self.step, false));
+    fn step(&self, exporter: CountryIndex) -> (Step, bool) {
+        let own = if self.own_steps.is_empty() { None } else { self.own_steps.get(&exporter) };
+        match own.copied().or(self.product_step) {
+            Some(own) => (own, true),
+            None => (self.step, false),
         }
-        let (cap, is_override) = self.policy.cap_for(self.product, exporter);
-        Ok((Step::new(cap, self.scale)?, is_override))
     }
 
     fn units(&self, amounts: &[Usd], position: usize) -> i128 {
-        i128::from(amounts[position].get()) * self.scale
+        i128::from(amounts[position].get()) * i128::from(self.scale)
     }
 
     pub(crate) fn baseline(&self, position: usize) -> i128 {
@@ -187,7 +212,7 @@ impl<'a> Formulation<'a> {
         self.ceiling.map_or(amount, |ceiling| amount.min(ceiling))
     }
 
-    pub(crate) fn exporter(&self, position: usize) -> CountryIndex {
+    fn exporter(&self, position: usize) -> CountryIndex {
         self.market.exporters[position]
     }
 
@@ -196,15 +221,15 @@ impl<'a> Formulation<'a> {
         if self.policy.barred.contains(self.exporter(position)) { 0 } else { self.under_ceiling(self.baseline(position)) }
     }
 
-    /// `B` of an alternative.
-    fn basis(&self, position: usize) -> i128 {
-        let (world, imports) = (self.units(self.market.world_exports, position), self.baseline(position));
+    /// `B` of an alternative, in dollars.
+    fn basis(&self, position: usize) -> i64 {
+        let (world, imports) = (self.market.world_exports[position].get(), self.market.imports[position].get());
         match self.policy.basis {
             CapBasis::ExporterWorld => world,
             CapBasis::ExporterExtraBloc => world - imports,
             CapBasis::BlocFlow => imports,
-            CapBasis::BlocMarket => self.total,
-            CapBasis::WorldMarket => self.world,
+            CapBasis::BlocMarket => self.dollars.0,
+            CapBasis::WorldMarket => self.dollars.1,
         }
     }
 
@@ -220,26 +245,26 @@ impl<'a> Formulation<'a> {
             return Reach::fixed(base);
         }
         let most = self.under_ceiling(self.units(self.market.world_exports, position));
-        Reach { base, share: self.basis(position), room: most - base }
+        Reach { base, basis: self.basis(position), room: most - base }
     }
 
     /// `L` of an alternative, before it is held below `U`.
-    fn floor(&self, position: usize, cap: Step) -> Result<i128, ProgramError> {
+    fn floor(&self, position: usize, cap: Step) -> i128 {
         let exporter = self.exporter(position);
         let imports = self.baseline(position);
         if self.policy.barred.contains(exporter) {
-            return Ok(0);
+            return 0;
         }
         if self.policy.fixed.contains(exporter) {
-            return Ok(self.under_ceiling(imports));
+            return self.under_ceiling(imports);
         }
         let floor = match self.policy.floor {
             Floor::Additive => imports,
             Floor::Free => 0,
-            Floor::Symmetric => (imports - cap.of(self.basis(position))?).max(0),
+            Floor::Symmetric => (imports - cap.of(self.basis(position))).max(0),
             Floor::Churn(share) => imports - share_of(imports, share),
         };
-        Ok(self.under_ceiling(floor))
+        self.under_ceiling(floor)
     }
 }
 
@@ -258,7 +283,7 @@ fn share_of(amount: i128, share: Fraction) -> i128 {
 /// exporter's flow to the bloc is larger than its exports.
 pub fn formulate(product: ProductCode, market: &Market<'_>, policy: &Policy) -> Result<Program, ProgramError> {
     let mut program = Program::default();
-    Formulation::new(product, market, policy)?.fill(&mut program, &mut |_, _| Ok(()))?;
+    Formulation::new(product, market, policy)?.fill(&mut program, &mut |_, _| {});
     Ok(program)
 }
 
@@ -275,36 +300,41 @@ pub fn formulate_into(
 ) -> Result<(), ProgramError> {
     let parts = Formulation::new(product, market, policy)?;
     curve.start(&parts);
-    parts.fill(program, &mut |position, reach| curve.add(&parts, position, reach))
+    parts.fill(program, &mut |position, reach| curve.add(&parts, position, reach));
+    Ok(())
 }
 
 impl Formulation<'_> {
-    /// The bounds of all exporters; `each` is told position and reach, none of a risk origin.
-    fn fill(
-        &self,
-        program: &mut Program,
-        each: &mut dyn FnMut(usize, Option<Reach>) -> Result<(), ProgramError>,
-    ) -> Result<(), ProgramError> {
-        (program.scale, program.weight_scale, program.total) = (self.scale, self.policy.weights.scale, self.total);
+    /// The bounds of all exporters; `each` is told position and reach with its gain, none of a risk origin.
+    fn fill(&self, program: &mut Program, each: &mut impl FnMut(usize, Option<Extra>)) {
+        (program.scale, program.weight_scale, program.total) = (self.scale.into(), self.policy.weights.scale, self.total);
         for amounts in [&mut program.cost, &mut program.baseline, &mut program.lower, &mut program.upper] {
             amounts.clear();
             amounts.reserve(self.market.exporters.len());
         }
         for (position, &exporter) in self.market.exporters.iter().enumerate() {
             let (cost, lower, upper) = if self.policy.risk.contains(exporter) {
-                each(position, None)?;
+                each(position, None);
                 (self.policy.weights.get(exporter), 0, self.risk_upper(position))
             } else {
-                let (cap, _) = self.step(exporter)?;
+                let (cap, is_override) = self.step(exporter);
                 let reach = self.reach(position);
-                each(position, Some(reach))?;
-                (0, self.floor(position, cap)?, reach.at(cap)?)
+                let gain = reach.gain(cap);
+                each(position, Some(Extra { reach, gain, is_override }));
+                (0, self.floor(position, cap), reach.base + gain)
             };
             program.cost.push(cost);
             program.baseline.push(self.baseline(position));
             program.lower.push(lower);
             program.upper.push(upper);
         }
-        Ok(())
     }
+}
+
+/// What an alternative gains at its cap, and whether that is a cap of its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Extra {
+    pub(crate) reach: Reach,
+    pub(crate) gain: i128,
+    pub(crate) is_override: bool,
 }

@@ -119,20 +119,21 @@ pub fn write_folder(
     options: &FolderOptions,
 ) -> Result<Vec<String>, ReportError> {
     let old = prepare(directory, RESULT)?;
-    let mut staged = vec![
-        stage(directory, "table_a1.csv", |out| csv::table_a1(collection, countries).write(out))?,
-        stage(directory, "shares.csv", |out| csv::shares(collection, countries).write(out))?,
-        stage(directory, "products.csv", |out| csv::products(collection).write(out))?,
-        stage(directory, "flows.parquet", |out| flows::write_parquet(out, collection, countries, &manifest.version))?,
+    let mut parts: Vec<(String, WriteFile<'_>)> = vec![
+        ("table_a1.csv".to_owned(), Box::new(|out| csv::table_a1(collection, countries).write(out))),
+        ("shares.csv".to_owned(), Box::new(|out| csv::shares(collection, countries).write(out))),
+        ("products.csv".to_owned(), Box::new(|out| csv::products(collection).write(out))),
+        ("flows.parquet".to_owned(), Box::new(|out| flows::write_parquet(out, collection, countries, &manifest.version))),
+        ("coverage.csv".to_owned(), Box::new(|out| write_coverage(out, coverage))),
     ];
-    staged.push(stage(directory, "coverage.csv", |out| write_coverage(out, coverage))?);
     if options.csv_flows {
-        staged.push(stage(directory, FLOWS_CSV, |out| flows::write_csv(out, collection, countries))?);
+        parts.push((FLOWS_CSV.to_owned(), Box::new(|out| flows::write_csv(out, collection, countries))));
     }
     for figure in &options.figures {
-        staged.push(stage(directory, &format!("{}.svg", figure.name), |out| out.write_all(figure.svg.as_bytes()))?);
-        staged.push(stage(directory, &format!("{}.png", figure.name), |out| out.write_all(&figure.png))?);
+        parts.push((format!("{}.svg", figure.name), Box::new(|out| out.write_all(figure.svg.as_bytes()))));
+        parts.push((format!("{}.png", figure.name), Box::new(|out| out.write_all(&figure.png))));
     }
+    let staged = stage_all(directory, parts)?;
     let files: Vec<FileEntry> = staged.iter().map(|file| file.entry.clone()).collect();
     let last = stage(directory, MANIFEST, |out| {
         serde_json::to_writer_pretty(&mut *out, &Document::new(manifest, &collection.headline, &files))?;
@@ -142,6 +143,19 @@ pub fn write_folder(
     // Flows and figures of an earlier run do not belong to this result.
     let optional: Vec<&str> = FIGURES.into_iter().chain([FLOWS_CSV]).collect();
     complete(directory, old, &optional, staged, last)
+}
+
+/// What writes the contents of a file.
+type WriteFile<'a> = Box<dyn FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()> + Send + 'a>;
+
+/// Stages files side by side, so that encoding one and waiting for the disk with another take turns; in the order given.
+fn stage_all(directory: &Path, parts: Vec<(String, WriteFile<'_>)>) -> Result<Vec<Staged>, ReportError> {
+    std::thread::scope(|scope| {
+        let start = parts.into_iter().map(|(name, write)| scope.spawn(move || stage(directory, &name, write)));
+        let started: Vec<_> = start.collect();
+        let lost = || write_error(directory, io::Error::other("a thread that wrote a file ended early"));
+        started.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect()
+    })
 }
 
 /// Gives staged files their names, the manifest `last`. `old` is what an earlier manifest lists; `optional` files of it that

@@ -23,6 +23,7 @@ mod study;
 mod tables;
 mod terminal;
 mod text;
+mod uncertainty;
 
 #[cfg(test)]
 mod sample;
@@ -40,3 +41,4 @@ pub use parts::{explanation_json, explanation_view, write_explanation};
 pub use stored::{StoredError, StoredFlowRow, StoredFolder};
 pub use study::StudyManifest;
 pub use terminal::{TerminalOptions, terminal};
+pub use uncertainty::{Drawn, uncertainty_json, uncertainty_view, write_uncertainty};

@@ -1,6 +1,6 @@
 //! The only crate that sees HiGHS: a [`LinearProgram`] in, a [`SolveOutcome`] by name out (step M5 of docs/method.md).
 //!
-//! One solver object per call, one thread per object, cold start, no presolve: the same bits on any thread of any pool.
+//! One solver object per thread, cold start for every program, no presolve: the same bits on any thread of any pool.
 
 #[cfg(feature = "highs")]
 mod highs;

@@ -5,8 +5,9 @@ use crate::apportion::nearest;
 use crate::plan::Seller;
 use crate::profile::Profile;
 use crate::quota::Quotas;
-use crate::random::{Draws, Stage};
+use crate::random::{Stage, draws};
 use crate::world::{Pool, World};
+use reorient_core::Draws;
 
 /// Share of rows without a quantity.
 pub(crate) const MISSING: f64 = 0.04;
@@ -17,7 +18,7 @@ const ROUNDS: usize = 5;
 
 /// Fills `rows`, as many as the partners of all sellers, in ascending order of exporter, then importer.
 pub(crate) fn fill(rows: &mut [Row], profile: &Profile, sellers: &[Seller], world: &World, quotas: &Quotas, seed: u64) {
-    let mut draws = Draws::new(seed, Stage::Flows, profile.code.number());
+    let mut draws = draws(seed, Stage::Flows, profile.code.number());
     let mut pulls = Vec::with_capacity(rows.len());
     let mut importers = Vec::new();
     let mut at = 0;

@@ -2,7 +2,7 @@
 
 use crate::apportion::apportion;
 use crate::profile::Profile;
-use crate::random::{Draws, Stage};
+use crate::random::{Stage, draws};
 use crate::world::World;
 use crate::{Request, SynthError};
 
@@ -20,7 +20,7 @@ pub(crate) struct Seller {
 /// How well each country does in each chapter: the comparative advantage that products of a chapter share.
 pub(crate) fn advantages(world: &World, seed: u64) -> Vec<Vec<f64>> {
     let of_chapter = |chapter: u32| {
-        let mut draws = Draws::new(seed, Stage::Chapter, chapter);
+        let mut draws = draws(seed, Stage::Chapter, chapter);
         world.parties.iter().map(|_| draws.normal()).collect()
     };
     (0..100).map(of_chapter).collect()
@@ -36,7 +36,7 @@ pub(crate) fn sellers(
     advantages: &[Vec<f64>],
     request: &Request<'_>,
 ) -> Result<Vec<Seller>, SynthError> {
-    let mut draws = Draws::new(request.seed, Stage::Exporters, profile.code.number());
+    let mut draws = draws(request.seed, Stage::Exporters, profile.code.number());
     let chapter = &advantages[(profile.code.number() / 10_000) as usize];
     let mut scores: Vec<(f64, f64, usize)> = world
         .parties

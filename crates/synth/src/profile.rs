@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use reorient_core::ProductCode;
 
 use crate::apportion::{apportion, nearest, whole};
-use crate::random::{Draws, Stage, normal_quantile, ranks};
+use crate::random::{Stage, draws, ranks};
 use crate::{ROWS_PER_PRODUCT, Request, SynthError};
+use reorient_core::normal_quantile;
 
 /// Concentration index of exporters at quantiles of products: BACI HS22, 2022 to 2024.
 pub(crate) const HHI: [(f64, f64); 5] = [(0.05, 0.07), (0.25, 0.10), (0.5, 0.15), (0.75, 0.23), (0.95, 0.47)];
@@ -42,7 +43,7 @@ pub(crate) fn profiles(request: &Request<'_>, n_countries: usize) -> Result<Vec<
     let draws: Vec<[f64; 5]> = codes
         .iter()
         .map(|code| {
-            let mut draws = Draws::new(request.seed, Stage::Profile, code.number());
+            let mut draws = draws(request.seed, Stage::Profile, code.number());
             std::array::from_fn(|_| draws.normal())
         })
         .collect();
@@ -120,7 +121,7 @@ fn chosen(request: &Request<'_>) -> Result<Vec<ProductCode>, SynthError> {
     let mut order: Vec<(f64, bool, ProductCode)> = candidates
         .difference(request.replaced)
         .map(|code| {
-            let draw = Draws::new(request.seed, Stage::Choice, code.number()).uniform();
+            let draw = draws(request.seed, Stage::Choice, code.number()).uniform();
             (draw, request.wanted.contains(code), *code)
         })
         .collect();

@@ -5,7 +5,7 @@
 
 use reorient_core::CountryTable;
 
-use crate::random::{Draws, Stage};
+use crate::random::{Stage, draws};
 
 /// The 27 members since 2020, by BACI's numbers.
 const EU27: [u16; 27] = [
@@ -148,7 +148,7 @@ impl World {
         let mut places = Vec::new();
         let parties: Vec<Party> = codes
             .map(|code| {
-                let mut draws = Draws::new(seed, Stage::Country, code.into());
+                let mut draws = draws(seed, Stage::Country, code.into());
                 let known = SIZES.iter().find(|(known, _)| *known == code);
                 let drawn = 0.5 + 1.9 * draws.normal();
                 let size = known.map_or(drawn, |(_, size)| libm::log(f64::from(*size)));

@@ -1,72 +1,55 @@
-//! The footer of our layout: verified first, then understood.
+//! The footer of our layout and the index before it: verified first, then understood.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::Path;
 use std::str::FromStr;
 
 use parquet::file::metadata::ParquetMetaDataReader;
 
+use super::index::Index;
 use super::read::isolated;
 use super::*;
 use crate::DataError;
-use crate::error::file_name;
 
-/// A verified footer.
+/// Read at once from the end of a file; the footer of a year is shorter.
+const TAIL: u64 = 1 << 16;
+/// No footer of a year comes near this; a damaged length must not allocate gigabytes.
+const LONGEST: u64 = 1 << 28;
+
+/// A verified footer with the verified index.
 #[derive(Debug, Clone)]
 pub(crate) struct Footer {
     pub(crate) info: YearInfo,
-    /// Products with their numbers of rows, in the order of the rows.
-    pub(crate) products: Vec<(ProductCode, usize)>,
-    pub(super) groups: Vec<RowGroup>,
+    pub(crate) index: Index,
+    /// Hexadecimal digits. By way of the hashes in the footer it stands for every byte of the file.
+    pub(crate) hash: String,
+    pub(super) page_index: Range<u64>,
     pub(super) page_index_hash: String,
-    /// Position of the first byte of the footer.
-    pub(super) start: usize,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct RowGroup {
-    pub(super) bytes: Range<usize>,
-    pub(super) rows: usize,
-    pub(super) hash: String,
 }
 
 impl Footer {
     /// Reads the end of a file only.
-    pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
-        let name = file_name(path);
-        let fail = |error: std::io::Error| DataError::unreadable(path, &error);
-        let mut file = File::open(path).map_err(fail)?;
-        let size = file.seek(SeekFrom::End(0)).map_err(fail)?;
-        let mut tail = vec![0; 8];
-        let tail_at = size.checked_sub(8).ok_or_else(|| not_ours(&name))?;
-        file.seek(SeekFrom::Start(tail_at)).map_err(fail)?;
-        file.read_exact(&mut tail).map_err(fail)?;
+    pub(crate) fn open(content: &Content) -> Result<Self, DataError> {
+        let name = content.name();
+        let size = content.length();
+        let mut tail = content.read(size.saturating_sub(TAIL)..size)?;
         let length = footer_length(&name, &tail)?;
-        let start = tail_at.checked_sub(length as u64).ok_or_else(|| DataError::damaged(&name, "the footer is cut off"))?;
-        let mut bytes = vec![0; length + 8];
-        file.seek(SeekFrom::Start(start)).map_err(fail)?;
-        file.read_exact(&mut bytes).map_err(fail)?;
-        let start = usize::try_from(start).map_err(|_| DataError::file(&name, "the file is too large"))?;
-        Self::verify(&name, &bytes, start)
-    }
-
-    /// From the bytes of a whole file.
-    pub(crate) fn of_bytes(name: &str, bytes: &[u8]) -> Result<Self, DataError> {
-        let tail_at = bytes.len().checked_sub(8).ok_or_else(|| not_ours(name))?;
-        let length = footer_length(name, &bytes[tail_at..])?;
-        let start = tail_at.checked_sub(length).ok_or_else(|| DataError::damaged(name, "the footer is cut off"))?;
-        Self::verify(name, &bytes[start..], start)
+        let start = (size - 8).checked_sub(length).ok_or_else(|| DataError::damaged(&name, "the footer is cut off"))?;
+        if size - start > tail.len() as u64 {
+            tail = content.read(start..size)?;
+        }
+        let skipped = tail.len() as u64 - (size - start);
+        let bytes = usize::try_from(skipped).ok().and_then(|skipped| tail.get(skipped..)).unwrap_or_default();
+        Self::verify(content, &name, bytes, start)
     }
 
     /// `bytes` are the footer with its length and the closing mark; `start` is its position in the file.
-    fn verify(name: &str, bytes: &[u8], start: usize) -> Result<Self, DataError> {
+    fn verify(content: &Content, name: &str, bytes: &[u8], start: u64) -> Result<Self, DataError> {
         let footer_end = bytes.len() - 8;
         let at = hash_position(&bytes[..footer_end], KEY_FOOTER).ok_or_else(|| not_ours(name))?;
         let mut blanked = bytes.to_vec();
         blanked[at..at + BLANK.len()].copy_from_slice(BLANK.as_bytes());
-        if hex(&blanked).as_bytes() != &bytes[at..at + BLANK.len()] {
+        let hash = hex(&blanked);
+        if hash.as_bytes() != &bytes[at..at + BLANK.len()] {
             return Err(DataError::damaged(name, "the footer does not match its BLAKE3 hash"));
         }
         let metadata = isolated(name, || ParquetMetaDataReader::decode_metadata(&bytes[..footer_end]))?;
@@ -76,7 +59,8 @@ impl Footer {
             pair.and_then(|pair| pair.value.as_deref()).ok_or_else(|| DataError::file(name, format!("the footer lacks `{key}`")))
         };
         if get(KEY_FORMAT)? != FORMAT {
-            let problem = format!("format {} is not format {FORMAT}; convert the CEPII file again", get(KEY_FORMAT)?);
+            let problem =
+                format!("it is of format {}, this version reads format {FORMAT}; ingest CEPII's file again", get(KEY_FORMAT)?);
             return Err(DataError::file(name, problem));
         }
         let info = YearInfo {
@@ -86,35 +70,29 @@ impl Footer {
             synthetic: parse(name, KEY_SYNTHETIC, get(KEY_SYNTHETIC)?)?,
             attribution: get(KEY_ATTRIBUTION)?.to_owned(),
         };
-        let mut products = Vec::new();
-        for entry in get(KEY_PRODUCTS)?.split_whitespace() {
-            let (product, rows) = entry.split_once(':').unwrap_or((entry, ""));
-            products.push((parse(name, KEY_PRODUCTS, product)?, parse(name, KEY_PRODUCTS, rows)?));
+        let place = get(KEY_INDEX)?;
+        let odd = || DataError::file(name, format!("the footer says `{place}` under `{KEY_INDEX}`"));
+        let (from, rest) = place.split_once(':').ok_or_else(odd)?;
+        let (to, index_hash) = rest.split_once(':').ok_or_else(odd)?;
+        let place = parse::<u64>(name, KEY_INDEX, from)?..parse::<u64>(name, KEY_INDEX, to)?;
+        if place.start > place.end || place.end > start {
+            return Err(odd());
         }
-        let mut groups = Vec::new();
-        let mut end = MAGIC.len();
-        for entry in get(KEY_ROW_GROUPS)?.split_whitespace() {
-            let parts: Vec<&str> = entry.split(':').collect();
-            let [from, to, rows, hash] = parts[..] else {
-                return Err(DataError::file(name, format!("`{KEY_ROW_GROUPS}`: `{entry}` is no row group")));
-            };
-            let bytes = parse(name, KEY_ROW_GROUPS, from)?..parse(name, KEY_ROW_GROUPS, to)?;
-            if bytes.start != end || bytes.end < end || bytes.end > start {
-                return Err(DataError::file(name, format!("`{KEY_ROW_GROUPS}`: `{entry}` does not follow the one before")));
-            }
-            end = bytes.end;
-            groups.push(RowGroup { bytes, rows: parse(name, KEY_ROW_GROUPS, rows)?, hash: hash.to_owned() });
+        let index = content.read(place.clone())?;
+        if hex(&index) != index_hash {
+            return Err(DataError::damaged(name, "the index of products does not match its BLAKE3 hash"));
         }
-        Ok(Self { info, products, groups, page_index_hash: get(KEY_PAGE_INDEX)?.to_owned(), start })
+        let index = Index::decode(name, &index, place.start)?;
+        let page_index_hash = get(KEY_PAGE_INDEX)?.to_owned();
+        Ok(Self { info, index, hash, page_index: place.end..start, page_index_hash })
     }
 }
 
-fn footer_length(name: &str, tail: &[u8]) -> Result<usize, DataError> {
-    let length = tail.first_chunk::<4>().copied().map(u32::from_le_bytes);
-    let length = length.filter(|_| tail.ends_with(MAGIC)).ok_or_else(|| not_ours(name))?;
-    // No footer of a year comes near this; a damaged length must not allocate gigabytes.
-    let length = usize::try_from(length).unwrap_or(usize::MAX);
-    if length > 1 << 28 { Err(DataError::damaged(name, "the footer length is absurd")) } else { Ok(length) }
+/// Length of the footer from the end of a file.
+fn footer_length(name: &str, tail: &[u8]) -> Result<u64, DataError> {
+    let length = tail.len().checked_sub(8).and_then(|at| tail[at..].first_chunk::<4>()).copied().map(u32::from_le_bytes);
+    let length = length.filter(|_| tail.ends_with(MAGIC)).map(u64::from).ok_or_else(|| not_ours(name))?;
+    if length > LONGEST { Err(DataError::damaged(name, "the footer length is absurd")) } else { Ok(length) }
 }
 
 fn not_ours(name: &str) -> DataError {

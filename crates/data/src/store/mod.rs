@@ -1,19 +1,29 @@
 //! Our Parquet layout: one year per file, every byte covered by BLAKE3.
 //!
 //! The columns are `product` (six characters), `exporter` and `importer` (BACI numbers), `value_kusd` and
-//! `quantity_tons` (three exact decimals), sorted by product, exporter, importer. A row group ends where a product
-//! ends. The footer carries an index of products with their numbers of rows, so that a reader decodes only what it
-//! needs, and four kinds of hash: one per row group, one of the page index, one of the footer itself with its own hash
-//! blanked out. Together with the two magic marks they cover the whole file.
+//! `quantity_tons` (three exact decimals), sorted by product, exporter, importer. Pages and row groups end where a product
+//! ends. Between the row groups and the page index of Parquet stands an index of ours (`index.rs`) with the products, their
+//! numbers of rows, and the length and hash of every page, so that a reader reads, checks and decodes only what it needs.
+//! The footer carries the hashes of that index, of the page index and, with its own hash blanked out, of itself. Together
+//! with the two magic marks they cover the whole file.
 
+mod content;
+mod encode;
 mod footer;
+mod index;
 mod read;
+mod verify;
 mod write;
 
-use reorient_core::{CountryCode, HsRevision, ProductCode, Year};
+use parquet::errors::ParquetError;
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::SchemaDescriptor;
+use reorient_core::{HsRevision, Year};
 
+pub(crate) use content::Content;
 pub(crate) use footer::Footer;
 pub(crate) use read::read_year;
+pub(crate) use verify::verify_file;
 pub(crate) use write::write_sorted;
 pub use write::write_year;
 
@@ -42,7 +52,7 @@ const SCHEMA: &str = "message baci {
 /// What DECIMAL(18,3) can hold, in thousandths.
 pub(crate) const DECIMAL_LIMIT: i64 = 1_000_000_000_000_000_000;
 
-const FORMAT: &str = "1";
+const FORMAT: &str = "2";
 const KEY_FORMAT: &str = "reorient.format";
 const KEY_REVISION: &str = "reorient.revision";
 const KEY_YEAR: &str = "reorient.year";
@@ -50,19 +60,22 @@ const KEY_RELEASE: &str = "reorient.release";
 const KEY_SYNTHETIC: &str = "reorient.synthetic";
 const KEY_UNIT: &str = "reorient.unit";
 const KEY_ATTRIBUTION: &str = "reorient.attribution";
-const KEY_PRODUCTS: &str = "reorient.products";
-const KEY_ROW_GROUPS: &str = "reorient.row_groups";
+const KEY_INDEX: &str = "reorient.index";
 const KEY_PAGE_INDEX: &str = "reorient.page_index_blake3";
 const KEY_FOOTER: &str = "reorient.footer_blake3";
 /// Hexadecimal digits of a hash, all zero until the hash is known.
 const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 const MAGIC: &[u8; 4] = b"PAR1";
 
+fn schema() -> Result<SchemaDescriptor, ParquetError> {
+    Ok(SchemaDescriptor::new(parse_message_type(SCHEMA)?.into()))
+}
+
 /// Where the value of `key` starts in a footer: Thrift writes the key, a field header (0x18) and the length (64).
 fn hash_position(footer: &[u8], key: &str) -> Option<usize> {
     let mut mark = key.as_bytes().to_vec();
     mark.extend([0x18, 0x40]);
-    let start = footer.windows(mark.len()).position(|window| window == mark)? + mark.len();
+    let start = footer.windows(mark.len()).rposition(|window| window == mark)? + mark.len();
     (footer.len() >= start + BLANK.len()).then_some(start)
 }
 

@@ -1,176 +1,305 @@
-//! Reading the rows of a verified file.
+//! Reading the rows of some products: their pages alone, row groups side by side.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::column::reader::get_typed_column_reader;
+use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::{DataType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::page_index::offset_index::PageLocation;
+use parquet::file::serialized_reader::SerializedPageReader;
+use parquet::schema::types::SchemaDescriptor;
+use rayon::prelude::*;
 use reorient_core::{CountryIndex, CountryTable, ProductCode, Usd};
 
+use super::index::{Block, Index, PAGES, TRADE_PAGES, hash_of};
 use super::*;
+use crate::table::Part;
 use crate::{DataError, TradeTable};
 
-/// The rows of the wanted products, and how many rows the file holds in all.
-pub(crate) struct Decoded {
-    pub(crate) table: TradeTable,
-    pub(crate) rows_in_file: usize,
+/// Pages with fewer bytes than this between them are read as one: a call costs about as much as copying so many.
+const GAP: u64 = 1 << 13;
+/// Stands for a number that is no country of the table.
+const UNKNOWN: u16 = u16::MAX;
+
+/// What all row groups are read with.
+struct Reading<'a> {
+    content: &'a Content,
+    name: &'a str,
+    index: &'a Index,
+    /// By position in [`Index::products`].
+    wanted: &'a [bool],
+    weigh: bool,
+    schema: SchemaDescriptor,
+    /// Position in the country table by number, or [`UNKNOWN`].
+    countries: [u16; 1024],
 }
 
-/// A stretch of rows of one product within a row group.
-struct Span {
-    product: ProductCode,
-    rows: usize,
-    wanted: bool,
-}
-
-/// `weigh` asks for quantities too. Verifies the footer, the page index and every row group it decodes; row groups without a wanted product are skipped.
+/// Reads the wanted products, or all; `weigh` asks for quantities too. Every page is checked against its hash before it is
+/// decoded; pages without a wanted product are not read.
+///
+/// # Errors
+/// [`DataError`] when the file cannot be read, is damaged, or a value breaks a rule.
 pub(crate) fn read_year(
-    name: &str,
-    bytes: &Bytes,
+    content: &Content,
+    footer: &Footer,
     countries: &CountryTable,
     wanted: Option<&BTreeSet<ProductCode>>,
     weigh: bool,
-) -> Result<Decoded, DataError> {
-    let footer = Footer::of_bytes(name, bytes)?;
-    let groups_end = footer.groups.last().map_or(MAGIC.len(), |group| group.bytes.end);
-    if !bytes.starts_with(MAGIC) || hex(&bytes[groups_end..footer.start]) != footer.page_index_hash {
-        return Err(DataError::damaged(name, "the opening mark or the page index does not match its BLAKE3 hash"));
+) -> Result<TradeTable, DataError> {
+    let index = &footer.index;
+    let name = content.name();
+    let mut is_wanted = vec![wanted.is_none(); index.products.len()];
+    for product in wanted.into_iter().flatten() {
+        if let Ok(at) = index.products.binary_search_by_key(product, |(product, _)| *product) {
+            is_wanted[at] = true;
+        }
     }
-    let plan = plan(name, &footer, wanted)?;
-    let kept: usize = plan.iter().flatten().filter(|span| span.wanted).map(|span| span.rows).sum();
-    let mut table = TradeTable::with_capacity(footer.info.year, footer.info.revision, kept);
-    let reader = isolated(name, || SerializedFileReader::new(bytes.clone()))?;
-    let mut quantities = Vec::new();
-    let mut rows_before = 0;
-    for (number, (group, spans)) in footer.groups.iter().zip(&plan).enumerate() {
-        if spans.iter().any(|span| span.wanted) {
-            if hex(&bytes[group.bytes.clone()]) != group.hash {
-                return Err(DataError::damaged(name, format!("row group {} does not match its BLAKE3 hash", number + 1)));
+    let mut by_number = [UNKNOWN; 1024];
+    for (position, country) in countries.iter() {
+        by_number[usize::from(country.code.get())] = position.0;
+    }
+    let schema = isolated(&name, schema)?;
+    let reading = Reading { content, name: &name, index, wanted: &is_wanted, weigh, schema, countries: by_number };
+    // In order, so that of several faults the same one is told whatever the number of threads.
+    let parts: Vec<Result<Part, DataError>> = index.groups.par_iter().map(|group| reading.group(group.blocks.clone())).collect();
+    TradeTable::from_parts(footer.info.year, footer.info.revision, parts.into_iter().collect::<Result<_, _>>()?)
+}
+
+impl Reading<'_> {
+    /// The wanted rows of some blocks of one row group.
+    fn group(&self, blocks: Range<usize>) -> Result<Part, DataError> {
+        let is_wanted = |block: &&Block| self.wanted[block.products.clone()].contains(&true);
+        let blocks: Vec<&Block> = self.index.blocks[blocks].iter().filter(is_wanted).collect();
+        if blocks.is_empty() {
+            return Ok(Part::default());
+        }
+        let mut columns = Vec::with_capacity(PAGES);
+        for column in 0..if self.weigh { PAGES } else { TRADE_PAGES } {
+            columns.push(self.fetch(&blocks, column)?);
+        }
+        for (at, block) in blocks.iter().enumerate() {
+            let page = |column: usize| columns[column].page(at);
+            let trade = hash_of(&[page(0), page(1), page(2)]) == block.trade_hash;
+            if !trade || self.weigh && hash_of(&[page(3)]) != block.quantity_hash {
+                let rows = format!("rows {} to {}", block.rows_before + 1, block.rows_before + block.rows);
+                return Err(DataError::damaged(self.name, format!("a page of {rows} does not match its BLAKE3 hash")));
             }
-            let columns = isolated(name, || {
-                let group = reader.get_row_group(number)?;
-                Ok((
-                    decode::<Int32Type>(&*group, 1, spans)?,
-                    decode::<Int32Type>(&*group, 2, spans)?,
-                    decode::<Int64Type>(&*group, 3, spans)?,
-                ))
-            })?;
-            append(name, countries, rows_before, spans, &columns, &mut table)?;
-            if weigh {
-                quantities.extend(isolated(name, || decode_quantities(&*reader.get_row_group(number)?, spans))?);
-            }
         }
-        rows_before += group.rows;
-    }
-    if weigh {
-        table.weigh(quantities)?;
-    }
-    Ok(Decoded { table, rows_in_file: rows_before })
-}
-
-/// The spans of each row group; products and row groups must end together.
-fn plan(name: &str, footer: &Footer, wanted: Option<&BTreeSet<ProductCode>>) -> Result<Vec<Vec<Span>>, DataError> {
-    let mut products = footer.products.iter();
-    let mut plan = Vec::with_capacity(footer.groups.len());
-    for group in &footer.groups {
-        let mut spans = Vec::new();
-        let mut left = group.rows;
-        while left > 0 {
-            let next = products.next().and_then(|(product, rows)| Some((*product, *rows, left.checked_sub(*rows)?)));
-            let (product, rows, rest) =
-                next.ok_or_else(|| DataError::file(name, "the index of products does not fit the rows"))?;
-            spans.push(Span { product, rows, wanted: wanted.is_none_or(|wanted| wanted.contains(&product)) });
-            left = rest;
-        }
-        plan.push(spans);
-    }
-    if products.next().is_some() {
-        return Err(DataError::file(name, "the index of products does not fit the rows"));
-    }
-    Ok(plan)
-}
-
-/// The values of one required column in the wanted spans.
-fn decode<T: DataType>(group: &dyn RowGroupReader, column: usize, spans: &[Span]) -> Result<Vec<T::T>, ParquetError> {
-    let short = || ParquetError::General("a column has too few values".to_owned());
-    let mut reader = get_typed_column_reader::<T>(group.get_column_reader(column)?);
-    let mut values = Vec::with_capacity(spans.iter().filter(|span| span.wanted).map(|span| span.rows).sum());
-    for same in spans.chunk_by(|left, right| left.wanted == right.wanted) {
-        let mut left: usize = same.iter().map(|span| span.rows).sum();
-        while left > 0 {
-            let done =
-                if same[0].wanted { reader.read_records(left, None, None, &mut values)?.0 } else { reader.skip_records(left)? };
-            left = left.checked_sub(done).filter(|_| done > 0).ok_or_else(short)?;
-        }
-    }
-    Ok(values)
-}
-
-/// The quantities of the wanted spans, in kilograms where known.
-fn decode_quantities(group: &dyn RowGroupReader, spans: &[Span]) -> Result<Vec<Option<i64>>, ParquetError> {
-    let short = || ParquetError::General("a column has too few values".to_owned());
-    let mut reader = get_typed_column_reader::<Int64Type>(group.get_column_reader(4)?);
-    let (mut known, mut levels) = (Vec::new(), Vec::new());
-    for span in spans {
-        let mut left = span.rows;
-        while left > 0 {
-            let done = if span.wanted {
-                reader.read_records(left, Some(&mut levels), None, &mut known)?.0
-            } else {
-                reader.skip_records(left)?
-            };
-            left = left.checked_sub(done).filter(|_| done > 0).ok_or_else(short)?;
-        }
-    }
-    let mut known = known.into_iter();
-    Ok(levels.into_iter().map(|level| if level > 0 { known.next() } else { None }).collect())
-}
-
-/// Appends the decoded rows of one row group, which hold the wanted spans only.
-fn append(
-    name: &str,
-    countries: &CountryTable,
-    rows_before: usize,
-    spans: &[Span],
-    (exporters, importers, values): &(Vec<i32>, Vec<i32>, Vec<i64>),
-    table: &mut TradeTable,
-) -> Result<(), DataError> {
-    let fail = |row: usize, column, value: String, problem: &str| DataError::Value {
-        file: name.to_owned(),
-        place: format!("row {row}"),
-        column,
-        value,
-        problem: problem.to_owned(),
-    };
-    let mut row = rows_before;
-    let mut at = 0;
-    for span in spans {
-        let first = row + 1;
-        row += span.rows;
-        if !span.wanted {
-            continue;
-        }
-        let range = at..at + span.rows;
-        at += span.rows;
-        let indices = |column, codes: &[i32]| -> Result<Vec<CountryIndex>, DataError> {
-            let index = |code: i32| u16::try_from(code).ok().and_then(|code| countries.index(CountryCode::new(code).ok()?));
-            let unknown = |at: usize| fail(first + at, column, codes[at].to_string(), "this country is not in the country table");
-            codes.iter().enumerate().map(|(at, code)| index(*code).ok_or_else(|| unknown(at))).collect()
+        let quantities = if self.weigh { columns.pop() } else { None };
+        let mut columns = columns.into_iter();
+        let [Some(exporters), Some(importers), Some(values)] = [columns.next(), columns.next(), columns.next()] else {
+            return Err(DataError::Internal("a column is missing".to_owned()));
         };
-        let of_span: Vec<Usd> = values[range.clone()].iter().copied().map(Usd::new).collect();
-        if let Some(at) = of_span.iter().position(|value| *value <= Usd::ZERO) {
-            return Err(fail(first + at, "value_kusd", of_span[at].to_string(), "a flow must be more than zero"));
+        let mut exporters = isolated(self.name, || Pages::<Int32Type>::new(exporters, &self.schema, 1))?;
+        let mut importers = isolated(self.name, || Pages::<Int32Type>::new(importers, &self.schema, 2))?;
+        let mut values = isolated(self.name, || Pages::<Int64Type>::new(values, &self.schema, 3))?;
+        let quantities = quantities.map(|pages| isolated(self.name, || Pages::<Int64Type>::new(pages, &self.schema, 4)));
+        let mut quantities = quantities.transpose()?;
+        let mut part = self.part_for(&blocks);
+        for block in &blocks {
+            isolated(self.name, || {
+                exporters.read(block.rows)?;
+                importers.read(block.rows)?;
+                values.read(block.rows)
+            })?;
+            self.append(block, [&exporters.values, &importers.values], &values.values, &mut part)?;
+            if let Some(pages) = &mut quantities {
+                isolated(self.name, || pages.read(block.rows))?;
+                self.append_quantities(block, pages, &mut part)?;
+            }
         }
-        let (exporters, importers) = (indices("exporter", &exporters[range.clone()])?, indices("importer", &importers[range])?);
-        table.push_product(span.product, &exporters, &importers, &of_span).map_err(|_| {
-            let problem = "the rows of this product are not in ascending order of exporter and importer, each once";
-            fail(first, "product", span.product.to_string(), problem)
+        isolated(self.name, || {
+            exporters.end()?;
+            importers.end()?;
+            values.end()?;
+            quantities.as_mut().map_or(Ok(()), Pages::end)
         })?;
+        Ok(part)
     }
-    Ok(())
+
+    /// An empty part with room for the wanted rows.
+    fn part_for(&self, blocks: &[&Block]) -> Part {
+        let mut part = Part::default();
+        let mut rows = 0;
+        for at in blocks.iter().flat_map(|block| block.products.clone()).filter(|at| self.wanted[*at]) {
+            part.products.push(self.index.products[at]);
+            rows += self.index.products[at].1;
+        }
+        part.exporters.reserve_exact(rows);
+        part.importers.reserve_exact(rows);
+        part.values.reserve_exact(rows);
+        if self.weigh {
+            part.quantities.reserve_exact(rows);
+        }
+        part
+    }
+
+    /// Reads the pages of one column.
+    fn fetch(&self, blocks: &[&Block], column: usize) -> Result<Fetched, DataError> {
+        let mut spans: Vec<Range<u64>> = Vec::new();
+        for block in blocks {
+            let page = &block.pages[column];
+            match spans.last_mut().filter(|span| page.start - span.end < GAP) {
+                Some(span) => span.end = page.end,
+                None => spans.push(page.clone()),
+            }
+        }
+        let too_large = || DataError::file(self.name, "a row group is too large");
+        let length = |span: &Range<u64>| usize::try_from(span.end - span.start).map_err(|_| too_large());
+        let mut bytes = vec![0; spans.iter().map(length).sum::<Result<usize, _>>()?];
+        let mut pages = Vec::with_capacity(blocks.len());
+        let mut waiting = blocks.iter().peekable();
+        let mut position = 0;
+        for span in &spans {
+            let end = position + length(span)?;
+            self.content.read_into(span.start, &mut bytes[position..end])?;
+            while let Some(block) = waiting.next_if(|block| block.pages[column].end <= span.end) {
+                let page = &block.pages[column];
+                let start = position + length(&(span.start..page.start))?;
+                pages.push((start..start + length(page)?, block.rows));
+            }
+            position = end;
+        }
+        Ok(Fetched { bytes: Bytes::from(bytes), pages })
+    }
+
+    /// Appends the wanted rows of a block.
+    fn append(&self, block: &Block, codes: [&[i32]; 2], values: &[i64], part: &mut Part) -> Result<(), DataError> {
+        let mut start = 0;
+        for product in block.products.clone() {
+            let (code, rows) = self.index.products[product];
+            let range = start..start + rows;
+            start += rows;
+            if !self.wanted[product] {
+                continue;
+            }
+            let (exporters, importers, values) = (&codes[0][range.clone()], &codes[1][range.clone()], &values[range.clone()]);
+            // One look at all rows without a branch; which row is at fault is found out afterwards.
+            let mut odd = 0;
+            let mut index = |code: &i32| {
+                let code = code.cast_unsigned();
+                let index = self.countries[(code & 1023) as usize];
+                odd |= code >> 10 | u32::from(index == UNKNOWN);
+                CountryIndex(index)
+            };
+            part.exporters.extend(exporters.iter().map(&mut index));
+            part.importers.extend(importers.iter().map(&mut index));
+            let least = values.iter().copied().fold(i64::MAX, i64::min);
+            part.values.extend(values.iter().copied().map(Usd::new));
+            let pairs = |from: usize, to: usize| exporters[from..to].iter().zip(&importers[from..to]);
+            let follows = |((i, j), (next_i, next_j))| (i < next_i) | (i == next_i) & (j < next_j);
+            let ascending = pairs(0, rows - 1).zip(pairs(1, rows)).fold(true, |ascending, rows| ascending & follows(rows));
+            if odd != 0 || least <= 0 || !ascending {
+                return Err(self.fault(code, block.rows_before + range.start, exporters, importers, values));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the rows of a product, `before` which there are so many others in the file.
+    fn fault(&self, product: ProductCode, before: usize, exporters: &[i32], importers: &[i32], values: &[i64]) -> DataError {
+        let fail = |at: usize, column, value: String, problem: &str| DataError::Value {
+            file: self.name.to_owned(),
+            place: format!("row {}", before + at + 1),
+            column,
+            value,
+            problem: problem.to_owned(),
+        };
+        let is_unknown =
+            |code: &i32| usize::try_from(*code).map_or(true, |at| self.countries.get(at).is_none_or(|at| *at == UNKNOWN));
+        if let Some(at) = values.iter().position(|value| *value <= 0) {
+            return fail(at, "value_kusd", Usd::new(values[at]).to_string(), "a flow must be more than zero");
+        }
+        for (column, codes) in [("exporter", exporters), ("importer", importers)] {
+            if let Some(at) = codes.iter().position(is_unknown) {
+                return fail(at, column, codes[at].to_string(), "this country is not in the country table");
+            }
+        }
+        let problem = "the rows of this product are not in ascending order of exporter and importer, each once";
+        fail(0, "product", product.to_string(), problem)
+    }
+
+    /// Appends the quantities of the wanted rows of a block, in kilograms where known.
+    fn append_quantities(&self, block: &Block, pages: &Pages<Int64Type>, part: &mut Part) -> Result<(), DataError> {
+        let short = || DataError::damaged(self.name, "a column has too few values");
+        let mut known = pages.values.iter().copied();
+        let mut levels = pages.levels.iter();
+        for product in block.products.clone() {
+            for _ in 0..self.index.products[product].1 {
+                let quantity = if *levels.next().ok_or_else(short)? > 0 { Some(known.next().ok_or_else(short)?) } else { None };
+                if self.wanted[product] {
+                    part.quantities.push(quantity);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Pages of one column, with their places in `bytes` and their rows.
+struct Fetched {
+    bytes: Bytes,
+    pages: Vec<(Range<usize>, usize)>,
+}
+
+impl Fetched {
+    fn page(&self, at: usize) -> &[u8] {
+        &self.bytes[self.pages[at].0.clone()]
+    }
+}
+
+/// Decodes pages one by one; `values` and `levels` are those of the last one.
+struct Pages<T: DataType> {
+    reader: ColumnReaderImpl<T>,
+    values: Vec<T::T>,
+    /// 1 for a value, 0 for none; empty for a column without gaps.
+    levels: Vec<i16>,
+    optional: bool,
+}
+
+impl<T: DataType> Pages<T> {
+    fn new(fetched: Fetched, schema: &SchemaDescriptor, column: usize) -> Result<Self, ParquetError> {
+        let description = schema.column(column);
+        let mut locations = Vec::with_capacity(fetched.pages.len());
+        let mut rows_before = 0;
+        for (range, rows) in &fetched.pages {
+            locations.push(PageLocation {
+                offset: i64::try_from(range.start)?,
+                compressed_page_size: i32::try_from(range.len())?,
+                first_row_index: i64::try_from(rows_before)?,
+            });
+            rows_before += rows;
+        }
+        // To the reader the pages at hand are the whole column.
+        let chunk = ColumnChunkMetaData::builder(description.clone())
+            .set_compression(super::encode::compression(column))
+            .set_data_page_offset(0)
+            .set_total_compressed_size(i64::try_from(fetched.bytes.len())?)
+            .build()?;
+        let pages = SerializedPageReader::new(Arc::new(fetched.bytes), &chunk, rows_before, Some(locations))?;
+        let optional = description.max_def_level() > 0;
+        let reader = ColumnReaderImpl::new(description, Box::new(pages));
+        Ok(Self { reader, values: Vec::new(), levels: Vec::new(), optional })
+    }
+
+    fn read(&mut self, rows: usize) -> Result<(), ParquetError> {
+        self.values.clear();
+        self.levels.clear();
+        let levels = self.optional.then_some(&mut self.levels);
+        let (records, ..) = self.reader.read_records(rows, levels, None, &mut self.values)?;
+        if records == rows { Ok(()) } else { Err(ParquetError::General("a column has too few values".to_owned())) }
+    }
+
+    /// Nothing may be left.
+    fn end(&mut self) -> Result<(), ParquetError> {
+        let left = self.reader.skip_records(1)?;
+        if left == 0 { Ok(()) } else { Err(ParquetError::General("a column has too many values".to_owned())) }
+    }
 }
 
 /// Runs the Parquet library so that neither its errors nor its panics pass: both mean a file it cannot understand.

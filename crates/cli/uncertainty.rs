@@ -1,0 +1,87 @@
+//! `reorient uncertainty`.
+
+use std::process::ExitCode;
+
+use reorient_core::Fraction;
+use reorient_engine::Doubt;
+use reorient_report::{Drawn, uncertainty_json, uncertainty_view, write_uncertainty};
+
+use crate::arguments::{Talk, Uncertainty};
+use crate::exit::Failure;
+use crate::run::{open, question};
+use crate::study::{manifest, show, title};
+use crate::talk;
+
+/// Draws, prints the spread of every figure and writes its files.
+pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCode, Failure> {
+    let scenario = question(&arguments.study)?;
+    let doubt = Doubt {
+        draws: arguments.draws,
+        seed: arguments.seed,
+        deviation: arguments.noise,
+        reconstructed: arguments.reconstructed,
+        partial: arguments.partial,
+        cap: arguments.cap,
+    };
+    let source = open(&arguments.study.question)?;
+    let bar = talk::progress_of("draws", doubt.draws.into(), talk);
+    let result = reorient_engine::uncertainty(&source, &scenario, &doubt, &|| bar.inc(1));
+    bar.finish_and_clear();
+    let result = result?;
+    let countries = source.countries();
+    let mut scenario = result.scenario;
+    for (key, value) in [
+        ("uncertainty.draws", doubt.draws.to_string()),
+        ("uncertainty.seed", doubt.seed.to_string()),
+        ("uncertainty.noise", doubt.deviation.to_string()),
+        ("uncertainty.reconstructed", doubt.reconstructed.to_string()),
+        ("uncertainty.partial", doubt.partial.to_string()),
+        ("uncertainty.cap", doubt.cap.map_or_else(|| "fixed".to_owned(), |(from, to)| format!("{from}..{to}"))),
+    ] {
+        scenario.insert(key.to_owned(), value);
+    }
+    let manifest = manifest(&source, scenario, result.inputs);
+    let drawn = Drawn { base: &result.base, draws: &result.draws, caps: &result.caps };
+    if let Some(directory) = &arguments.study.out {
+        write_uncertainty(directory, drawn, countries, &manifest)?;
+        tracing::info!("uncertainty in {}", directory.display());
+    }
+    let title = title("Uncertainty", &result.bloc.name, &source);
+    let words = in_words(&doubt, result.doubtful);
+    show(&arguments.study, talk, &manifest, &|| uncertainty_json(drawn, countries), &|| {
+        uncertainty_view(drawn, countries, &title, &words, true)
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn in_words(doubt: &Doubt, doubtful: usize) -> String {
+    let cap =
+        doubt.cap.map_or_else(|| "the cap fixed".to_owned(), |(from, to)| format!("the cap uniform between {from} and {to}"));
+    format!(
+        "{} draws with seed {}: every row times a lognormal factor of mean one (sd of the logarithm {}), {doubtful} products with a \
+         doubtful place on the list (reconstructed {}, in part {}), {cap}.",
+        doubt.draws, doubt.seed, doubt.deviation, doubt.reconstructed, doubt.partial
+    )
+}
+
+/// `0.03..0.07`, ascending shares.
+pub(crate) fn caps(text: &str) -> Result<(Fraction, Fraction), String> {
+    let (from, to) = text.split_once("..").ok_or("give two caps such as 0.03..0.07")?;
+    let share = |text: &str| text.trim().parse::<Fraction>().map_err(|error| error.to_string());
+    match (share(from)?, share(to)?) {
+        (from, to) if from <= to && to <= Fraction::ONE => Ok((from, to)),
+        _ => Err("the caps ascend and are at most 1, such as 0.03..0.07".to_owned()),
+    }
+}
+
+/// From 0 to 1.
+pub(crate) fn probability(text: &str) -> Result<f64, String> {
+    let number = text.parse().map_err(|_| "give a number from 0 to 1".to_owned())?;
+    if (0.0..=1.0).contains(&number) { Ok(number) } else { Err("a probability lies between 0 and 1".to_owned()) }
+}
+
+/// From 0 to 3: beyond, the mean of a lognormal factor is not seen in any number of draws.
+pub(crate) fn deviation(text: &str) -> Result<f64, String> {
+    let number = text.parse().map_err(|_| "give a number such as 0.2".to_owned())?;
+    if (0.0..=3.0).contains(&number) { Ok(number) } else { Err("the deviation lies between 0 and 3".to_owned()) }
+}
