@@ -15,6 +15,8 @@ Examples:
   reorient run --set cap=0.10 --set bloc=NLD    another cap, one country as the bloc
   reorient run --scenario data/scenarios/floor-free.toml
   reorient run --out results --figures          with figures for a paper
+  reorient run baci --year 1995..2024 --out panel  every year in one pass: a panel; also 1995,2000 or all
+  reorient run baci --year all --set bloc=EU    the same with the members of each year
   reorient run --solver highs --cross-check     solve both ways and compare
 
 Exit codes: 0 done and certified; 1 internal error; 2 usage or scenario; 3 some products unsolved;
@@ -73,6 +75,19 @@ Examples:
 Exit codes: 0 done and certified; 2 usage or scenario; 3 some products unsolved; 65 bad input data; 66 input missing;
 70 not certified; 74 cannot write.";
 
+const SENSITIVITY_EXAMPLES: &str = "\
+Examples:
+  reorient sensitivity                                what each option does to the result of `reorient run`
+  reorient sensitivity --list all --set cap=0.10      around another base
+  reorient sensitivity baci --year 2024 --out options  sensitivity.csv; other years of the data are options too
+
+Every key of the scenario is set to each of its other values, alone; caps from 1 to 20 points, each risk country left out, Hong
+Kong added. `reorient run --set KEY=VALUE` gives the same figures with all files. What these data or this program cannot answer
+is listed with its reason.
+
+Exit codes: 0 done and certified; 2 usage or scenario; 3 some products of the base unsolved; 65 bad input data;
+66 input missing; 70 not certified; 74 cannot write.";
+
 const INDICATORS_EXAMPLES: &str = "\
 Examples:
   reorient indicators --importer NLD                        the embedded sample, seen from the Netherlands
@@ -99,6 +114,15 @@ Examples:
   reorient run made-up --list critical                       every output says SYNTHETIC
 
 Exit codes: 0 done; 2 usage; 65 bad input data; 66 input missing; 74 cannot write, or the folder is there already.";
+
+const CONCENTRATION_EXAMPLES: &str = "\
+Examples:
+  reorient concentration                                 must the cut of the embedded sample cost concentration?
+  reorient concentration --list all --out concentration  concentration.csv per product, pareto.csv for the curve
+  reorient concentration baci --year 2024 --set tie-break.fill=min-hhi
+
+Exit codes: 0 done and certified; 2 usage or scenario; 3 some products unsolved; 65 bad input data; 66 input missing;
+70 not certified; 74 cannot write.";
 
 const CALIBRATE_EXAMPLES: &str = "\
 Examples:
@@ -172,9 +196,15 @@ pub(crate) enum Command {
     /// Which products make the cut and what is left, who carries it, and what is missing without each
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(Study),
+    /// What the cut costs in concentration: the range over all optima, and the curve of risk against HHI
+    #[command(after_help = CONCENTRATION_EXAMPLES)]
+    Concentration(Study),
     /// How the result spreads when rows are noisy, places on the list doubtful and the cap is not sure
     #[command(after_help = UNCERTAINTY_EXAMPLES)]
     Uncertainty(Uncertainty),
+    /// Every option of the scenario changed alone: what becomes of the headline and of Table A.1
+    #[command(after_help = SENSITIVITY_EXAMPLES)]
+    Sensitivity(Study),
     /// JSON Schema of a scenario file
     Schema,
     /// BACI as CEPII ships it to one sorted, verified Parquet file per year
@@ -198,13 +228,13 @@ pub(crate) enum Command {
 }
 
 /// The data and the question.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Question {
     /// Trade data: an ingested folder, CEPII's zip or CSV, or Parquet [default: the embedded real sample]
     #[arg(value_name = "TRADE")]
     pub(crate) trade: Option<PathBuf>,
-    /// Year of trade
-    #[arg(long)]
+    /// Year of trade; `run` takes several too, such as 1995..2024, 1995,2000 or all
+    #[arg(long, value_name = "YEAR")]
     pub(crate) year: Option<String>,
     /// Scenario file (TOML)
     #[arg(long, value_name = "F.toml")]
@@ -227,13 +257,13 @@ pub(crate) struct Run {
     /// Also write flows.csv
     #[arg(long, requires = "out")]
     pub(crate) csv: bool,
-    /// Also write figures 10 and 11, Table A.1 and the frontier, each as SVG and PNG
+    /// Also write figures 10 and 11, Table A.1 and the frontier, or those of several years, each as SVG and PNG
     #[arg(long, requires = "out")]
     pub(crate) figures: bool,
 }
 
 /// A question about a list of products, with files as the answer.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(crate) struct Study {
     #[command(flatten)]
     pub(crate) question: Question,
@@ -289,7 +319,7 @@ pub(crate) struct Indicators {
     /// One row per product, or per group of them
     #[arg(long, value_name = "LEVEL", value_enum, default_value = "product")]
     pub(crate) by: IndicatorLevel,
-    /// A year, a range such as 1995..2024, or all
+    /// A year, a range such as 1995..2024, a list such as 1995,2000, or all
     #[arg(long, value_name = "YEARS")]
     pub(crate) year: Option<YearChoice>,
     /// Products: `critical` (the shipped list), `all`, or a CSV file

@@ -93,7 +93,7 @@ fn question(arguments: &Indicators) -> Result<(Scenario, IndicatorQuestion), Fai
             IndicatorBase::ExtraBloc => Base::ExtraBloc,
         },
         breakdown,
-        years: arguments.year.unwrap_or_default(),
+        years: arguments.year.clone().unwrap_or_default(),
         products: arguments.product.iter().copied().collect(),
     };
     Ok((scenario, question))
@@ -138,7 +138,7 @@ fn manifest(
     let mut settings = BTreeMap::new();
     if let Some(newest) = result.years.last() {
         // Of the scenario, what figures here depend on.
-        let used = ["risk", "list", "map", "alias", "hong-kong"];
+        let used = ["risk", "list", "map", "alias", "reconstructed", "hong-kong"];
         settings = scenario.resolved(newest.year, &newest.bloc);
         settings.retain(|key, _| used.contains(&key.as_str()));
     }

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod calibrate;
+mod concentration;
 mod defect;
 mod exit;
 mod fetch;
@@ -9,6 +10,7 @@ mod indicators;
 mod ingest;
 mod inspect;
 mod marginals;
+mod panel;
 mod published;
 mod run;
 mod study;
@@ -35,12 +37,14 @@ fn main() -> ExitCode {
         Command::Run(run) => run::run(run, &arguments.talk),
         Command::Frontier(study) => study::frontier(study, &arguments.talk),
         Command::Explain(study) => study::explain(study, &arguments.talk),
+        Command::Sensitivity(study) => study::sensitivity(study, &arguments.talk),
         Command::Schema => study::schema(),
         Command::Indicators(indicators) => indicators::indicators(indicators, &arguments.talk),
         Command::Ingest(ingest) => ingest::ingest(ingest, &arguments.talk),
         Command::Fetch(fetch) => fetch::fetch(fetch, &arguments.talk),
         Command::Synth(synth) => synth::synth(synth, &arguments.talk),
         Command::Verify(verify) => verify::verify(verify, &arguments.talk),
+        Command::Concentration(study) => concentration::concentration(study, &arguments.talk),
         Command::Uncertainty(uncertainty) => uncertainty::uncertainty(uncertainty, &arguments.talk),
         Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
         Command::Calibrate(calibrate) => calibrate::calibrate(calibrate, &arguments.talk),

@@ -8,7 +8,7 @@ use anyhow::Context;
 use reorient_core::Fraction;
 use reorient_data::TradeSource;
 use reorient_engine::{Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, RunResult, Scenario};
-use reorient_model::NanoUsd;
+use reorient_model::{CountrySet, NanoUsd};
 use reorient_report::{
     CertificateSummary, CoverageLine, Figure, FigureContext, FolderOptions, FrontierPoint, Ledger, ListSummary, Manifest,
     SolverSummary, TerminalOptions, decimal, grouped, json, terminal, write_folder,
@@ -16,6 +16,7 @@ use reorient_report::{
 
 use crate::arguments::{Question, Run, Study, Talk};
 use crate::exit::{Failure, UNSOLVED};
+use crate::panel;
 use crate::study::input;
 use crate::talk;
 
@@ -26,6 +27,9 @@ const NAMED: usize = 8;
 
 /// Answers the question, prints it, writes the folder.
 pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
+    if let Some(years) = panel::years(&arguments.study.question)? {
+        return panel::panel(arguments, &years, talk);
+    }
     let started = Instant::now();
     let mut scenario = question(&arguments.study)?;
     if let Some(solver) = &arguments.solver {
@@ -37,7 +41,7 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
         tracing::info!("built without HiGHS: every program is solved by its closed form");
     }
 
-    let bar = talk::progress(0, talk);
+    let bar = talk::progress(0, "products", talk);
     let result = reorient_engine::run(&source, &scenario, &|total| bar.set_length(total), &|| bar.inc(1));
     bar.finish_and_clear();
     let result = result?;
@@ -195,7 +199,7 @@ fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Res
     let context = FigureContext {
         source: source.label(),
         bloc: &result.bloc.name,
-        options: &in_words(source, scenario, result),
+        options: &in_words(source, scenario, &result.scenario, &result.risk),
         cap: Some(scenario.cap.to_f64()),
         synthetic: source.is_synthetic(),
         version: env!("CARGO_PKG_VERSION"),
@@ -204,8 +208,13 @@ fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Res
 }
 
 /// The scenario as a sentence: the cap, the risk origins by name, and every key that is not at its default.
-fn in_words(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> String {
-    let of = |key: &str| result.scenario.get(key).map_or("", String::as_str);
+pub(crate) fn in_words(
+    source: &TradeSource,
+    scenario: &Scenario,
+    resolved: &BTreeMap<String, String>,
+    risk: &CountrySet,
+) -> String {
+    let of = |key: &str| resolved.get(key).map_or("", String::as_str);
     let basis = match of("cap-basis") {
         "exporter-world" => "of an exporter's exports to the world",
         "exporter-extra-bloc" => "of an exporter's exports to others than the bloc",
@@ -213,9 +222,8 @@ fn in_words(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> St
         "bloc-market" => "of what the bloc buys from everybody",
         _ => "of what the world buys",
     };
-    // Exact, as 0.07 times 100 is not 7 in doubles.
-    let points = Fraction::new(scenario.cap.numerator() * 100, scenario.cap.denominator()).unwrap_or(scenario.cap);
-    let risk: Vec<&str> = result.risk.iter().map(|index| source.countries().country(index).name.as_str()).collect();
+    let points = percentage_points(scenario.cap);
+    let risk: Vec<&str> = risk.iter().map(|index| source.countries().country(index).name.as_str()).collect();
     let mut words = vec![format!("cap of {points} % {basis}"), format!("risk origins {}", risk.join(", "))];
     let named = ["cap", "cap-basis", "risk", "year", "bloc", "solver", "links"];
     for key in KEYS.iter().filter(|key| !named.contains(&key.name) && of(key.name) != key.default) {
@@ -223,6 +231,11 @@ fn in_words(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> St
     }
     words.push("all else at its default".to_owned());
     words.join("; ")
+}
+
+/// A share in percentage points, exact: 0.07 times 100 is not 7 in doubles.
+pub(crate) fn percentage_points(share: Fraction) -> String {
+    Fraction::new(share.numerator() * 100, share.denominator()).unwrap_or(share).to_string()
 }
 
 fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Manifest {

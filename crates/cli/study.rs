@@ -1,11 +1,13 @@
-//! `reorient frontier`, `reorient explain` and `reorient schema`.
+//! `reorient frontier`, `reorient explain`, `reorient sensitivity` and `reorient schema`.
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use reorient_data::TradeSource;
+use reorient_metrics::BASE;
 use reorient_report::{
-    InputFile, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, write_explanation, write_frontier,
+    InputFile, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, sensitivity_json,
+    sensitivity_view, write_explanation, write_frontier, write_sensitivity,
 };
 use serde_json::Value;
 
@@ -50,6 +52,30 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
     })?;
     let open = result.collection.headline.infeasible + result.collection.headline.unsolved;
     Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
+}
+
+/// Prints what each option of the scenario does when it is changed alone, and writes the table.
+pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
+    let scenario = question(arguments)?;
+    let source = open(&arguments.question)?;
+    let bar = talk::progress(0, "scenarios", talk);
+    let result = reorient_engine::sensitivity(&source, &scenario, &|total| bar.set_length(total), &|| bar.inc(1));
+    bar.finish_and_clear();
+    let result = result?;
+    let countries = source.countries();
+    let manifest = manifest(&source, result.scenario, result.inputs);
+    if let Some(directory) = &arguments.out {
+        write_sensitivity(directory, &result.rows, countries, &manifest)?;
+        tracing::info!("sensitivity in {}", directory.display());
+    }
+    let title = title("Sensitivity", &result.bloc.name, &source);
+    show(arguments, talk, &manifest, &|| sensitivity_json(&result.rows, countries), &|| {
+        sensitivity_view(&result.rows, countries, &title, true)
+    })?;
+    // A change without an answer for some products is a finding; only the base's own open products are an exit code.
+    let base = result.rows.iter().find(|row| row.key == BASE).and_then(|row| row.outcome.as_ref().ok());
+    let open = base.is_some_and(|base| base.headline.infeasible + base.headline.unsolved > 0);
+    Ok(if open { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
 }
 
 /// Prints the JSON Schema of a scenario file.

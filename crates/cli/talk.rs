@@ -32,13 +32,8 @@ pub(crate) fn failure(failure: &Failure, talk: &Talk) {
     }
 }
 
-/// A bar over `total` products, drawn on a terminal alone.
-pub(crate) fn progress(total: u64, talk: &Talk) -> ProgressBar {
-    progress_of("products", total, talk)
-}
-
-/// A bar over `total` of something, drawn on a terminal alone.
-pub(crate) fn progress_of(what: &str, total: u64, talk: &Talk) -> ProgressBar {
+/// A bar over `total` products or scenarios, drawn on a terminal alone.
+pub(crate) fn progress(total: u64, what: &str, talk: &Talk) -> ProgressBar {
     if is_silent(talk) {
         return ProgressBar::hidden();
     }

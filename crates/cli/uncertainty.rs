@@ -24,7 +24,7 @@ pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCo
         cap: arguments.cap,
     };
     let source = open(&arguments.study.question)?;
-    let bar = talk::progress_of("draws", doubt.draws.into(), talk);
+    let bar = talk::progress(doubt.draws.into(), "draws", talk);
     let result = reorient_engine::uncertainty(&source, &scenario, &doubt, &|| bar.inc(1));
     bar.finish_and_clear();
     let result = result?;

@@ -25,7 +25,7 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
     let has_flows = folder.files.iter().any(|file| file.name == "flows.parquet");
     let checks = match folder.kind() {
         "ingest" => ingested(&arguments.directory)?,
-        "indicators" | "frontier" | "explain" | "calibrate" if !has_flows => hashes(&folder)?,
+        "indicators" | "frontier" | "explain" | "panel" | "sensitivity" | "calibrate" if !has_flows => hashes(&folder)?,
         "result" => result(&folder)?,
         other => return Err(Failure::bad_data(anyhow!("manifest.json: `{other}` is no kind of folder that holds these files"))),
     };
@@ -43,7 +43,7 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
     Ok(ExitCode::SUCCESS)
 }
 
-/// Indicators hold no allocation to certify.
+/// Folders of tables hold no allocation to certify.
 fn hashes(folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure> {
     folder.check_files()?;
     Ok(BTreeMap::from([("1 files with the size and hash of the manifest", folder.files.len() as u64)]))
@@ -90,7 +90,7 @@ fn result(folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure>
 }
 
 /// Keys that chose the rows, or who solves: the flows of the folder are those rows already.
-const NOT_OF_PROGRAMS: [&str; 7] = ["bloc", "list", "map", "alias", "hong-kong", "solver", "links"];
+const NOT_OF_PROGRAMS: [&str; 8] = ["bloc", "list", "map", "alias", "reconstructed", "hong-kong", "solver", "links"];
 
 /// The scenario that the manifest records, as far as the programs depend on it.
 fn scenario(folder: &StoredFolder) -> Result<Scenario, Failure> {

@@ -79,6 +79,16 @@ impl Bloc {
         let members = named("bloc", text, year, countries)?;
         Ok(Self { name, members, note: None })
     }
+
+    /// Countries that it consists of in a year: of numbers that follow each other only the one of the year counts.
+    pub fn n_countries(&self, year: Year) -> usize {
+        self.members.iter().filter(|code| is_alive(**code, year)).count()
+    }
+}
+
+/// Whether a number stands for its country in a year.
+fn is_alive(code: CountryCode, year: Year) -> bool {
+    SHARED.iter().all(|(shared, from, to)| *shared != code.get() || (*from..=*to).contains(&year.get()))
 }
 
 /// Whether a name means a union, not countries.
@@ -104,15 +114,13 @@ fn union_of(year: u16, countries: &CountryTable) -> Vec<CountryCode> {
 /// Countries by BACI code or ISO3, joined by commas; an ISO3 that several numbers share means the one of the year.
 pub(crate) fn named(key: &str, text: &str, year: Year, countries: &CountryTable) -> Result<Vec<CountryCode>, ScenarioError> {
     let refuse = |name: &str, expected: String| ScenarioError::Value { key: key.to_owned(), value: name.to_owned(), expected };
-    let alive =
-        |code: CountryCode| SHARED.iter().all(|(shared, from, to)| *shared != code.get() || (*from..=*to).contains(&year.get()));
     let mut codes = Vec::new();
     for name in text.split(',').map(str::trim) {
         if let Some(code) = name.parse::<CountryCode>().ok().filter(|code| countries.index(*code).is_some()) {
             codes.push(code);
             continue;
         }
-        let candidates: Vec<_> = countries.by_iso3(name).filter(|country| alive(country.code)).collect();
+        let candidates: Vec<_> = countries.by_iso3(name).filter(|country| is_alive(country.code, year)).collect();
         match candidates.as_slice() {
             [country] => codes.push(country.code),
             [] => {
@@ -148,6 +156,7 @@ mod tests {
         for (year, members) in [(1995, 15), (2003, 15), (2004, 25), (2006, 25), (2007, 27), (2013, 28), (2019, 28), (2020, 27)] {
             let bloc = bloc("EU", year).unwrap();
             assert_eq!(bloc.members.len() - 1, members, "{year}");
+            assert_eq!(bloc.n_countries(Year::new(year).unwrap()), members, "{year}");
             let has = |code| bloc.members.contains(&CountryCode::literal(code));
             assert_eq!((has(826), has(191)), (year < 2020, year >= 2013), "{year}");
         }

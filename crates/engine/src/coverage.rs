@@ -119,10 +119,14 @@ pub(crate) fn list_for(
         let rows = matched.into_iter().map(|code| row(code, CoverageStatus::Matched, 1, 1)).collect();
         Ok((list, Coverage { rows }))
     };
-    let Some(published) = list_of(scenario)? else {
+    let Some(mut published) = list_of(scenario)? else {
         let one = if let ListChoice::One(product) = &scenario.list { Some(*product) } else { None };
         return as_they_are(available.iter().copied().filter(|code| one.is_none_or(|one| one == *code)).collect());
     };
+    if !scenario.reconstructed {
+        published.goods.values_mut().for_each(|places| places.retain(|place| !place.source.is_reconstructed()));
+        published.goods.retain(|_, places| !places.is_empty());
+    }
     let MappedList { mut list, partial, mut unmatched } = map_list(&published, source.revision(), scenario.map)?;
     let mut rows = Vec::new();
     if scenario.alias == Alias::Petroleum

@@ -2,7 +2,7 @@
 
 use reorient_core::{CountryCode, ProductCode};
 use reorient_data::{DataError, DataErrorKind};
-use reorient_model::{ProgramError, Rejection};
+use reorient_model::{ConcentrationError, ProgramError, Rejection};
 
 use crate::ScenarioError;
 
@@ -26,6 +26,14 @@ pub enum EngineError {
     /// Sums over all products that leave exact arithmetic.
     #[error("the frontier: {0}")]
     Frontier(ProgramError),
+    /// A curve of risk against concentration that leaves exact arithmetic.
+    #[error("product {product}, risk against concentration: {source}")]
+    Concentration {
+        /// Which product.
+        product: ProductCode,
+        /// Why.
+        source: ConcentrationError,
+    },
     /// Rows of one importing bloc alone.
     #[error(
         "the trade data name no importer outside the bloc: world exports would equal the bloc's imports and every capacity \
@@ -89,9 +97,10 @@ impl EngineError {
         match self {
             Self::Data(error) => EngineErrorKind::Data(error.kind()),
             // Amounts of trade fit with room to spare: it is the options that make units too fine.
-            Self::Scenario(_) | Self::Frontier(_) | Self::Program { source: ProgramError::Overflow, .. } => {
-                EngineErrorKind::Scenario
-            }
+            Self::Scenario(_)
+            | Self::Frontier(_)
+            | Self::Concentration { .. }
+            | Self::Program { source: ProgramError::Overflow, .. } => EngineErrorKind::Scenario,
             Self::Program { .. } | Self::NotWorld | Self::FewCountries { .. } | Self::UnknownPublished(_) => {
                 EngineErrorKind::Data(DataErrorKind::BadData)
             }

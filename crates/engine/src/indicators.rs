@@ -2,7 +2,6 @@
 //! are those of M7 of docs/method.md, in `reorient_metrics`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::str::FromStr;
 
 use rayon::prelude::*;
 use reorient_core::{GoodsList, Membership, ProductCode, Usd, Year};
@@ -18,36 +17,7 @@ use crate::bloc::{Bloc, is_union};
 use crate::coverage::{Coverage, CoverageStatus, list_for};
 use crate::prepare::read;
 use crate::scenario::{ListChoice, Scenario, ScenarioError, country_set};
-
-/// Which years are asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum YearChoice {
-    /// That of the scenario, or the only one there is.
-    #[default]
-    One,
-    /// Every year of the data.
-    All,
-    /// From the first to the last, both included.
-    Range(Year, Year),
-}
-
-impl FromStr for YearChoice {
-    type Err = String;
-
-    /// `2023`, `1995..2024` or `all`.
-    fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "use a year such as 2023, a range such as 1995..2024, or all".to_owned();
-        let year = |text: &str| text.parse::<Year>().map_err(|error| format!("{error}: {}", expected()));
-        match text.split_once("..") {
-            _ if text.trim().eq_ignore_ascii_case("all") => Ok(Self::All),
-            None => year(text).map(|year| Self::Range(year, year)),
-            Some((from, to)) => match (year(from)?, year(to)?) {
-                (from, to) if from <= to => Ok(Self::Range(from, to)),
-                (from, to) => Err(format!("the range ends before it begins: write {to}..{from}")),
-            },
-        }
-    }
-}
+use crate::years::{YearChoice, add_rows};
 
 /// What is asked besides the scenario, of which list, risk origins and the counting of codes are used.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +74,7 @@ pub fn indicators(
     question: &IndicatorQuestion,
     progress: &dyn Fn(),
 ) -> Result<IndicatorResult, EngineError> {
-    let years = years(source, scenario, question.years)?;
+    let years = question.years.resolve(source, scenario)?;
     let mut result = IndicatorResult {
         rows: Vec::new(),
         persistence: Vec::new(),
@@ -195,12 +165,7 @@ fn one_year(
         result.rows.extend(pooled);
     }
 
-    result.inputs.extend(trade.inputs.into_iter().filter(|input| !result.inputs.contains(input)).collect::<Vec<_>>());
-    result.ledger.rows_in += trade.ledger.rows_in;
-    result.ledger.rows_used += trade.ledger.rows_used;
-    for (reason, rows) in trade.ledger.unused {
-        *result.ledger.unused.entry(reason).or_default() += rows;
-    }
+    add_rows(&mut result.ledger, &mut result.inputs, &trade.ledger, &trade.inputs);
     result.years.push(IndicatorYear { year, importer, bloc, coverage });
     Ok(absent)
 }
@@ -241,18 +206,6 @@ fn groups(
     groups.into_iter().collect()
 }
 
-/// Every year asked for, each of them in the data.
-fn years(source: &TradeSource, scenario: &Scenario, choice: YearChoice) -> Result<Vec<Year>, ScenarioError> {
-    match choice {
-        YearChoice::One => Ok(vec![scenario.resolve_year(source.years())?]),
-        YearChoice::All => Ok(source.years().to_vec()),
-        YearChoice::Range(from, to) => (from.get()..=to.get())
-            .filter_map(|year| Year::new(year).ok())
-            .map(|year| Scenario { year: Some(year), ..scenario.clone() }.resolve_year(source.years()))
-            .collect(),
-    }
-}
-
 /// A country or bloc under the scenario's counting of codes; `key` is what messages call it.
 fn resolve(key: &str, text: &str, scenario: &Scenario, source: &TradeSource, year: Year) -> Result<Bloc, ScenarioError> {
     let asked = Scenario { bloc: text.to_owned(), ..scenario.clone() };
@@ -284,23 +237,5 @@ impl IndicatorResult {
     /// Codes of the list with a status in any of the years, ascending.
     pub fn codes(&self, status: CoverageStatus) -> BTreeSet<ProductCode> {
         self.years.iter().flat_map(|year| year.coverage.of(status).map(|row| row.code)).collect()
-    }
-}
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn years_are_one_a_range_or_all() {
-        let year = |year| Year::new(year).unwrap();
-        assert_eq!("all".parse(), Ok(YearChoice::All));
-        assert_eq!("2023".parse(), Ok(YearChoice::Range(year(2023), year(2023))));
-        assert_eq!("1995..2024".parse(), Ok(YearChoice::Range(year(1995), year(2024))));
-        assert!("2024..1995".parse::<YearChoice>().unwrap_err().contains("write 1995..2024"));
-        for text in ["", "1995-2024", "..", "al", "95"] {
-            assert!(text.parse::<YearChoice>().unwrap_err().contains("1995..2024"), "{text}");
-        }
     }
 }

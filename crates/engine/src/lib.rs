@@ -5,31 +5,39 @@
 mod baseline;
 mod bloc;
 mod calibrate;
+mod concentration;
 mod coverage;
 mod error;
 mod frontier;
 mod indicators;
 mod nearest;
+mod panel;
 mod pipeline;
 mod prepare;
 mod recheck;
 mod scenario;
+mod sensitivity;
 mod solver;
 mod uncertainty;
+mod years;
 
 pub use baseline::Baseline;
 pub use bloc::Bloc;
 pub use calibrate::Calibrator;
+pub use concentration::{ConcentrationResult, LeastConcentrated, concentration};
 pub use coverage::{Coverage, CoverageRow, CoverageStatus};
 pub use error::{EngineError, EngineErrorKind};
 pub use frontier::{FrontierResult, frontier};
-pub use indicators::{IndicatorQuestion, IndicatorResult, IndicatorYear, YearChoice, indicators};
-pub use pipeline::{Bench, RunResult, Timings, explain_run, run};
+pub use indicators::{IndicatorQuestion, IndicatorResult, IndicatorYear, indicators};
+pub use panel::{PanelResult, PanelYearContext, panel};
+pub use pipeline::{Bench, RunResult, Timings, Unsolved, explain_run, run};
 pub use prepare::{Prepared, Session, formulate_product};
 pub use recheck::{StoredFlow, StoredProduct, recheck};
 pub use reorient_solve::HIGHS_VERSION;
 pub use scenario::{
     Alias, DrainChoice, FillChoice, HongKong, KEYS, Key, ListChoice, Origins, Scenario, ScenarioError, Takes, schema,
 };
+pub use sensitivity::{SensitivityResult, sensitivity};
 pub use solver::SolverChoice;
 pub use uncertainty::{Doubt, UncertaintyResult, uncertainty};
+pub use years::YearChoice;

@@ -28,6 +28,9 @@ pub struct Timings {
     pub steps: Vec<(&'static str, Duration)>,
 }
 
+/// Products without an answer, with the solver's word for it.
+pub type Unsolved = Vec<(ProductCode, &'static str)>;
+
 /// What a run hands over to report writers.
 #[derive(Debug)]
 pub struct RunResult {
@@ -48,7 +51,7 @@ pub struct RunResult {
     /// Products by who solved them.
     pub solved_by: BTreeMap<String, usize>,
     /// Products without an answer, with the solver's word for it.
-    pub unsolved: Vec<(ProductCode, &'static str)>,
+    pub unsolved: Unsolved,
     /// Wall time by step.
     pub timings: Timings,
 }
@@ -68,22 +71,30 @@ pub fn run(
 
     // M1 to M3: the rows of listed products and no others, the bloc's baseline, the resolved scenario.
     let prepared = Session::new(source).prepare_timed(scenario, &mut |step| clock.lap(step))?;
+    answer_all(prepared, scenario, expect, progress, clock)
+}
 
+/// As [`run`] of what is prepared.
+pub(crate) fn run_prepared(
+    prepared: Prepared,
+    scenario: &Scenario,
+    expect: &dyn Fn(u64),
+    progress: &(dyn Fn() + Sync),
+) -> Result<RunResult, EngineError> {
+    require_solver(scenario)?;
+    answer_all(prepared, scenario, expect, progress, Clock::start())
+}
+
+fn answer_all(
+    prepared: Prepared,
+    scenario: &Scenario,
+    expect: &dyn Fn(u64),
+    progress: &(dyn Fn() + Sync),
+    mut clock: Clock,
+) -> Result<RunResult, EngineError> {
     // M4 to M7, one product at a time, all cores; the order of the answers is that of the products.
     expect(prepared.dataset.listed.len() as u64);
-    let answers: Vec<(ProductRow, Option<&'static str>)> = (0..prepared.dataset.listed.len())
-        .into_par_iter()
-        .map_init(
-            || Bench::new(true),
-            |bench, position| {
-                let answered = prepared.solve(position, scenario, bench);
-                progress();
-                answered
-            },
-        )
-        .collect::<Result<_, _>>()?;
-    let unsolved = answers.iter().filter_map(|(row, reason)| reason.map(|reason| (row.product, reason))).collect();
-    let products = answers.into_iter().map(|(row, _)| row).collect();
+    let (products, unsolved) = prepared.answer_all(scenario, true, progress)?;
     clock.lap("solve");
 
     // M8: add everything up, in order.
@@ -108,6 +119,25 @@ pub fn run(
 }
 
 impl Prepared {
+    /// M4 to M7 for every listed product, on all cores and in order, and which of them have no answer. `with_range` asks for the
+    /// range of concentration too; `progress` is told after each product, from any thread.
+    pub(crate) fn answer_all(
+        &self,
+        scenario: &Scenario,
+        with_range: bool,
+        progress: &(dyn Fn() + Sync),
+    ) -> Result<(Vec<ProductRow>, Unsolved), EngineError> {
+        let answer = |bench: &mut Bench, position| {
+            let answered = self.solve(position, scenario, bench);
+            progress();
+            answered
+        };
+        let positions = (0..self.dataset.listed.len()).into_par_iter();
+        let answers: Vec<_> = positions.map_init(|| Bench::new(with_range), answer).collect::<Result<_, _>>()?;
+        let unsolved = answers.iter().filter_map(|(row, reason)| reason.map(|reason| (row.product, reason))).collect();
+        Ok((answers.into_iter().map(|(row, _)| row).collect(), unsolved))
+    }
+
     /// M4 to M7 for the listed product at a position.
     fn solve(
         &self,
@@ -173,7 +203,7 @@ impl Prepared {
     }
 }
 
-fn require_solver(scenario: &Scenario) -> Result<(), EngineError> {
+pub(crate) fn require_solver(scenario: &Scenario) -> Result<(), EngineError> {
     let needs_highs = scenario.solver == SolverChoice::Highs || scenario.cross_check || scenario.fill == FillChoice::Vertex;
     if HIGHS_VERSION.is_none() && needs_highs { Err(ScenarioError::NoHighs.into()) } else { Ok(()) }
 }

@@ -44,8 +44,23 @@ struct DatasetKey {
     list: ListChoice,
     map: MapRule,
     alias: Alias,
+    reconstructed: bool,
     hong_kong: HongKong,
     weighed: bool,
+}
+
+impl DatasetKey {
+    fn of(scenario: &Scenario, year: Year) -> Self {
+        Self {
+            year,
+            list: scenario.list.clone(),
+            map: scenario.map,
+            alias: scenario.alias,
+            reconstructed: scenario.reconstructed,
+            hong_kong: scenario.hong_kong,
+            weighed: scenario.fill == FillChoice::MinCost,
+        }
+    }
 }
 
 /// Answers scenarios from one source. It keeps the rows that were read last and their baselines, so scenarios that share them
@@ -60,6 +75,13 @@ impl<'a> Session<'a> {
     /// Nothing is read yet.
     pub fn new(source: &'a TradeSource) -> Self {
         Self { source, dataset: None, baselines: BTreeMap::new() }
+    }
+
+    /// Whether the rows of the scenario are at hand, so that nothing need be read.
+    pub fn holds(&self, scenario: &Scenario) -> bool {
+        let year = scenario.resolve_year(self.source.years()).ok();
+        let own = self.dataset.as_ref().map(|(key, _)| key);
+        year.is_some_and(|year| own == Some(&DatasetKey::of(scenario, year)))
     }
 
     /// Reads, adds up and resolves what the scenario asks for, unless it is at hand.
@@ -101,14 +123,7 @@ impl<'a> Session<'a> {
     }
 
     fn dataset(&mut self, scenario: &Scenario, year: Year) -> Result<Arc<Dataset>, EngineError> {
-        let key = DatasetKey {
-            year,
-            list: scenario.list.clone(),
-            map: scenario.map,
-            alias: scenario.alias,
-            hong_kong: scenario.hong_kong,
-            weighed: scenario.fill == FillChoice::MinCost,
-        };
+        let key = DatasetKey::of(scenario, year);
         if let Some((_, dataset)) = self.dataset.as_ref().filter(|(own, _)| *own == key) {
             return Ok(Arc::clone(dataset));
         }

@@ -13,7 +13,7 @@ pub const N_READING_DIMENSIONS: usize = 7;
 /// One option and the values that were tried; the scenario's own is the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dimension {
-    /// Scenario key, or the name of a part of the list.
+    /// Scenario key, or `list-sectors`.
     pub key: &'static str,
     /// As in a scenario.
     pub values: Vec<String>,

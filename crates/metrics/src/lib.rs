@@ -10,10 +10,12 @@ mod hhi;
 mod indicators;
 mod labels;
 mod measure;
+mod panel;
 mod persistence;
 mod pool;
 mod published;
 mod rows;
+mod sensitivity;
 mod spread;
 
 pub use calibration::{
@@ -28,11 +30,13 @@ pub use hhi::{
 pub use indicators::{Base, Breakdown, Criteria, IndicatorRow, Indicators, OriginShare, Perspective, indicators};
 pub use labels::{Classification, Labels};
 pub use measure::{Product, Scratch, measure};
+pub use panel::{CAP_QUANTILES, CriticalCaps, PanelYear};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
 pub use published::{
     HEADLINE_COUNTRIES, ImpliedTotal, Printed, PrintedError, Published, PublishedRisk, PublishedRow, printed_musd,
     printed_percent, printed_value,
 };
-pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
+pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow, TradeOff};
+pub use sensitivity::{BASE, Effect, Mover, RankingChange, SensitivityRow, sort_by_effect};
 pub use spread::{CountrySpread, FIGURES, Figure, QUANTILES, Spread, country_spreads, figure_spreads};

@@ -238,6 +238,19 @@ pub struct Headline {
     pub hhi_fell: usize,
 }
 
+/// A point of the least mean concentration at the least risk.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TradeOff {
+    /// What a dollar of weighted risk imports costs, in units of imports times index; none at the optimum itself.
+    pub price: Option<f64>,
+    /// Weighted risk imports of all products.
+    pub risk: NanoUsd,
+    /// The same in percent of imports.
+    pub risk_pct: f64,
+    /// Index of the origins, weighted by imports, 0 to 1.
+    pub hhi: f64,
+}
+
 /// One product of the frontier.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CriticalCap {

@@ -10,7 +10,10 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 use reorient_core::{CountryTable, Usd};
+use reorient_model::NanoUsd;
 use serde_json::{Map, Value};
+
+use crate::number::{NANO_PER_KUSD, decimal, ratio};
 
 /// How the value of a column is read off a row. A missing value is an empty field, `null`, or a null.
 pub(crate) enum Pick<R> {
@@ -20,6 +23,8 @@ pub(crate) enum Pick<R> {
     Whole(fn(&R, &CountryTable) -> Option<i64>),
     /// Thousand USD with three decimals, exact: a text in JSON, a decimal in Parquet.
     Money(fn(&R) -> Option<Usd>),
+    /// Thousand USD with six decimals, rounded half to even: a text in JSON, a decimal in Parquet.
+    Amount(fn(&R) -> Option<NanoUsd>),
     /// A double; in texts the fewest digits that read back as the same double.
     Real(fn(&R) -> Option<f64>),
     /// `yes` or `no` in CSV, a Boolean elsewhere.
@@ -33,6 +38,10 @@ pub(crate) type Column<R> = (&'static str, Pick<R>);
 const DIGITS: u8 = 18;
 /// Decimals of thousand USD.
 const DECIMALS: i8 = 3;
+/// Digits of a decimal of amounts, and its decimals of thousand USD.
+const AMOUNT: (u8, i8) = (30, 6);
+/// 1e-9 USD in the last decimal of an amount.
+const NANO_PER_LAST: i128 = NANO_PER_KUSD / 1_000_000;
 /// Rows per record batch.
 const BATCH: usize = 8192;
 
@@ -51,6 +60,7 @@ fn text<R>(pick: &Pick<R>, row: &R, countries: &CountryTable) -> Option<String> 
         Pick::Text(pick) => pick(row, countries),
         Pick::Whole(pick) => pick(row, countries).map(|whole| whole.to_string()),
         Pick::Money(pick) => pick(row).map(|amount| amount.to_string()),
+        Pick::Amount(pick) => pick(row).map(|amount| decimal(amount.0, NANO_PER_KUSD, 6)),
         Pick::Real(pick) => pick(row).map(|real| real.to_string()),
         Pick::Flag(pick) => pick(row).map(|flag| if flag { "yes" } else { "no" }.to_owned()),
     }
@@ -62,7 +72,7 @@ pub(crate) fn json<R>(columns: &[Column<R>], rows: &[R], countries: &CountryTabl
         Pick::Whole(pick) => Value::from(pick(row, countries)),
         Pick::Real(pick) => Value::from(pick(row)),
         Pick::Flag(pick) => Value::from(pick(row)),
-        Pick::Text(_) | Pick::Money(_) => Value::from(text(pick, row, countries)),
+        Pick::Text(_) | Pick::Money(_) | Pick::Amount(_) => Value::from(text(pick, row, countries)),
     };
     let object = |row: &R| {
         let members = columns.iter().map(|(name, pick)| ((*name).to_owned(), value(pick, row)));
@@ -101,6 +111,7 @@ fn data_type<R>(pick: &Pick<R>) -> DataType {
         Pick::Text(_) => DataType::Utf8,
         Pick::Whole(_) => DataType::Int64,
         Pick::Money(_) => DataType::Decimal128(DIGITS, DECIMALS),
+        Pick::Amount(_) => DataType::Decimal128(AMOUNT.0, AMOUNT.1),
         Pick::Real(_) => DataType::Float64,
         Pick::Flag(_) => DataType::Boolean,
     }
@@ -113,6 +124,11 @@ fn array<R>(pick: &Pick<R>, rows: &[R], countries: &CountryTable) -> io::Result<
         Pick::Money(pick) => {
             let dollars = rows.iter().map(|row| pick(row).map(|amount| i128::from(amount.get())));
             let decimals = dollars.collect::<Decimal128Array>().with_precision_and_scale(DIGITS, DECIMALS);
+            Arc::new(decimals.map_err(io::Error::other)?)
+        }
+        Pick::Amount(pick) => {
+            let last = rows.iter().map(|row| pick(row).map(|amount| ratio(amount.0, NANO_PER_LAST, 1)));
+            let decimals = last.collect::<Decimal128Array>().with_precision_and_scale(AMOUNT.0, AMOUNT.1);
             Arc::new(decimals.map_err(io::Error::other)?)
         }
         Pick::Real(pick) => Arc::new(rows.iter().map(pick).collect::<Float64Array>()),

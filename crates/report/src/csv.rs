@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use reorient_core::{CountryTable, Usd};
+use reorient_core::{CountryTable, Usd, Year};
 use reorient_metrics::{Collection, CountryRow, Origin, ProductRow, ShareRow};
 use reorient_model::NanoUsd;
 use serde_json::{Map, Value};
@@ -54,15 +54,29 @@ impl Field {
 
 /// A result file: the column names and a field for each.
 pub(crate) struct Sheet {
-    columns: &'static [&'static str],
+    columns: Vec<&'static str>,
     rows: Vec<Vec<Field>>,
 }
 
 impl Sheet {
+    /// The same table of several years, one below the other, with the year in front.
+    pub(crate) fn of_years(sheets: impl IntoIterator<Item = (Year, Self)>) -> Self {
+        let mut all = Self { columns: Vec::new(), rows: Vec::new() };
+        for (year, sheet) in sheets {
+            all.columns = [vec!["year"], sheet.columns].concat();
+            all.rows.extend(sheet.rows.into_iter().map(|row| {
+                let mut with_year = vec![Field::Count(year.get().into())];
+                with_year.extend(row);
+                with_year
+            }));
+        }
+        all
+    }
+
     /// With a header, fields quoted where needed, lines ended by `\n`.
     pub(crate) fn write(&self, out: impl Write) -> io::Result<()> {
         let mut writer = csv::Writer::from_writer(out);
-        writer.write_record(self.columns)?;
+        writer.write_record(&self.columns)?;
         for row in &self.rows {
             writer.write_record(row.iter().map(Field::text))?;
         }
@@ -101,7 +115,7 @@ pub(crate) fn table_a1(collection: &Collection, countries: &CountryTable) -> She
         ]
     };
     Sheet {
-        columns: &[
+        columns: vec![
             "rank",
             "code",
             "iso3",
@@ -143,7 +157,7 @@ pub(crate) fn shares(collection: &Collection, countries: &CountryTable) -> Sheet
         ]
     };
     Sheet {
-        columns: &[
+        columns: vec![
             "level",
             "name",
             "origin",
@@ -201,7 +215,7 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
         ]
     };
     Sheet {
-        columns: &[
+        columns: vec![
             "product",
             "description",
             "sectors",

@@ -103,7 +103,7 @@ fn interval(min: NanoUsd, max: NanoUsd, print: impl Fn(NanoUsd) -> String) -> St
     if min == max { "unique".to_owned() } else { format!("[{} – {}]", print(min), print(max)) }
 }
 
-fn table(header: &[&str]) -> Table {
+pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     // No lines, no look at the terminal: widths follow the content alone.
     table.load_style(presets::NOTHING).force_no_tty().set_header(header.to_vec());
@@ -111,7 +111,7 @@ fn table(header: &[&str]) -> Table {
 }
 
 /// Text columns `left`, numbers right, no trailing spaces.
-fn lines(table: &mut Table, left: &[usize]) -> Vec<String> {
+pub(crate) fn lines(table: &mut Table, left: &[usize]) -> Vec<String> {
     for (position, column) in table.column_iter_mut().enumerate() {
         let first = if position == 0 { 2 } else { 1 };
         column.set_padding((first, 1));

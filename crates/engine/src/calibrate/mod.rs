@@ -213,12 +213,12 @@ impl<'a> Calibrator<'a> {
         self.base.list.as_ref().map(|list| kept(list, &self.space, choice))
     }
 
-    /// The scenario of a choice, but for its list, which [`Self::list`] gives.
+    /// The scenario of a choice, but for the sectors of its list, which [`Self::list`] gives.
     ///
     /// # Errors
     /// [`EngineError`] never for choices of this calibration, as all values were taken from scenarios.
     pub fn scenario(&self, choice: &Choice) -> Result<Scenario, EngineError> {
-        let options: Vec<usize> = (0..choice.len()).filter(|at| ![space::SECTORS, space::SOURCES].contains(at)).collect();
+        let options: Vec<usize> = (0..choice.len()).filter(|at| *at != space::SECTORS).collect();
         self.space.set(&self.scenario, choice, &options)
     }
 

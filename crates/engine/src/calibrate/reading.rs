@@ -8,7 +8,7 @@ use reorient_data::{MapRule, TradeSource, map_list};
 use reorient_metrics::Choice;
 use reorient_model::CountrySet;
 
-use super::space::{ALIAS, BLOC, HONG_KONG, MAP, PUBLISHED, SECTORS, SOURCES, Space, YEAR};
+use super::space::{ALIAS, BLOC, HONG_KONG, MAP, RECONSTRUCTED, SECTORS, Space, YEAR};
 use crate::coverage::{list_of, take_petroleum};
 use crate::prepare::read;
 use crate::scenario::{FillChoice, ListChoice, Scenario, country_set};
@@ -57,11 +57,11 @@ impl BaseList {
     }
 }
 
-/// The places of a list that a choice keeps: sectors and sources are left out before codes are mapped, as in a list of one's
+/// The places of a list that a choice keeps: sectors and reconstructed rows are left out before codes are mapped, as in a list of one's
 /// own.
 pub(crate) fn kept(list: &GoodsList, space: &Space, choice: &Choice) -> GoodsList {
     let part = &space.sectors[usize::from(choice[SECTORS])];
-    let published_only = space.text(SOURCES, choice[SOURCES]) == PUBLISHED;
+    let published_only = space.text(RECONSTRUCTED, choice[RECONSTRUCTED]) == "no";
     let keeps = |place: &&Membership| part.contains(&place.sector) && !(published_only && place.source.is_reconstructed());
     let kept = list.goods.iter().map(|(code, places)| (*code, places.iter().filter(keeps).cloned().collect::<Vec<_>>()));
     GoodsList { revision: list.revision, goods: kept.filter(|(_, places)| !places.is_empty()).collect() }
@@ -99,7 +99,7 @@ fn lists(source: &TradeSource, scenario: &Scenario, space: &Space, base: &BaseLi
         Ok(found)
     };
     // The same order for any number of threads.
-    let parts = space.combinations(&[SECTORS, SOURCES]);
+    let parts = space.combinations(&[SECTORS, RECONSTRUCTED]);
     Ok(parts.par_iter().map(per_part).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 

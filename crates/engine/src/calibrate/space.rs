@@ -15,7 +15,7 @@ pub(crate) const YEAR: usize = 0;
 pub(crate) const BLOC: usize = 1;
 pub(crate) const HONG_KONG: usize = 2;
 pub(crate) const SECTORS: usize = 3;
-pub(crate) const SOURCES: usize = 4;
+pub(crate) const RECONSTRUCTED: usize = 4;
 pub(crate) const MAP: usize = 5;
 pub(crate) const ALIAS: usize = 6;
 pub(crate) const CAP: usize = 7;
@@ -25,13 +25,13 @@ pub(crate) const MEMBERS: usize = 10;
 pub(crate) const DRAIN: usize = 11;
 pub(crate) const FILL: usize = 12;
 
-/// Names; all but the two parts of the list are keys of a scenario.
+/// Names; all but the sectors are keys of a scenario.
 const NAMES: [&str; N_DIMENSIONS] = [
     "year",
     "bloc",
     "hong-kong",
     "list-sectors",
-    "list-sources",
+    "reconstructed",
     "map",
     "alias",
     "cap",
@@ -53,10 +53,8 @@ const CAPS: [u64; 4] = [8, 9, 11, 12];
 /// Risk origins of which every order is tried; of more, each first.
 const ALL_ORDERS: usize = 3;
 
-/// Where a whole list, or every source of it, is meant.
-pub(crate) const WHOLE: &str = "all";
-/// Rows of the list that are not reconstructed.
-pub(crate) const PUBLISHED: &str = "published";
+/// Where all sectors of a list are meant.
+const WHOLE: &str = "all";
 
 /// All values of all options.
 #[derive(Debug, Clone)]
@@ -97,8 +95,7 @@ impl Space {
             BLOC if is_union(&scenario.bloc) => unions(scenario, source, &years),
             HONG_KONG => words(&["apart", "with-china"]),
             SECTORS => parts.iter().map(|part| part_name(part, sectors)).collect(),
-            SOURCES if is_mixed => words(&[WHOLE, PUBLISHED]),
-            SOURCES => words(&[WHOLE]),
+            RECONSTRUCTED if is_mixed => words(&["yes", "no"]),
             MAP if lists => words(&["all", "any"]),
             ALIAS if lists => words(&["none", "271000"]),
             CAP => caps(scenario.cap),
@@ -237,7 +234,7 @@ mod tests {
         assert_eq!(values(YEAR), "2023");
         assert_eq!(values(BLOC), "EU27 EU28", "EU means EU27 in 2023");
         assert_eq!(values(SECTORS), "all energy minerals");
-        assert_eq!(values(SOURCES), "all published");
+        assert_eq!(values(RECONSTRUCTED), "yes no");
         assert_eq!(space.dimensions[DRAIN].values.len(), 7);
         assert!(values(DRAIN).contains("order:842,156,643"));
         assert_eq!(space.combinations(&[BASIS, MEMBERS]).len(), 10);

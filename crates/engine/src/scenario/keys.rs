@@ -39,7 +39,7 @@ const COUNTRY: &str = "^([0-9]{1,3}|[A-Za-z0-9]{3})$";
 const ORDER: &str = "^order:[A-Za-z0-9, ]*$";
 
 /// All keys, in the order of the documentation.
-pub const KEYS: [Key; 22] = [
+pub const KEYS: [Key; 23] = [
     Key { name: "year", takes: Takes::Year, default: "", doc: "Year of trade; without, the only one of the data." },
     Key {
         name: "bloc",
@@ -117,6 +117,12 @@ pub const KEYS: [Key; 22] = [
         takes: Takes::OneOf(&["none", "271000"]),
         default: "none",
         doc: "Whether listed codes of heading 2710 mean BACI's 271000.",
+    },
+    Key {
+        name: "reconstructed",
+        takes: Takes::OneOf(&["yes", "no"]),
+        default: "yes",
+        doc: "Whether rows of the list that are reconstructed count; with no, published rows alone.",
     },
     Key {
         name: "hong-kong",

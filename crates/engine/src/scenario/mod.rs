@@ -124,6 +124,8 @@ pub struct Scenario {
     pub map: MapRule,
     /// Whether listed codes of heading 2710 mean BACI's 271000.
     pub alias: Alias,
+    /// Whether reconstructed rows of the list count.
+    pub reconstructed: bool,
     /// Whether Hong Kong counts as China.
     pub hong_kong: HongKong,
     /// Who solves.
@@ -175,6 +177,7 @@ impl Default for Scenario {
             fill: FillChoice::default(),
             map: MapRule::All,
             alias: Alias::None,
+            reconstructed: true,
             hong_kong: HongKong::Apart,
             solver: SolverChoice::default(),
             cross_check: false,
@@ -274,13 +277,8 @@ impl Scenario {
                 }
             }
             ("ceiling", _) => self.ceiling = if value == "none" { None } else { Some(share(value).map_err(|_| unfit())?) },
-            ("bloc-alternatives", _) => {
-                self.bloc_alternatives = match value {
-                    "yes" | "true" => true,
-                    "no" | "false" => false,
-                    _ => return Err(unfit()),
-                }
-            }
+            ("bloc-alternatives", _) => self.bloc_alternatives = truth(value).ok_or_else(unfit)?,
+            ("reconstructed", _) => self.reconstructed = truth(value).ok_or_else(unfit)?,
             ("tie-break.drain", _) => {
                 self.drain = match order(value) {
                     Some(order) => DrainChoice::Order(order),
@@ -315,6 +313,7 @@ impl Scenario {
             ListChoice::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         };
         let word = |name: Option<&'static str>| name.unwrap_or_default().to_owned();
+        let yes_or_no = |truth: bool| if truth { "yes" } else { "no" }.to_owned();
         [
             ("year", year.to_string()),
             ("bloc", bloc.name.clone()),
@@ -333,7 +332,7 @@ impl Scenario {
                 },
             ),
             ("ceiling", self.ceiling.map_or_else(|| "none".to_owned(), |share| share.to_string())),
-            ("bloc-alternatives", if self.bloc_alternatives { "yes" } else { "no" }.to_owned()),
+            ("bloc-alternatives", yes_or_no(self.bloc_alternatives)),
             ("exclude", self.exclude.clone()),
             ("exclude-hard", self.exclude_hard.clone()),
             ("weights", joined(&self.weights)),
@@ -353,6 +352,7 @@ impl Scenario {
             ),
             ("map", word(name_of(&MAPS, &self.map))),
             ("alias", word(name_of(&ALIASES, &self.alias))),
+            ("reconstructed", yes_or_no(self.reconstructed)),
             ("hong-kong", word(name_of(&HONG_KONGS, &self.hong_kong))),
             ("formulation", "aggregate".to_owned()),
             ("solver", self.solver.name().to_owned()),
@@ -360,6 +360,15 @@ impl Scenario {
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value))
         .collect()
+    }
+}
+
+/// `yes` or `no`; a TOML writer may give `true`.
+fn truth(value: &str) -> Option<bool> {
+    match value {
+        "yes" | "true" => Some(true),
+        "no" | "false" => Some(false),
+        _ => None,
     }
 }
 

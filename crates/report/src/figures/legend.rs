@@ -15,6 +15,10 @@ pub(super) enum Symbol {
     Rise,
     Bar(Sector),
     Whisker,
+    BeforeLine,
+    AfterLine,
+    FallBand,
+    RangeBand,
 }
 
 /// Width of the symbol and the gap to its text, and between two entries.
@@ -47,6 +51,16 @@ fn draw_symbol(canvas: &mut Canvas<'_>, figure: &str, symbol: Symbol, x: f64, y:
         Symbol::Fall => symbols::change(canvas, (right, y), (x, y)),
         Symbol::Rise => symbols::change(canvas, (x, y), (right, y)),
         Symbol::Bar(sector) => symbols::bar(canvas, figure, sector, (x, y - 5.0), SYMBOL, 10.0),
+        Symbol::BeforeLine => {
+            canvas.polyline([(x, y), (right, y)], false, symbols::BEFORE_LINE);
+            symbols::before(canvas, (middle, y));
+        }
+        Symbol::AfterLine => {
+            canvas.polyline([(x, y), (right, y)], false, symbols::AFTER_LINE);
+            symbols::after(canvas, (middle, y));
+        }
+        Symbol::FallBand => canvas.rectangle((x, y - 5.0), SYMBOL, 10.0, symbols::FALL_BAND),
+        Symbol::RangeBand => canvas.rectangle((x, y - 5.0), SYMBOL, 10.0, symbols::RANGE_BAND),
         Symbol::Whisker => symbols::whisker(canvas, x + 1.0, right - 1.0, y),
     }
 }

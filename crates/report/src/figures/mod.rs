@@ -9,10 +9,12 @@ mod frontier;
 mod gains;
 mod legend;
 mod page;
+mod panel;
 mod png;
 mod scale;
 mod shares;
 mod symbols;
+mod years;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +24,8 @@ use reorient_metrics::{Collection, Level};
 use reorient_model::NanoUsd;
 
 use self::font::Fonts;
+pub(crate) use self::panel::PANEL_FIGURES;
+pub use self::panel::panel_figures;
 use crate::number::{NANO_PER_MUSD, decimal, grouped};
 
 /// What a reader must know about the result that a figure shows. Plain text; it is escaped where it is drawn.

@@ -9,6 +9,14 @@ pub(super) const GRID: &str = r##"stroke="#dedede" stroke-width="0.7""##;
 /// Lines that bound a plot or a table.
 pub(super) const RULE: &str = r##"stroke="#6a6a6a" stroke-width="0.9""##;
 
+/// Over years: observed, broken; optimised, solid.
+pub(super) const BEFORE_LINE: &str =
+    r##"fill="none" stroke="#d55e00" stroke-width="1.6" stroke-dasharray="5 2.5" stroke-linejoin="round""##;
+pub(super) const AFTER_LINE: &str = r##"fill="none" stroke="#0072b2" stroke-width="2" stroke-linejoin="round""##;
+/// Between two lines: what moves away; between least and greatest: a range.
+pub(super) const FALL_BAND: &str = r##"fill="#ececec" stroke="none""##;
+pub(super) const RANGE_BAND: &str = r##"fill="#9ecae8" stroke="#0072b2" stroke-width="0.4""##;
+
 /// A hollow circle: what is observed.
 pub(super) fn before(canvas: &mut Canvas<'_>, at: (f64, f64)) {
     canvas.circle(at, 4.1, r##"fill="#fff" stroke="#d55e00" stroke-width="1.8""##);

@@ -1,13 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use reorient_core::{Country, CountryCode, CountryIndex, CountryTable, Sector, Usd};
-use reorient_metrics::{Collection, CountryRow, Level, Origin, ShareRow};
+use reorient_core::{Country, CountryCode, CountryIndex, CountryTable, Sector, Usd, Year};
+use reorient_metrics::{Collection, CountryRow, Level, Origin, PanelYear, ShareRow};
 use reorient_model::NanoUsd;
 use resvg::tiny_skia::Pixmap;
 use resvg::usvg::roxmltree::{Document, Node};
 
 use super::font::{Fonts, Type};
-use super::{Figure, FigureContext, FigureError, FrontierPoint, figures};
+use super::{Figure, FigureContext, FigureError, FrontierPoint, PANEL_FIGURES, figures, panel_figures};
 use crate::number::NANO_PER_MUSD;
 use crate::sample;
 
@@ -263,4 +263,36 @@ fn one_row_of_nothing_and_a_hundred_rows_too_many_are_drawn() {
     let figures = drawn(&many, &countries, &CONTEXT);
     check(&figures[0]);
     assert!(texts(&figures[0].svg).contains("The first 120 of 220 rows"));
+}
+
+/// The sample in several years, in one of them with nothing.
+fn panel(years: std::ops::RangeInclusive<u16>) -> Vec<PanelYear> {
+    let year = |year: u16| {
+        let mut collection = sample::collection();
+        if year == 2001 {
+            collection.shares.iter_mut().for_each(|row| (row.imports, row.before) = (Usd::ZERO, Usd::ZERO));
+            collection.headline.hhi = None;
+        }
+        PanelYear::new(Year::new(year).unwrap(), "EU27".to_owned(), 27, collection)
+    };
+    years.map(year).collect()
+}
+
+#[test]
+fn a_panel_has_its_figures_and_they_are_sound() {
+    for (years, synthetic) in [(1995..=2024, false), (2000..=2003, false), (2022..=2023, true)] {
+        let context = FigureContext { synthetic, ..CONTEXT };
+        let figures = panel_figures(&panel(years), &sample::countries(), &context).unwrap();
+        assert_eq!(figures.iter().map(|figure| figure.name).collect::<Vec<_>>(), PANEL_FIGURES);
+        for figure in &figures {
+            check(figure);
+            assert_eq!(figure.svg.contains("SYNTHETIC DATA"), synthetic, "{}", figure.name);
+            assert!(texts(&figure.svg).contains("CEPII BACI HS92 2023"));
+        }
+        assert!(texts(&figures[0].svg).contains("Russian Federation") && texts(&figures[2].svg).contains("Health"));
+        assert!(figures[0].svg.contains("40.0 before, 15.6 after"), "the words for those who do not see it");
+    }
+    let again = || panel_figures(&panel(2000..=2003), &sample::countries(), &CONTEXT).unwrap();
+    assert_eq!(again(), again());
+    assert_eq!(panel_figures(&panel(2023..=2023), &sample::countries(), &CONTEXT).unwrap(), []);
 }

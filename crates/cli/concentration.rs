@@ -1,0 +1,36 @@
+//! `reorient concentration`.
+
+use std::process::ExitCode;
+
+use reorient_report::{concentration_json, concentration_rows, concentration_view, write_concentration};
+
+use crate::arguments::{Study, Talk};
+use crate::exit::{Failure, UNSOLVED};
+use crate::run::{open, question};
+use crate::study::{manifest, show, title};
+
+/// Prints what the cut costs in concentration and writes its files.
+pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
+    let scenario = question(arguments)?;
+    let source = open(&arguments.question)?;
+    let result = reorient_engine::concentration(&source, &scenario, &|| {})?;
+    let countries = source.countries();
+    let least = |code| {
+        let at = result.products.binary_search_by_key(&code, |least| least.product).ok()?;
+        let least = &result.products[at];
+        Some((least.hhi, least.risk, least.marginal_hhi_per_musd))
+    };
+    let collection = &result.run.collection;
+    let rows = concentration_rows(&collection.products, least);
+    let manifest = manifest(&source, result.run.scenario.clone(), result.run.inputs.clone());
+    if let Some(directory) = &arguments.out {
+        write_concentration(directory, &rows, &result.curve, countries, &manifest)?;
+        tracing::info!("concentration in {}", directory.display());
+    }
+    let title = title("Concentration", &result.run.bloc.name, &source);
+    show(arguments, talk, &manifest, &|| concentration_json(&rows, &result.curve, countries), &|| {
+        concentration_view(&collection.headline, &rows, &result.curve, &title, true)
+    })?;
+    let open = collection.headline.infeasible + collection.headline.unsolved;
+    Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
+}

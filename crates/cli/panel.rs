@@ -1,0 +1,213 @@
+//! `reorient run` of several years: a panel.
+
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use reorient_core::{ProductCode, Year};
+use reorient_data::TradeSource;
+use reorient_engine::{CoverageStatus, FillChoice, HIGHS_VERSION, PanelResult, Scenario, SolverChoice, YearChoice};
+use reorient_report::{
+    CertificateSummary, Figure, FigureContext, Ledger, PanelManifest, PanelView, PanelYearEntry, SolverSummary, panel_figures,
+    panel_json, panel_view, write_panel,
+};
+
+use crate::arguments::{Question, Run, Study, Talk};
+use crate::exit::{Failure, UNSOLVED};
+use crate::run::{in_words, open, percentage_points, question};
+use crate::study::input;
+use crate::talk;
+
+/// The years of a panel; none where `--year` is a single year or absent.
+pub(crate) fn years(question: &Question) -> Result<Option<YearChoice>, Failure> {
+    let Some(text) = &question.year else { return Ok(None) };
+    if text.parse::<Year>().is_ok() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|error| Failure::usage(anyhow!("--year {text}: {error}")))
+}
+
+/// Answers the question for each year, prints the panel, writes the folder.
+pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<ExitCode, Failure> {
+    if arguments.csv {
+        return Err(Failure::usage(anyhow!("--csv writes the flows of one year: leave it out, or name one year")));
+    }
+    // The years go their own way.
+    let asked = &arguments.study;
+    let study = Study { question: Question { year: None, ..asked.question.clone() }, ..asked.clone() };
+    let mut scenario = question(&study)?;
+    if let Some(solver) = &arguments.solver {
+        scenario.set("solver", solver)?;
+    }
+    scenario.cross_check = arguments.cross_check;
+    let source = open(&study.question)?;
+    let bar = talk::counter("years", talk);
+    let result = reorient_engine::panel(&source, &scenario, years, &|| bar.inc(1));
+    bar.finish_and_clear();
+    let result = result?;
+    for (year, product, reason) in &result.unsolved {
+        tracing::warn!("product {product} is unsolved in {year}: {reason}");
+    }
+
+    let manifest = manifest(&source, &scenario, &result);
+    let countries = source.countries();
+    if let Some(directory) = &study.out {
+        let figures = if arguments.figures { figures(&source, &scenario, &result, &manifest)? } else { Vec::new() };
+        write_panel(directory, &result.years, countries, &manifest, &figures)?;
+        tracing::info!("panel in {}", directory.display());
+    }
+    if study.json {
+        let object = panel_json(&result.years, countries, &manifest);
+        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
+        talk::print(&format!("{text}\n"))?;
+    } else if !talk.quiet {
+        let view = PanelView {
+            // The stream strips colour where it is not wanted.
+            colour: true,
+            bloc: bloc(&result),
+            source: source.label(),
+            cap: &percentage_points(scenario.cap),
+            notes: &notes(&source, &scenario, &result),
+        };
+        talk::print(&panel_view(&result.years, countries, &view))?;
+    }
+    let open = manifest.certificates.infeasible + manifest.certificates.unsolved;
+    Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
+}
+
+fn bloc(result: &PanelResult) -> &str {
+    result.years.last().map_or("", |year| year.bloc.as_str())
+}
+
+/// `1995..2024` where no year is left out, otherwise a list.
+fn in_short(years: &[Year]) -> String {
+    match years {
+        [first, .., last] if usize::from(last.get() - first.get()) + 1 == years.len() => format!("{first}..{last}"),
+        years => years.iter().map(ToString::to_string).collect::<Vec<_>>().join(","),
+    }
+}
+
+fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec<String> {
+    let mut notes = Vec::new();
+    if source.is_synthetic() {
+        notes.push("The trade data are synthetic.".to_owned());
+    }
+    let outdated = result.contexts.iter().filter(|year| year.bloc.note.is_some()).count();
+    if outdated > 0 {
+        notes.push(format!(
+            "{} was not the European Union in {outdated} of {} years; `--set bloc=EU` takes the members of each year.",
+            bloc(result),
+            result.years.len()
+        ));
+    }
+    if scenario.fill == FillChoice::Vertex {
+        notes.push(
+            "The declared points are vertices of HiGHS's (tie-break.fill = vertex): another solver or version may give others."
+                .to_owned(),
+        );
+    }
+    let open = |pick: fn(&reorient_metrics::Headline) -> usize| -> usize {
+        result.years.iter().map(|year| pick(&year.collection.headline)).sum()
+    };
+    let (infeasible, unsolved) = (open(|headline| headline.infeasible), open(|headline| headline.unsolved));
+    if infeasible + unsolved > 0 {
+        notes.push(format!(
+            "Not in any figure of their year: {infeasible} infeasible and {unsolved} unsolved products, all years together."
+        ));
+    }
+    let listed =
+        |codes: &std::collections::BTreeSet<ProductCode>| codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let partial = result.codes(CoverageStatus::Partial);
+    if !partial.is_empty() && scenario.map == reorient_data::MapRule::All {
+        notes.push(format!("Listed in part, and left out unless `--set map=any`: {}.", listed(&partial)));
+    }
+    if let Some((most, of)) = result
+        .years
+        .iter()
+        .map(|year| &year.collection.headline)
+        .map(|headline| (headline.reconstructed_products, headline.products))
+        .max()
+        .filter(|(most, _)| *most > 0)
+    {
+        notes.push(format!("Up to {most} of {of} products are on the list only through reconstructed rows (panel.csv)."));
+    }
+    notes
+}
+
+fn figures(
+    source: &TradeSource,
+    scenario: &Scenario,
+    result: &PanelResult,
+    manifest: &PanelManifest,
+) -> Result<Vec<Figure>, Failure> {
+    let context = FigureContext {
+        source: source.label(),
+        bloc: bloc(result),
+        options: &in_words(source, scenario, &manifest.scenario, &result.risk),
+        cap: None,
+        synthetic: source.is_synthetic(),
+        version: env!("CARGO_PKG_VERSION"),
+    };
+    panel_figures(&result.years, source.countries(), &context).map_err(Failure::internal)
+}
+
+fn manifest(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> PanelManifest {
+    let years: Vec<Year> = result.years.iter().map(|year| year.year).collect();
+    let mut settings = result.scenario.clone();
+    settings.remove("bloc-members");
+    settings.insert("year".to_owned(), in_short(&years));
+    let codes = |status| result.codes(status).iter().map(ToString::to_string).collect();
+    let sum = |pick: fn(&reorient_metrics::Headline) -> usize| -> usize {
+        result.years.iter().map(|year| pick(&year.collection.headline)).sum()
+    };
+    let certificates = CertificateSummary {
+        certified: sum(|headline| headline.products),
+        infeasible: sum(|headline| headline.infeasible),
+        unsolved: sum(|headline| headline.unsolved),
+    };
+    let used = if scenario.solver == SolverChoice::Highs { SolverChoice::Highs } else { SolverChoice::ClosedForm };
+    PanelManifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario: settings,
+        synthetic: source.is_synthetic(),
+        source: source.label().to_owned(),
+        inputs: result.inputs.iter().cloned().map(input).collect(),
+        ledger: Ledger {
+            rows_in: result.ledger.rows_in,
+            rows_used: result.ledger.rows_used,
+            unused: result.ledger.unused.clone(),
+        },
+        partial: codes(CoverageStatus::Partial),
+        unmatched: codes(CoverageStatus::Unmatched),
+        solver: SolverSummary {
+            requested: scenario.solver.name().to_owned(),
+            used: [(used.name().to_owned(), (certificates.certified + certificates.infeasible) as u64)].into(),
+            highs_version: HIGHS_VERSION.map(str::to_owned),
+            cross_checked: scenario.cross_check,
+            point_depends_on_solver: scenario.fill == FillChoice::Vertex,
+        },
+        certificates,
+        years: result
+            .contexts
+            .iter()
+            .map(|year| PanelYearEntry {
+                year: year.year.get(),
+                bloc_members: year.bloc.members.iter().map(|member| member.get()).collect(),
+                matched: year.coverage.of(CoverageStatus::Matched).count(),
+            })
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_without_a_gap_are_a_range() {
+        let years = |years: &[u16]| years.iter().map(|year| Year::new(*year).unwrap()).collect::<Vec<_>>();
+        assert_eq!(in_short(&years(&[1995, 1996, 1997])), "1995..1997");
+        assert_eq!(in_short(&years(&[1995, 2000])), "1995,2000");
+        assert_eq!(in_short(&years(&[2023])), "2023");
+    }
+}

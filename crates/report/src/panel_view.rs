@@ -1,0 +1,184 @@
+//! A panel of years on screen: sparklines of the risk share, a row for each year, and each risk country.
+
+use anstyle::Style;
+use reorient_core::{CountryIndex, CountryTable};
+use reorient_metrics::{Level, Origin, PanelYear, ShareRow};
+use reorient_model::NanoUsd;
+
+use crate::number::{NANO_PER_BUSD, decimal, grouped, percent};
+use crate::panel::share;
+use crate::tables;
+use crate::terminal::{REMAINING, REMOVED};
+use crate::text::{self, paint, wrap};
+
+const TITLE: Style = Style::new().bold();
+const FAINT: Style = Style::new().dimmed();
+const MISSING: &str = "–";
+const WIDTH: usize = 100;
+/// Eighths of a line, from the lowest.
+const SPARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Years that a sparkline has room for; of more, the newest are shown.
+const MOST_SPARKS: usize = 56;
+
+/// Under which names the view is drawn.
+#[derive(Debug, Clone, Copy)]
+pub struct PanelView<'a> {
+    /// Whether to send ANSI colours.
+    pub colour: bool,
+    /// Name of the importing bloc.
+    pub bloc: &'a str,
+    /// Label of the trade data.
+    pub source: &'a str,
+    /// The cap of the scenario in percentage points.
+    pub cap: &'a str,
+    /// Sentences to print at the end.
+    pub notes: &'a [String],
+}
+
+/// The panel as text, one line feed after every line, without trailing spaces.
+///
+/// Amounts in billion USD, shares in percent of the bloc's imports of the same goods.
+pub fn panel_view(years: &[PanelYear], countries: &CountryTable, view: &PanelView<'_>) -> String {
+    let title = text::cut(&format!("reorient panel · {} · {}", view.bloc, view.source), WIDTH);
+    let mut blocks = vec![paint(&title, TITLE, view.colour)];
+    if let (Some(first), Some(last)) = (years.first(), years.last()) {
+        blocks.push(wrap(&summary(first, last), WIDTH, ""));
+        blocks.push(sparklines(years, countries, view.colour));
+        let mut lines = year_rows(years);
+        if let Some(header) = lines.first_mut() {
+            *header = paint(header, FAINT, view.colour);
+        }
+        blocks.push(format!("{}\n{}", paint("By year", TITLE, view.colour), lines.join("\n")));
+        blocks.push(paint(&wrap(&legend(view), WIDTH, "  "), FAINT, view.colour));
+    }
+    let closing = "What displaced buyers elsewhere lose is not modelled.".to_owned();
+    let notes: Vec<String> = view.notes.iter().chain([&closing]).map(|note| wrap(note, WIDTH, "  ")).collect();
+    blocks.push(format!("{}\n  {}", paint("Notes", TITLE, view.colour), notes.join("\n  ")));
+    blocks.join("\n\n") + "\n"
+}
+
+fn summary(first: &PanelYear, last: &PanelYear) -> String {
+    let went = |year: &PanelYear| {
+        let headline = &year.collection.headline;
+        let of = |part: NanoUsd| percent(part, headline.imports.into(), 1).unwrap_or_else(|| MISSING.to_owned());
+        format!("{} from {} % to {} %", year.year, of(headline.risk_before.into()), of(headline.risk_after))
+    };
+    if first.year == last.year {
+        return format!("The share of risk countries goes in {}.", went(first));
+    }
+    format!(
+        "The share of risk countries goes in {}, in {}. Each year stands alone: its own trade, capacity and optimum.",
+        went(first),
+        went(last)
+    )
+}
+
+/// An amount of a row.
+type Part = fn(&ShareRow) -> NanoUsd;
+
+/// One line per origin before and after, on one scale.
+fn sparklines(years: &[PanelYear], countries: &CountryTable, colour: bool) -> String {
+    let years = &years[years.len().saturating_sub(MOST_SPARKS)..];
+    let mut origins: Vec<Option<CountryIndex>> = vec![None];
+    for row in years.iter().flat_map(|year| &year.collection.shares) {
+        if let Origin::Country(country) = row.origin
+            && !origins.contains(&Some(country))
+        {
+            origins.push(Some(country));
+        }
+    }
+    if origins.len() == 2 {
+        origins.truncate(1);
+    }
+    let of = |year: &PanelYear, origin: Option<CountryIndex>, part: Part| {
+        let origin = origin.map_or(Origin::AllRisk, Origin::Country);
+        let row = year.collection.shares.iter().find(|row| row.level == Level::Overall && row.origin == origin);
+        row.and_then(|row| share(part(row), row.imports))
+    };
+    let parts: [(&str, Part, Style); 2] = [("before", |row| row.before.into(), REMAINING), ("after", |row| row.after, REMOVED)];
+    let mut series = Vec::new();
+    for origin in origins {
+        for (when, part, style) in parts {
+            let name = match origin {
+                _ if when == "after" => "",
+                None => "all risk countries",
+                Some(country) => &countries.country(country).name,
+            };
+            let values: Vec<Option<f64>> = years.iter().map(|year| of(year, origin, part)).collect();
+            series.push((name, when, style, values));
+        }
+    }
+    let most = series.iter().flat_map(|(.., values)| values.iter().flatten()).fold(0.0_f64, |most, value| most.max(*value));
+    let span = |values: &[Option<f64>]| match (values.first().copied().flatten(), values.last().copied().flatten()) {
+        (Some(first), Some(last)) => format!("{first:>5.1} → {last:>4.1} %"),
+        _ => MISSING.to_owned(),
+    };
+    let line = |(name, when, style, values): &(&str, &str, Style, Vec<Option<f64>>)| {
+        let sparks: String = values.iter().map(|value| spark(*value, most)).collect();
+        format!("  {:<22} {when:<6}  {}  {}", text::cut(name, 22), paint(&sparks, *style, colour), span(values))
+    };
+    let heading = match years {
+        [first, .., last] => format!("Share of risk countries, {} to {}, from 0 to {most:.1} %", first.year, last.year),
+        _ => "Share of risk countries".to_owned(),
+    };
+    let lines: Vec<String> = series.iter().map(line).collect();
+    format!("{}\n{}", paint(&heading, TITLE, colour), lines.join("\n"))
+}
+
+/// One of eight steps, the highest for `most`; a gap where there is no value.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // Between 0 and 7.
+fn spark(value: Option<f64>, most: f64) -> char {
+    let Some(value) = value else { return ' ' };
+    let step = if most > 0.0 { (value / most * 8.0).ceil() - 1.0 } else { 0.0 };
+    SPARKS[step.clamp(0.0, 7.0) as usize]
+}
+
+fn year_rows(years: &[PanelYear]) -> Vec<String> {
+    let header = ["year", "of", "imports", "risk", "%", "after", "%", "HHI", "after", "min – max", "short", "cap p50", "cleared"];
+    let mut table = tables::table(&header);
+    for year in years {
+        let headline = &year.collection.headline;
+        let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1));
+        let share = |part: NanoUsd| percent(part, headline.imports.into(), 1).unwrap_or_else(|| MISSING.to_owned());
+        let index = |value: Option<f64>| value.map_or_else(|| MISSING.to_owned(), |value| format!("{value:.3}"));
+        let range = headline.hhi.and_then(|hhi| hhi.range);
+        table.add_row(vec![
+            year.year.to_string(),
+            year.n_members.to_string(),
+            bn(headline.imports.into()),
+            bn(headline.risk_before.into()),
+            share(headline.risk_before.into()),
+            bn(headline.risk_after),
+            share(headline.risk_after),
+            index(headline.hhi.map(|hhi| hhi.before)),
+            index(headline.hhi.map(|hhi| hhi.after)),
+            range.map_or_else(|| MISSING.to_owned(), |(least, most)| format!("{least:.3}–{most:.3}")),
+            format!("{}/{}", headline.in_shortage, headline.products),
+            year.caps.weighted[2].map_or_else(|| "none".to_owned(), |cap| format!("{:.2}", cap * 100.0)),
+            crate::panel::share(year.caps.cleared_risk.into(), year.caps.risk)
+                .map_or_else(|| MISSING.to_owned(), |share| format!("{share:.0} %")),
+        ]);
+    }
+    tables::lines(&mut table, &[])
+}
+
+fn legend(view: &PanelView<'_>) -> String {
+    format!(
+        "of: members of {}. Amounts in bn USD. HHI is weighted by imports, its range over all optima. short: products in shortage, \
+         of all. cap p50: the cap in percentage points that clears products of half the imports. cleared: products that the cap \
+         of {} points clears, by their risk imports.",
+        view.bloc, view.cap
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spark_is_the_eighth_that_holds_its_value() {
+        let line = |values: &[Option<f64>], most| values.iter().map(|value| spark(*value, most)).collect::<String>();
+        assert_eq!(line(&[Some(0.0), Some(1.0), None, Some(1.1), Some(4.0), Some(7.5), Some(8.0)], 8.0), "▁▁ ▂▄██");
+        assert_eq!(line(&[Some(0.0)], 0.0), "▁");
+    }
+}
