@@ -25,7 +25,11 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
     let has_flows = folder.files.iter().any(|file| file.name == "flows.parquet");
     let checks = match folder.kind() {
         "ingest" => ingested(&arguments.directory)?,
-        "indicators" | "frontier" | "explain" | "panel" | "sensitivity" | "calibrate" if !has_flows => hashes(&folder)?,
+        "indicators" | "frontier" | "explain" | "panel" | "sensitivity" | "uncertainty" | "concentration" | "calibrate"
+            if !has_flows =>
+        {
+            hashes(&folder)?
+        }
         "result" => result(&folder)?,
         other => return Err(Failure::bad_data(anyhow!("manifest.json: `{other}` is no kind of folder that holds these files"))),
     };

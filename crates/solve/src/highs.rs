@@ -176,7 +176,7 @@ mod tests {
             program.upper = program
                 .lower
                 .iter()
-                .map(|lower| lower + next() * 4.0 / f64::from(u32::try_from(n_columns).unwrap_or(1)))
+                .map(|lower| lower + next() * 2.2 / f64::from(u32::try_from(n_columns).unwrap_or(1)))
                 .collect();
             programs.push(program);
         }
@@ -193,7 +193,7 @@ mod tests {
         let programs = programs();
         let alone: Vec<SolveOutcome> = programs.iter().map(fresh).collect();
         assert!(alone.iter().any(|outcome| matches!(outcome, SolveOutcome::Infeasible)));
-        assert!(alone.iter().filter(|outcome| matches!(outcome, SolveOutcome::Optimal { .. })).count() > 200);
+        assert!(alone.iter().filter(|outcome| matches!(outcome, SolveOutcome::Optimal { .. })).count() > 100);
         let one_after_the_other: Vec<SolveOutcome> = programs.iter().map(solve).collect();
         assert!(alone == one_after_the_other);
         let mut backwards: Vec<SolveOutcome> = programs.iter().rev().map(solve).collect();
