@@ -124,6 +124,22 @@ Examples:
 Exit codes: 0 done and certified; 2 usage or scenario; 3 some products unsolved; 65 bad input data; 66 input missing;
 70 not certified; 74 cannot write.";
 
+const CALIBRATE_EXAMPLES: &str = "\
+Examples:
+  reorient calibrate                                 the embedded sample against the published table
+  reorient calibrate baci --year 2023 --out fitted   a full year; every set of options in fitted/calibrate.csv
+  reorient calibrate baci --year 2023 --set floor=free --set cap=0.05
+                                                     the floor and the cap are held, all else is tried
+  reorient calibrate baci --against table_a1.csv --headline headline.csv
+
+What is compared, in this order: old shares (list, bloc, year), the fall of China and the United States, each published
+figure against the range over all optima, increases and new shares. Sets of options that give the same printed figures
+share a rank: these data cannot tell them apart. Data that hold a part of the list alone are compared with exporters of
+one product, and with nothing else.
+
+Exit codes: 0 done and certified; 2 usage or scenario error; 65 bad input data; 66 input missing; 70 not certified;
+74 cannot write.";
+
 const UNCERTAINTY_EXAMPLES: &str = "\
 Examples:
   reorient uncertainty --draws 1000 --seed 1                   20 % noise in every row of the embedded sample
@@ -206,6 +222,9 @@ pub(crate) enum Command {
     /// One product explained: flows, capacities, interval, dual; its linear program as a file
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(Inspect),
+    /// Which reading of the method comes nearest to a published table, and what the data cannot decide
+    #[command(after_help = CALIBRATE_EXAMPLES)]
+    Calibrate(Calibrate),
 }
 
 /// The data and the question.
@@ -534,4 +553,17 @@ impl Fetch {
             json: false,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Calibrate {
+    #[command(flatten)]
+    pub(crate) study: Study,
+    /// Published table: baci_code (or code), increase_musd, share_old_pct, share_new_pct, perhaps main_sector [default: the
+    /// report's Table A.1]
+    #[arg(long, value_name = "F.csv")]
+    pub(crate) against: Option<PathBuf>,
+    /// Published shares of China and the United States: quantity, value [default: the report's; with --against, none]
+    #[arg(long, value_name = "F.csv")]
+    pub(crate) headline: Option<PathBuf>,
 }

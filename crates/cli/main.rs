@@ -1,6 +1,7 @@
 //! The command line: arguments to a plan, a plan to one command; the only place that prints or exits.
 
 mod arguments;
+mod calibrate;
 mod concentration;
 mod defect;
 mod exit;
@@ -10,6 +11,7 @@ mod ingest;
 mod inspect;
 mod marginals;
 mod panel;
+mod published;
 mod run;
 mod study;
 mod synth;
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
         Command::Concentration(study) => concentration::concentration(study, &arguments.talk),
         Command::Uncertainty(uncertainty) => uncertainty::uncertainty(uncertainty, &arguments.talk),
         Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
+        Command::Calibrate(calibrate) => calibrate::calibrate(calibrate, &arguments.talk),
     });
     done.unwrap_or_else(|failure: Failure| {
         talk::failure(&failure, &arguments.talk);

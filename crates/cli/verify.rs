@@ -25,7 +25,9 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
     let has_flows = folder.files.iter().any(|file| file.name == "flows.parquet");
     let checks = match folder.kind() {
         "ingest" => ingested(&arguments.directory)?,
-        "indicators" | "frontier" | "explain" | "panel" | "sensitivity" | "uncertainty" | "concentration" if !has_flows => {
+        "indicators" | "frontier" | "explain" | "panel" | "sensitivity" | "uncertainty" | "concentration" | "calibrate"
+            if !has_flows =>
+        {
             hashes(&folder)?
         }
         "result" => result(&folder)?,

@@ -91,6 +91,15 @@ impl Coverage {
     }
 }
 
+/// The list that the scenario names, in its own revision; none where the products are those of the data.
+pub(crate) fn list_of(scenario: &Scenario) -> Result<Option<GoodsList>, EngineError> {
+    Ok(match &scenario.list {
+        ListChoice::All | ListChoice::One(_) => None,
+        ListChoice::Critical => Some(embedded_goods_list()?),
+        ListChoice::File(path) => Some(read_goods_list(path)?),
+    })
+}
+
 /// The list in the data's revision and how it met the data.
 pub(crate) fn list_for(
     source: &TradeSource,
@@ -110,11 +119,9 @@ pub(crate) fn list_for(
         let rows = matched.into_iter().map(|code| row(code, CoverageStatus::Matched, 1, 1)).collect();
         Ok((list, Coverage { rows }))
     };
-    let mut published = match &scenario.list {
-        ListChoice::All => return as_they_are(available.iter().copied().collect()),
-        ListChoice::One(product) => return as_they_are(available.get(product).copied().into_iter().collect()),
-        ListChoice::Critical => embedded_goods_list()?,
-        ListChoice::File(path) => read_goods_list(path)?,
+    let Some(mut published) = list_of(scenario)? else {
+        let one = if let ListChoice::One(product) = &scenario.list { Some(*product) } else { None };
+        return as_they_are(available.iter().copied().filter(|code| one.is_none_or(|one| one == *code)).collect());
     };
     if !scenario.reconstructed {
         published.goods.values_mut().for_each(|places| places.retain(|place| !place.source.is_reconstructed()));
@@ -122,21 +129,11 @@ pub(crate) fn list_for(
     }
     let MappedList { mut list, partial, mut unmatched } = map_list(&published, source.revision(), scenario.map)?;
     let mut rows = Vec::new();
-    if scenario.alias == Alias::Petroleum {
-        let aliased: Vec<ProductCode> = published
-            .goods
-            .keys()
-            .copied()
-            .filter(|code| code.as_str().starts_with("2710") && code.as_str() != PETROLEUM)
-            .collect();
-        if let Some(petroleum) = available.iter().copied().find(|code| code.as_str() == PETROLEUM).filter(|_| !aliased.is_empty())
-        {
-            let members: BTreeSet<_> = aliased.iter().filter_map(|code| published.goods.get(code)).flatten().cloned().collect();
-            list.goods.retain(|code, _| !aliased.contains(code));
-            unmatched.retain(|code| !aliased.contains(code));
-            list.goods.insert(petroleum, members.into_iter().collect());
-            rows.push(row(petroleum, CoverageStatus::Alias, aliased.len(), aliased.len()));
-        }
+    if scenario.alias == Alias::Petroleum
+        && let Some((petroleum, aliased)) = take_petroleum(&published, &mut list, available)
+    {
+        unmatched.retain(|code| !aliased.contains(code));
+        rows.push(row(petroleum, CoverageStatus::Alias, aliased.len(), aliased.len()));
     }
     let is_alias =
         |code: ProductCode, rows: &[CoverageRow]| rows.iter().any(|row| row.code == code && row.status == CoverageStatus::Alias);
@@ -155,4 +152,20 @@ pub(crate) fn list_for(
     rows.extend(unmatched.into_iter().map(|code| row(code, CoverageStatus::Unmatched, 1, 1)));
     rows.sort_by_key(|row| (row.status, row.code));
     Ok((list, Coverage { rows }))
+}
+
+/// Puts BACI's product for heading 2710 on the list in place of the listed codes of that heading, which are returned with it;
+/// none where the list has no such code or the data no such product.
+pub(crate) fn take_petroleum(
+    published: &GoodsList,
+    list: &mut GoodsList,
+    available: &BTreeSet<ProductCode>,
+) -> Option<(ProductCode, Vec<ProductCode>)> {
+    let is_aliased = |code: &ProductCode| code.as_str().starts_with("2710") && code.as_str() != PETROLEUM;
+    let aliased: Vec<ProductCode> = published.goods.keys().copied().filter(is_aliased).collect();
+    let petroleum = available.iter().copied().find(|code| code.as_str() == PETROLEUM).filter(|_| !aliased.is_empty())?;
+    let members: BTreeSet<_> = aliased.iter().filter_map(|code| published.goods.get(code)).flatten().cloned().collect();
+    list.goods.retain(|code, _| !aliased.contains(code));
+    list.goods.insert(petroleum, members.into_iter().collect());
+    Some((petroleum, aliased))
 }

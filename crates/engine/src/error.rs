@@ -1,6 +1,6 @@
 //! What can stop a run.
 
-use reorient_core::ProductCode;
+use reorient_core::{CountryCode, ProductCode};
 use reorient_data::{DataError, DataErrorKind};
 use reorient_model::{ConcentrationError, ProgramError, Rejection};
 
@@ -51,6 +51,9 @@ pub enum EngineError {
         /// Countries that buy.
         importers: usize,
     },
+    /// A published figure of a country that cannot be compared.
+    #[error("the published figures name country {0}, which the trade data's country table does not list")]
+    UnknownPublished(CountryCode),
     /// A stored allocation that does not hold.
     #[error("product {product}: {problem}")]
     Stored {
@@ -98,7 +101,9 @@ impl EngineError {
             | Self::Frontier(_)
             | Self::Concentration { .. }
             | Self::Program { source: ProgramError::Overflow, .. } => EngineErrorKind::Scenario,
-            Self::Program { .. } | Self::NotWorld | Self::FewCountries { .. } => EngineErrorKind::Data(DataErrorKind::BadData),
+            Self::Program { .. } | Self::NotWorld | Self::FewCountries { .. } | Self::UnknownPublished(_) => {
+                EngineErrorKind::Data(DataErrorKind::BadData)
+            }
             Self::NotCertified { .. } | Self::Disagreement { .. } | Self::Stored { .. } => EngineErrorKind::NotCertified,
         }
     }

@@ -4,6 +4,7 @@
 
 mod baseline;
 mod bloc;
+mod calibrate;
 mod concentration;
 mod coverage;
 mod error;
@@ -22,6 +23,7 @@ mod years;
 
 pub use baseline::Baseline;
 pub use bloc::Bloc;
+pub use calibrate::Calibrator;
 pub use concentration::{ConcentrationResult, LeastConcentrated, concentration};
 pub use coverage::{Coverage, CoverageRow, CoverageStatus};
 pub use error::{EngineError, EngineErrorKind};

@@ -3,6 +3,7 @@
 //! Steps M7 (measure one product) and M8 (collect all) of docs/method.md. Every amount is an exact integer; sums do not
 //! depend on order.
 
+mod calibration;
 mod collect;
 mod explain;
 mod hhi;
@@ -12,10 +13,15 @@ mod measure;
 mod panel;
 mod persistence;
 mod pool;
+mod published;
 mod rows;
 mod sensitivity;
 mod spread;
 
+pub use calibration::{
+    Calibration, Choice, Dimension, Distance, N_DIMENSIONS, N_READING_DIMENSIONS, OptionSetRow, PointFigure, PointRow,
+    ReadingRow, Scope, SingleRow, spread,
+};
 pub use collect::{Collection, Collector, collect};
 pub use explain::{Explanation, ExporterPart, ProductPart, explain, n_that_make};
 pub use hhi::{
@@ -27,6 +33,10 @@ pub use measure::{Product, Scratch, measure};
 pub use panel::{CAP_QUANTILES, CriticalCaps, PanelYear};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};
+pub use published::{
+    HEADLINE_COUNTRIES, ImpliedTotal, Printed, PrintedError, Published, PublishedRisk, PublishedRow, printed_musd,
+    printed_percent, printed_value,
+};
 pub use rows::{BeforeAfter, CountryRow, CriticalCap, FlowRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow, TradeOff};
 pub use sensitivity::{BASE, Effect, Mover, RankingChange, SensitivityRow, sort_by_effect};
 pub use spread::{CountrySpread, FIGURES, Figure, QUANTILES, Spread, country_spreads, figure_spreads};

@@ -4,6 +4,9 @@
 //! result are byte-identical for any thread count; `manifest.json` alone may differ (timings, platform).
 
 mod bars;
+mod calibration;
+mod calibration_view;
+mod calibration_words;
 mod columns;
 mod concentration;
 mod csv;
@@ -29,6 +32,8 @@ mod uncertainty;
 #[cfg(test)]
 mod sample;
 
+pub use calibration::{calibration_json, write_calibration};
+pub use calibration_view::calibration_view;
 pub use concentration::{ConcentrationRow, concentration_json, concentration_rows, concentration_view, write_concentration};
 pub use curve::{frontier_json, frontier_view, write_frontier};
 pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures, panel_figures};

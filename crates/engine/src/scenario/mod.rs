@@ -140,6 +140,13 @@ pub struct Scenario {
 #[derive(Debug, Clone, Default)]
 pub struct Origins(pub(crate) BTreeMap<String, (String, usize)>);
 
+impl Origins {
+    /// Keys that a file set and nothing set after it.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
 impl PartialEq for Origins {
     fn eq(&self, _: &Self) -> bool {
         true

@@ -1,0 +1,305 @@
+//! A calibration on screen: the four steps and, in plain words, what the data can decide.
+
+use anstyle::Style;
+use reorient_core::CountryTable;
+use reorient_metrics::{Calibration, Choice, N_DIMENSIONS, N_READING_DIMENSIONS, PointFigure, PointRow, Scope};
+use reorient_model::NanoUsd;
+
+use crate::calibration_words::{cannot_tell, decided, left_open, n_near, options, ranks};
+use crate::number::{NANO_PER_BUSD, decimal, grouped};
+use crate::text::{cut, paint, wrap};
+
+const WIDTH: usize = 100;
+/// Readings and sets shown.
+const SHOWN: usize = 5;
+/// Positions of options in a choice.
+const CAP: usize = 7;
+const BASIS: usize = 8;
+
+/// Lines of a view that are styled alike.
+struct Page {
+    lines: Vec<String>,
+    colour: bool,
+}
+
+impl Page {
+    fn head(&mut self, text: &str) {
+        self.lines.push(String::new());
+        self.lines.push(paint(text, Style::new().bold(), self.colour));
+    }
+
+    fn faint(&mut self, text: &str) {
+        self.lines.push(paint(text, Style::new().dimmed(), self.colour));
+    }
+
+    fn say(&mut self, text: &str) {
+        self.lines.push(wrap(text, WIDTH, ""));
+    }
+}
+
+/// The view; `title` says which data.
+pub fn calibration_view(calibration: &Calibration, countries: &CountryTable, title: &str, colour: bool) -> String {
+    let mut page = Page { lines: vec![paint(&cut(title, WIDTH), Style::new().bold(), colour)], colour };
+    match calibration.scope {
+        Scope::Whole => {
+            old_shares(&mut page, calibration);
+            fall(&mut page, calibration);
+            points(&mut page, calibration, countries);
+            nearest(&mut page, calibration);
+            conclusions(&mut page, calibration);
+        }
+        Scope::SingleProducts => single_products(&mut page, calibration, countries),
+    }
+    page.lines.join("\n") + "\n"
+}
+
+fn busd(amount: reorient_core::Usd) -> String {
+    grouped(&decimal(NanoUsd::from(amount).0, NANO_PER_BUSD, 1))
+}
+
+/// Billion USD from million, with more decimals where there is little.
+fn from_musd(musd: f64) -> String {
+    let places = if musd < 1e5 { 3 } else { 1 };
+    grouped(&format!("{:.places$}", musd / 1e3))
+}
+
+fn implied(calibration: &Calibration) -> String {
+    calibration.implied.map_or_else(
+        || "the published rows agree on no total".to_owned(),
+        |total| {
+            format!(
+                "the published table implies {} to {} bn USD ({} of {} rows agree)",
+                from_musd(total.musd.0),
+                from_musd(total.musd.1),
+                total.rows,
+                calibration.published_rows
+            )
+        },
+    )
+}
+
+fn old_shares(page: &mut Page, calibration: &Calibration) {
+    let Some(first) = calibration.readings.first() else { return };
+    page.head("1  Old shares: which list, bloc and year");
+    page.say(&format!(
+        "{} published shares of today against {} readings of the data. The nearest has {} products and imports of {} bn USD; {}.",
+        first.old.figures,
+        grouped(&calibration.readings.len().to_string()),
+        grouped(&first.products.to_string()),
+        busd(first.imports),
+        implied(calibration),
+    ));
+    page.faint("  rank  off by pp  at most  products  imports bn$  options");
+    for class in calibration.readings.chunk_by(|left, right| left.rank == right.rank).take(SHOWN) {
+        let choices: Vec<Choice> = class.iter().map(|reading| reading.choice).collect();
+        let row = &class[0];
+        let numbers = format!(
+            "  {:>4}  {:>9.4}  {:>7.4}  {:>8}  {:>11}  ",
+            row.rank,
+            row.old.rmse,
+            row.old.largest,
+            row.products,
+            busd(row.imports)
+        );
+        page.lines.push(beside(&numbers, &options(calibration, &choices, 0..N_READING_DIMENSIONS)));
+    }
+    let first: Vec<Choice> = calibration.readings.iter().take_while(|row| row.rank == 1).map(|row| row.choice).collect();
+    if !left_open(calibration, &first).is_empty() {
+        page.say(&format!("The old shares cannot tell apart: {}.", left_open(calibration, &first).join("; ")));
+    }
+}
+
+/// Words beside numbers, wrapped under themselves.
+fn beside(numbers: &str, words: &str) -> String {
+    let indent = numbers.chars().count();
+    format!("{numbers}{}", wrap(words, WIDTH - indent, "").replace('\n', &format!("\n{}", " ".repeat(indent))))
+}
+
+/// What rounding of four shares to two places may add to a fall, percentage points; finer tables are looser by it.
+const ROUNDING: f64 = 0.02;
+
+fn fall(page: &mut Page, calibration: &Calibration) {
+    let (Some(published), Some(first)) = (calibration.published_fall, calibration.sets.first()) else { return };
+    page.head("2  Fall of China and the United States together");
+    let own = first.fall.map_or_else(String::new, |fall| format!("; the nearest set has {fall:.2}"));
+    page.say(&format!(
+        "Published: {published:.2} pp{own}. The range over all optima, by basis and cap; * holds the published fall, give or take \
+         its rounding. Floors make no difference to it."
+    ));
+    let caps = &calibration.dimensions[CAP].values;
+    let mut order: Vec<usize> = (0..caps.len()).collect();
+    order.sort_by(|left, right| caps[*left].parse::<f64>().unwrap_or(0.0).total_cmp(&caps[*right].parse().unwrap_or(0.0)));
+    let names: Vec<String> = order.iter().map(|at| format!("{:>15}", format!("cap {}", caps[*at]))).collect();
+    page.faint(&format!("  {:<20}{}", "", names.join("")));
+    for (basis, name) in (0_u16..).zip(&calibration.dimensions[BASIS].values) {
+        let cell = |cap: &usize| {
+            let is_own = |choice: &Choice| (CAP + 2..CAP + 4).all(|at| choice[at] == first.choice[at]);
+            let found = calibration
+                .sets
+                .iter()
+                .find(|set| set.choice[BASIS] == basis && usize::from(set.choice[CAP]) == *cap && is_own(&set.choice));
+            let text = found.and_then(|set| set.fall_range).map_or_else(String::new, |(least, most)| {
+                let holds = (least - ROUNDING..=most + ROUNDING).contains(&published);
+                format!("{least:.2}–{most:.2}{}", if holds { "*" } else { " " })
+            });
+            format!("{text:>15}")
+        };
+        page.lines.push(format!("  {name:<20}{}", order.iter().map(cell).collect::<String>()).trim_end().to_owned());
+    }
+}
+
+fn points(page: &mut Page, calibration: &Calibration, countries: &CountryTable) {
+    page.head("3  Published figures against the range over all optima of the nearest set");
+    page.faint(&format!(
+        "  {:<18}{:>10}{:>10} {:>21}    {:>6}{:>7} {:>15}",
+        "", "M$ publ.", "ours", "[min – max]", "% new", "ours", "[min – max]"
+    ));
+    let of = |figure: PointFigure| calibration.points.iter().filter(move |point| point.figure == figure);
+    for new in of(PointFigure::ShareNew) {
+        let increase = of(PointFigure::Increase).find(|point| point.country == new.country);
+        let name = cut(&countries.country(new.country).name, 18);
+        let left = increase.map_or_else(|| " ".repeat(45), |point| cells(point, (10, 21), 1));
+        page.lines.push(format!("  {name:<18}{left} {}", cells(new, (6, 15), 2)).trim_end().to_owned());
+    }
+    let count = |figure| (of(figure).filter(|point| point.inside).count(), of(figure).count());
+    let ((increases, n_increases), (shares, n_shares)) = (count(PointFigure::Increase), count(PointFigure::ShareNew));
+    let outside = |point: &&PointRow| point.programs_inside == Some(0);
+    let name = |point: &PointRow| format!("{} ({})", countries.country(point.country).name, what(point.figure));
+    let never: Vec<String> = calibration.points.iter().filter(outside).map(name).collect();
+    let never = if never.is_empty() { "none".to_owned() } else { never.join(", ") };
+    page.say(&format!(
+        "Inside: {increases} of {n_increases} increases and {shares} of {n_shares} new shares (marked +, others −). Outside the \
+         ranges of all {} programs that were tried: {never}.",
+        grouped(&calibration.programs.to_string())
+    ));
+}
+
+const fn what(figure: PointFigure) -> &'static str {
+    match figure {
+        PointFigure::ShareOld => "old share",
+        PointFigure::Increase => "increase",
+        PointFigure::ShareNew => "new share",
+    }
+}
+
+/// Published, ours, range, mark.
+fn cells(point: &PointRow, (width, range): (usize, usize), places: usize) -> String {
+    let number = |number: f64| grouped(&format!("{number:.places$}"));
+    let ours = point.ours.map_or_else(|| "–".to_owned(), number);
+    let ends = point.range.map_or_else(String::new, |(least, most)| format!("[{} – {}]", number(least), number(most)));
+    let mark = if point.inside { "+" } else { "−" };
+    format!("{:>width$}{ours:>width$} {ends:>range$} {mark} ", number(point.published))
+}
+
+fn nearest(page: &mut Page, calibration: &Calibration) {
+    page.head("4  Nearest sets of options");
+    page.say(&format!(
+        "{} sets, ranked by the distance of increases (as percentage points of the imports) and new shares together.",
+        grouped(&calibration.sets.len().to_string())
+    ));
+    page.faint("  rank  sets  distance pp  increases M$  new shares pp  equal  options");
+    for class in ranks(calibration, SHOWN) {
+        let choices: Vec<Choice> = class.iter().map(|set| set.choice).collect();
+        let set = &class[0];
+        let numbers = format!(
+            "  {:>4}  {:>4}  {:>11.4}  {:>12.2}  {:>13.4}  {:>5}  ",
+            set.rank,
+            class.len(),
+            set.distance_pp,
+            set.increase.rmse,
+            set.share_new.rmse,
+            set.equal
+        );
+        page.lines.push(beside(&numbers, &options(calibration, &choices, 0..N_DIMENSIONS)));
+    }
+}
+
+fn conclusions(page: &mut Page, calibration: &Calibration) {
+    let Some(first) = calibration.sets.first() else { return };
+    let choices: Vec<Choice> = calibration.nearest().iter().map(|set| set.choice).collect();
+    page.head("What these data decide");
+    let figures = first.old.figures + first.increase.figures + first.share_new.figures;
+    let explained = format!("The nearest set gives {} of {figures} published figures to the last printed digit", first.equal);
+    if first.equal == figures {
+        page.say(&format!("{explained}: it explains the table."));
+    } else {
+        let near = n_near(calibration);
+        let others = if near > 1 {
+            format!(" {near} ranks lie within a tenth of its distance: their order says little.")
+        } else {
+            String::new()
+        };
+        page.say(&format!("{explained}: no set that was tried explains the whole table.{others}"));
+    }
+    page.say(&cannot_tell(calibration, &choices));
+    for sentence in decided(calibration) {
+        page.lines.push(format!("  {}", wrap(&sentence, WIDTH - 2, "").replace('\n', "\n    ")));
+    }
+}
+
+fn single_products(page: &mut Page, calibration: &Calibration, countries: &CountryTable) {
+    page.head("What can be compared");
+    let near = calibration.readings.first();
+    let own = calibration.readings.iter().find(|reading| reading.choice == Choice::default());
+    let listed = calibration.listed.map_or_else(String::new, |(held, all)| {
+        format!(" They hold {} of the {} products of the list.", grouped(&held.to_string()), grouped(&all.to_string()))
+    });
+    page.say(&format!(
+        "Not the whole table. Of {} readings of these data the nearest is off by {:.2} percentage points in the old shares and \
+         leaves {:.0} % of their sum of squares.{listed} Their imports are {} bn USD; {}. So no share, rank or total can be compared.",
+        calibration.readings.len(),
+        near.map_or(0.0, |reading| reading.old.rmse),
+        100.0 * calibration.unexplained,
+        own.map_or_else(|| "0".to_owned(), |reading| busd(reading.imports)),
+        implied(calibration),
+    ));
+    if calibration.singles.is_empty() {
+        page.say("Nor is there an exporter whose published row comes from one product of these data.");
+        return;
+    }
+    page.say(
+        "What remains are exporters that live on one product of the data: it makes at least nine tenths of the bloc's listed \
+         imports from them and of their listed exports, belongs to the published main sector, and alone explains the published \
+         old share of the implied total within a tenth.",
+    );
+    page.head("Increase, M$");
+    page.faint(&format!(
+        "  {:<16}{:<8}{:>15}{:>11}{:>10}{:>22}  {:<7}{:>7}",
+        "", "product", "old share expl.", "published", "ours", "[min – max]", "inside", "off by"
+    ));
+    let number = |number: f64| grouped(&format!("{number:.1}"));
+    for single in &calibration.singles {
+        page.lines.push(format!(
+            "  {:<16}{:<8}{:>13.0} %{:>11}{:>10}{:>22}  {:<7}{:>+5.1} %",
+            cut(&countries.country(single.country).name, 16),
+            single.product.to_string(),
+            single.explained_pct,
+            number(single.published),
+            number(single.ours),
+            format!("[{} – {}]", number(single.range.0), number(single.range.1)),
+            if single.inside { "yes" } else { "no" },
+            100.0 * (single.ours / single.published - 1.0)
+        ));
+    }
+    let off = |basis: usize| -> f64 {
+        let of = |single: &reorient_metrics::SingleRow| {
+            single.by_basis.get(basis).map_or(1.0, |ours| (ours / single.published - 1.0).abs())
+        };
+        calibration.singles.iter().map(of).sum::<f64>() / calibration.singles.len() as f64
+    };
+    let bases: Vec<String> = calibration.dimensions[BASIS]
+        .values
+        .iter()
+        .enumerate()
+        .map(|(at, basis)| format!("{basis} {:.0} %", 100.0 * off(at)))
+        .collect();
+    page.lines.push(String::new());
+    page.say(&format!("Mean distance of these rows by the basis of the cap: {}.", bases.join(", ")));
+    let own_rank = calibration.sets.iter().find(|set| set.choice == Choice::default()).map_or(0, |set| set.rank);
+    let same: Vec<Choice> = calibration.sets.iter().filter(|set| set.rank == own_rank).map(|set| set.choice).collect();
+    let open = left_open(calibration, &same);
+    if !open.is_empty() {
+        page.say(&format!("These rows cannot tell apart: {}.", open.join("; ")));
+    }
+    page.say("Nothing else in the published table can be compared with these data.");
+}
