@@ -9,7 +9,7 @@ use reorient_model::{CountrySet, Policy, Program, formulate};
 use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::Bloc;
-use crate::coverage::{Coverage, list_for};
+use crate::coverage::{AskedList, Coverage, meet};
 use crate::scenario::{CHINA, FillChoice, HONG_KONG, HongKong, Scenario, country_set};
 
 /// A question held against its data.
@@ -36,8 +36,9 @@ pub(crate) fn prepare(
     // M1: read the rows of listed products, and no others.
     let located = |error| scenario.located(error);
     let year = scenario.resolve_year(source.years()).map_err(located)?;
-    let available = source.products(year)?;
-    let (list, coverage) = list_for(source, scenario, &available)?;
+    let asked = AskedList::of(source, scenario)?;
+    let available = source.products_before(year, asked.candidates().as_ref(), needs_quantities(scenario))?;
+    let (list, coverage) = meet(source, scenario, asked, &available);
     let trade = read(source, scenario, year, &coverage.wanted())?;
     lap("read");
 
@@ -53,6 +54,11 @@ pub(crate) fn prepare(
     Ok(Prepared { year, bloc, members, baseline, policy, list, listed, coverage, inputs: trade.inputs, ledger: trade.ledger })
 }
 
+/// Whether the scenario asks for unit values.
+pub(crate) fn needs_quantities(scenario: &Scenario) -> bool {
+    matches!(scenario.fill, FillChoice::MinCost)
+}
+
 /// The rows of some products as the scenario counts them, with quantities where it asks for unit values.
 pub(crate) fn read(
     source: &TradeSource,
@@ -60,9 +66,9 @@ pub(crate) fn read(
     year: Year,
     products: &BTreeSet<ProductCode>,
 ) -> Result<Trade, EngineError> {
-    let trade = match scenario.fill {
-        FillChoice::MinCost => source.read_weighed(year, Some(products))?,
-        _ => source.read(year, Some(products))?,
+    let trade = match needs_quantities(scenario) {
+        true => source.read_weighed(year, Some(products))?,
+        false => source.read(year, Some(products))?,
     };
     count_hong_kong(trade, source, scenario)
 }
