@@ -26,7 +26,7 @@ doc:
 
 bench:
     {{environment}} && cargo bench --profile release --locked --bench stages
-    cargo bench --profile release --locked --no-default-features --bench hhi
+    cargo bench --profile release --locked --no-default-features --bench hhi --bench data
 
 deny:
     cargo deny --locked check bans licenses sources

@@ -2,7 +2,7 @@
 //! scenarios that share one read. Every answer is checked before it is timed.
 //!
 //! `REORIENT_YEAR` names an ingested folder or file, such as the full synthetic year; without it a small synthetic year is made.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

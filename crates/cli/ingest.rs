@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use reorient_data::{IngestManifest, IngestOptions, OnDuplicate, RowPolicy, ingest as ingest_sources};
+use indicatif::ProgressBar;
+use reorient_data::{IngestManifest, IngestOptions, IngestProgress, OnDuplicate, RowPolicy, ingest as ingest_sources};
 use reorient_report::grouped;
 
 use crate::arguments::{Ingest, Talk};
@@ -23,9 +24,9 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
         attribution: String::new(),
         force: arguments.force,
     };
-    let counter = talk::counter("rows read", talk);
-    let manifest = ingest_sources(&arguments.sources, &arguments.out, &options, &mut |rows| counter.set_position(rows));
-    counter.finish_and_clear();
+    let bar = talk::reading(talk);
+    let manifest = ingest_sources(&arguments.sources, &arguments.out, &options, &mut |progress| show(&bar, progress));
+    bar.finish_and_clear();
     let manifest = manifest?;
     tracing::info!("{} written", arguments.out.display());
     if arguments.json {
@@ -35,6 +36,16 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
         talk::print(&view(&manifest))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Rows read, rows a second, and how far that is.
+fn show(bar: &ProgressBar, progress: IngestProgress) {
+    let rows = progress.rows;
+    // Millions a second with one decimal, in integers.
+    let tenths = u128::from(rows) * 1000 / bar.elapsed().as_millis().max(1) / 100_000;
+    bar.set_message(format!("{} rows, {}.{} million/s", grouped(&rows.to_string()), tenths / 10, tenths % 10));
+    bar.set_length(progress.total);
+    bar.set_position(progress.done.min(progress.total));
 }
 
 fn view(manifest: &IngestManifest) -> String {

@@ -60,6 +60,18 @@ pub(crate) fn counter(what: &'static str, talk: &Talk) -> ProgressBar {
     bar
 }
 
+/// How far the reading of some files is, with the time that is left; drawn on a terminal alone.
+pub(crate) fn reading(talk: &Talk) -> ProgressBar {
+    if is_silent(talk) {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::no_length();
+    let style = ProgressStyle::with_template("{wide_bar} {percent}%  {msg}, {eta} left");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
 /// Bytes of a download, drawn on a terminal alone.
 pub(crate) fn bytes(talk: &Talk) -> ProgressBar {
     if is_silent(talk) {

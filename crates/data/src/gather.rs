@@ -14,6 +14,9 @@ const ROWS_IN_MEMORY: usize = 16 << 20;
 /// No year of BACI has half as many.
 const MOST_ROWS_A_YEAR: usize = 40 << 20;
 
+/// Rows that come back from the disk together.
+const ROWS_PER_BATCH: usize = 1 << 15;
+
 /// Rows by year, in memory up to a bound and on disk beyond it.
 pub(crate) struct Gathered {
     folder: PathBuf,
@@ -24,7 +27,8 @@ pub(crate) struct Gathered {
 
 #[derive(Default)]
 struct Gathering {
-    rows: Vec<Row>,
+    batches: Vec<Vec<Row>>,
+    rows: usize,
     spilled: Option<File>,
     rows_on_disk: usize,
 }
@@ -40,23 +44,38 @@ impl Gathered {
         self.years.keys().copied().collect()
     }
 
-    pub(crate) fn add(&mut self, rows: &[Row]) -> Result<(), DataError> {
-        for same in rows.chunk_by(|left, right| left.year().ok() == right.year().ok()) {
-            let Some(first) = same.first() else { continue };
-            let year = first.year()?;
-            let gathering = self.years.entry(year).or_default();
-            if gathering.rows.len() + gathering.rows_on_disk + same.len() > MOST_ROWS_A_YEAR {
-                return Err(DataError::file(
-                    &year.to_string(),
-                    format!("more than {MOST_ROWS_A_YEAR} rows in one year are not BACI, which has some 11 million"),
-                ));
+    /// Takes rows in the order of the file; `year` is theirs where all have one.
+    pub(crate) fn add(&mut self, rows: Vec<Row>, year: Option<Year>) -> Result<(), DataError> {
+        if let Some(year) = year {
+            self.add_to(year, rows)?;
+        } else if let [rest @ .., last] = &rows.chunk_by(|left, right| left.same_year(right)).collect::<Vec<_>>()[..] {
+            for same in rest {
+                self.add_to(same[0].year()?, same.to_vec())?;
             }
-            gathering.rows.extend_from_slice(same);
-            self.in_memory += same.len();
+            let (year, one) = (last[0].year()?, rest.is_empty());
+            let last = if one { None } else { Some(last.to_vec()) };
+            self.add_to(year, last.unwrap_or(rows))?;
         }
         if self.in_memory > self.most_in_memory && self.years.len() > 1 {
             self.spill()?;
         }
+        Ok(())
+    }
+
+    fn add_to(&mut self, year: Year, rows: Vec<Row>) -> Result<(), DataError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let gathering = self.years.entry(year).or_default();
+        gathering.rows += rows.len();
+        self.in_memory += rows.len();
+        if gathering.rows + gathering.rows_on_disk > MOST_ROWS_A_YEAR {
+            return Err(DataError::file(
+                &year.to_string(),
+                format!("more than {MOST_ROWS_A_YEAR} rows in one year are not BACI, which has some 11 million"),
+            ));
+        }
+        gathering.batches.push(rows);
         Ok(())
     }
 
@@ -68,34 +87,41 @@ impl Gathered {
             }
             if let Some(file) = &mut gathering.spilled {
                 let mut out = BufWriter::with_capacity(1 << 18, file);
-                for row in &gathering.rows {
+                for row in gathering.batches.iter().flatten() {
                     out.write_all(&row.to_bytes()).map_err(fail)?;
                 }
                 out.flush().map_err(fail)?;
             }
-            gathering.rows_on_disk += gathering.rows.len();
-            gathering.rows = Vec::new();
+            gathering.rows_on_disk += gathering.rows;
+            gathering.rows = 0;
+            gathering.batches = Vec::new();
         }
         self.in_memory = 0;
         Ok(())
     }
 
-    /// All rows of a year.
-    pub(crate) fn take(&mut self, year: Year) -> Result<Vec<Row>, DataError> {
-        let Some(mut gathering) = self.years.remove(&year) else { return Ok(Vec::new()) };
-        self.in_memory -= gathering.rows.len();
+    /// All rows of a year, in the order in which they came.
+    pub(crate) fn take(&mut self, year: Year) -> Result<Vec<Vec<Row>>, DataError> {
+        let Some(gathering) = self.years.remove(&year) else { return Ok(Vec::new()) };
+        self.in_memory -= gathering.rows;
+        let mut batches = Vec::new();
         if let Some(mut file) = gathering.spilled {
             let fail = |error: std::io::Error| DataError::unwritable(&self.folder, error);
-            gathering.rows.reserve_exact(gathering.rows_on_disk);
             file.seek(SeekFrom::Start(0)).map_err(fail)?;
             let mut reader = std::io::BufReader::with_capacity(1 << 18, file);
             let mut bytes = [0; 24];
-            for _ in 0..gathering.rows_on_disk {
+            for number in 0..gathering.rows_on_disk {
+                if number.is_multiple_of(ROWS_PER_BATCH) {
+                    batches.push(Vec::with_capacity(ROWS_PER_BATCH.min(gathering.rows_on_disk - number)));
+                }
                 reader.read_exact(&mut bytes).map_err(fail)?;
-                gathering.rows.push(Row::from_bytes(&bytes));
+                if let Some(batch) = batches.last_mut() {
+                    batch.push(Row::from_bytes(&bytes));
+                }
             }
         }
-        Ok(gathering.rows)
+        batches.extend(gathering.batches);
+        Ok(batches)
     }
 }
 
@@ -124,12 +150,12 @@ mod tests {
         // Years in turns, so that every batch has several.
         let rows: Vec<Row> = (1..=300).map(|number| row(1995 + number % 3, number)).collect();
         for batch in rows.chunks(7) {
-            gathered.add(batch).unwrap();
+            gathered.add(batch.to_vec(), None).unwrap();
         }
         assert!(gathered.years.values().all(|year| year.rows_on_disk > 50));
         assert_eq!(gathered.years().len(), 3);
         for year in gathered.years() {
-            let mut found = gathered.take(year).unwrap();
+            let mut found = gathered.take(year).unwrap().concat();
             found.sort_unstable();
             let expected: Vec<Row> = rows.iter().copied().filter(|row| row.year().unwrap() == year).collect();
             assert_eq!(found, expected);

@@ -7,16 +7,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rayon::slice::ParallelSliceMut;
+use rayon::prelude::*;
 use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
 
 use crate::DataError;
 use crate::codes::{self, CodeTables, hash_file};
 use crate::gather::Gathered;
 use crate::ingested::{COUNTRY_CODES, FileHash, IngestManifest, LEDGER, MANIFEST, PRODUCT_CODES, YearSummary, thousandths};
-use crate::input::{Input, Member};
-use crate::issue::{Issues, LedgerRow, OnDuplicate, Reason, RowPolicy, count_by_reason};
-use crate::row::{Row, RowKey};
+use crate::input::{Input, Member, Pick};
+use crate::issue::{Issues, LedgerRow, OnDuplicate, RowPolicy, count_by_reason};
+use crate::row::Row;
+use crate::settle::settle;
 use crate::staging::Staging;
 use crate::store::{YearInfo, write_sorted};
 
@@ -36,7 +37,18 @@ pub struct IngestOptions {
     pub force: bool,
 }
 
-/// Reads all sources and writes the folder `out`; `progress` is told the rows read so far.
+/// How far an ingest is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct IngestProgress {
+    /// Rows read.
+    pub rows: u64,
+    /// Bytes of the sources that are read, packed or as they unpack.
+    pub done: u64,
+    /// Of so many.
+    pub total: u64,
+}
+
+/// Reads all sources and writes the folder `out`; `progress` is told how far the reading is.
 ///
 /// # Errors
 /// [`DataError`] when a source cannot be read or breaks a rule, or when the folder cannot be written; then nothing of it is
@@ -45,7 +57,7 @@ pub fn ingest(
     sources: &[PathBuf],
     out: &Path,
     options: &IngestOptions,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(IngestProgress),
 ) -> Result<IngestManifest, DataError> {
     let mut whole = Input::default();
     for source in sources {
@@ -68,14 +80,21 @@ pub fn ingest(
     let mut issues = Issues::new(&options.policy);
     let mut gathered = Gathered::new(staging.path.clone());
     let mut writer = Writer { folder: &staging.path, summaries: Vec::new(), files: Vec::new(), products: BTreeSet::new() };
+    let mut told = IngestProgress { total: whole.members.iter().map(|member| member.size).sum(), ..IngestProgress::default() };
+    let pick = Pick::all();
+    let mut hashes = Vec::new();
     let mut rows_in = 0;
-    let mut told = 0;
+    let mut read_before = 0;
     for member in &whole.members {
-        rows_in += member.read(&tables.countries, true, &mut issues, &mut |rows| {
-            told += rows.len() as u64;
+        let met = member.read(&tables.countries, true, &pick, &mut issues, &mut |batch| {
+            told.rows += batch.met;
+            told.done = read_before + batch.done;
             progress(told);
-            gathered.add(rows)
+            gathered.add(batch.rows, member.year)
         })?;
+        rows_in += met.rows;
+        read_before += member.size;
+        hashes.extend(met.hash.map(|hash| (member.path(), hash)));
         // A file that promises one year has now given all of it.
         if let Some(year) = member.year {
             let rows = gathered.take(year)?;
@@ -121,7 +140,7 @@ pub fn ingest(
         revision: revision.to_string(),
         release,
         synthetic: whole.holds_synthetic(),
-        sources: whole.files.iter().map(|path| hash_file(path)).collect::<Result<_, _>>()?,
+        sources: source_hashes(&whole.files, hashes)?,
         ignored: whole.ignored,
         country_table: tables.countries_from.clone(),
         product_table: tables.products_from.clone(),
@@ -143,6 +162,12 @@ pub fn ingest(
     staging.write(MANIFEST, text.as_bytes())?;
     staging.publish()?;
     Ok(manifest)
+}
+
+/// Hashes of the files: those that reading gave, and of the others anew.
+fn source_hashes(files: &[PathBuf], read: Vec<(&Path, FileHash)>) -> Result<Vec<FileHash>, DataError> {
+    let known: BTreeMap<&Path, FileHash> = read.into_iter().collect();
+    files.iter().map(|path| known.get(path.as_path()).cloned().map_or_else(|| hash_file(path), Ok)).collect()
 }
 
 fn revision_and_release(members: &[Member], options: &IngestOptions) -> Result<(HsRevision, String), DataError> {
@@ -184,72 +209,6 @@ fn revision_and_release(members: &[Member], options: &IngestOptions) -> Result<(
     Ok((revision, release.map_or_else(|| UNKNOWN_RELEASE.to_owned(), |(release, _)| release)))
 }
 
-/// Sorts, merges or refuses rows that share a key; `members` are where they may stand.
-pub(crate) fn settle(
-    rows: &mut Vec<Row>,
-    members: &[Member],
-    countries: &CountryTable,
-    issues: &mut Issues<'_>,
-) -> Result<(), DataError> {
-    rows.par_sort_unstable();
-    let twice: Vec<RowKey> =
-        rows.chunk_by(|left, right| left.key() == right.key()).filter(|same| same.len() > 1).map(|same| same[0].key()).collect();
-    if twice.is_empty() {
-        return Ok(());
-    }
-    let policy = issues.policy();
-    if policy.on_duplicate == OnDuplicate::Error {
-        let named: Vec<RowKey> = twice.iter().copied().take(policy.max_errors).collect();
-        let places = places(&named, members, countries, policy)?;
-        for key in &named {
-            let (file, lines) = places.get(key).map_or(("", String::new()), |(file, lines)| {
-                (file.as_str(), lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
-            });
-            let problem = format!("{key} stand twice (rows {lines}); keep one row, or add them up with --on-duplicate sum");
-            issues.refuse(DataError::file(file, problem))?;
-        }
-        return issues.finish();
-    }
-    let mut merged: Vec<Row> = Vec::with_capacity(rows.len());
-    let file = members.first().map_or("", |member| &member.name);
-    for row in rows.iter() {
-        match merged.last_mut().filter(|last| last.key() == row.key()) {
-            Some(last) => {
-                let too_large = || DataError::file(file, format!("the sum of the rows of {} is too large", row.key()));
-                *last = last.merged(*row).ok_or_else(too_large)?;
-                let what = format!("{}, value {}: added to the other row of its key", row.key(), row.value());
-                issues.note(LedgerRow { file: file.to_owned(), line: None, reason: Reason::DuplicateKey, what })?;
-            }
-            None => merged.push(*row),
-        }
-    }
-    *rows = merged;
-    Ok(())
-}
-
-/// Rows of keys, counted from 1 without the header, by reading the files once more.
-fn places(
-    keys: &[RowKey],
-    members: &[Member],
-    countries: &CountryTable,
-    policy: &RowPolicy,
-) -> Result<BTreeMap<RowKey, (String, Vec<u64>)>, DataError> {
-    let mut found: BTreeMap<RowKey, (String, Vec<u64>)> = BTreeMap::new();
-    for member in members {
-        let mut at = 0;
-        member.read(countries, true, &mut Issues::new(policy), &mut |rows| {
-            for row in rows {
-                at += 1;
-                if keys.contains(&row.key()) {
-                    found.entry(row.key()).or_insert_with(|| (member.name.clone(), Vec::new())).1.push(at);
-                }
-            }
-            Ok(())
-        })?;
-    }
-    Ok(found)
-}
-
 /// Writes years and keeps account of them.
 struct Writer<'a> {
     folder: &'a Path,
@@ -262,43 +221,61 @@ impl Writer<'_> {
     fn year(
         &mut self,
         info: &YearInfo,
-        mut rows: Vec<Row>,
+        rows: Vec<Vec<Row>>,
         members: &[Member],
         countries: &CountryTable,
         issues: &mut Issues<'_>,
     ) -> Result<(), DataError> {
-        settle(&mut rows, members, countries, issues)?;
-        if rows.is_empty() {
+        let sorted = settle(rows, members, countries, issues)?;
+        let products = sorted.products();
+        if products.is_empty() {
             return Ok(());
         }
         let file = file_of(info);
-        let products: Vec<&[Row]> = rows.chunk_by(|left, right| left.product_number() == right.product_number()).collect();
         self.files.push(write_sorted(&self.folder.join(&file), info, &products)?);
         let mut summary = YearSummary {
             year: info.year.get(),
             file,
-            rows: rows.len() as u64,
-            products: 0,
+            rows: 0,
+            products: products.len() as u64,
             value_kusd: String::new(),
             quantity_tons: String::new(),
             missing_quantity: 0,
             with_itself: 0,
         };
         let (mut value, mut quantity) = (0_i128, 0_i128);
-        for same in rows.chunk_by(|left, right| left.product_number() == right.product_number()) {
-            summary.products += 1;
-            self.products.insert(same[0].product()?);
-            for row in same {
-                value += i128::from(row.value().get());
-                quantity += i128::from(row.quantity().unwrap_or(0));
-                summary.missing_quantity += u64::from(row.quantity().is_none());
-                summary.with_itself += u64::from(row.exporter() == row.importer());
-            }
+        let sums: Vec<Sums> = products.par_iter().map(|rows| Sums::of(rows)).collect();
+        for (rows, sums) in products.iter().zip(sums) {
+            self.products.insert(rows[0].product()?);
+            summary.rows += rows.len() as u64;
+            summary.missing_quantity += sums.missing_quantity;
+            summary.with_itself += sums.with_itself;
+            value += sums.value;
+            quantity += sums.quantity;
         }
         summary.value_kusd = thousandths(value);
         summary.quantity_tons = thousandths(quantity);
         self.summaries.push(summary);
         Ok(())
+    }
+}
+
+/// What the rows of a product add up to.
+struct Sums {
+    value: i128,
+    quantity: i128,
+    missing_quantity: u64,
+    with_itself: u64,
+}
+
+impl Sums {
+    fn of(rows: &[Row]) -> Self {
+        Self {
+            value: rows.iter().map(|row| i128::from(row.value().get())).sum(),
+            quantity: rows.iter().map(|row| i128::from(row.quantity().unwrap_or(0))).sum(),
+            missing_quantity: rows.iter().filter(|row| row.quantity().is_none()).count() as u64,
+            with_itself: rows.iter().filter(|row| row.exporter() == row.importer()).count() as u64,
+        }
     }
 }
 

@@ -12,6 +12,8 @@ mod input;
 mod issue;
 pub mod list;
 mod row;
+mod settle;
+mod sort;
 mod source;
 mod staging;
 pub mod store;
@@ -19,7 +21,7 @@ mod table;
 
 pub use codes::hash_file;
 pub use error::{DataError, DataErrorKind};
-pub use ingest::{IngestOptions, ingest};
+pub use ingest::{IngestOptions, IngestProgress, ingest};
 pub use ingested::{FileHash, IngestChecks, IngestManifest, YearSummary, verify_ingested};
 pub use input::check_archive;
 pub use issue::{LedgerRow, OnDuplicate, Reason, RowPolicy};

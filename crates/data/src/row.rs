@@ -22,6 +22,22 @@ pub struct Row {
 pub(crate) struct RowKey(u64);
 
 impl Row {
+    /// Holds the place of a row.
+    pub(crate) const NONE: Self = Self { key: 0, value: 0, quantity: UNKNOWN };
+
+    /// Of numbers that were checked.
+    pub(crate) fn of_numbers(
+        year: u16,
+        product: u32,
+        (exporter, importer): (u16, u16),
+        value: i64,
+        quantity: Option<i64>,
+    ) -> Self {
+        let time_and_product = u64::from(year) << PRODUCT_BITS | u64::from(product);
+        let countries = u64::from(exporter) << COUNTRY_BITS | u64::from(importer);
+        Self { key: time_and_product << (2 * COUNTRY_BITS) | countries, value, quantity: quantity.unwrap_or(UNKNOWN) }
+    }
+
     /// `value` in whole current US dollars; `quantity` in kilograms (CEPII prints tons with three decimals), where known,
     /// not negative.
     pub fn new(
@@ -31,10 +47,7 @@ impl Row {
         value: Usd,
         quantity: Option<i64>,
     ) -> Self {
-        let time_and_product = u64::from(year.get()) << PRODUCT_BITS | u64::from(product.number());
-        let countries = u64::from(exporter.get()) << COUNTRY_BITS | u64::from(importer.get());
-        let key = time_and_product << (2 * COUNTRY_BITS) | countries;
-        Self { key, value: value.get(), quantity: quantity.unwrap_or(UNKNOWN) }
+        Self::of_numbers(year.get(), product.number(), (exporter.get(), importer.get()), value.get(), quantity)
     }
 
     /// Year, product, exporter and importer.
@@ -48,6 +61,19 @@ impl Row {
     /// [`DataError::Internal`] never, as rows are made of checked parts; the same holds for the other parts.
     pub fn year(&self) -> Result<Year, DataError> {
         self.key().year()
+    }
+
+    /// The key as a number that orders as CEPII's files do, and the key itself.
+    pub(crate) const fn in_both_orders(&self) -> [u64; 2] {
+        let countries = self.key & ((1 << (2 * COUNTRY_BITS)) - 1);
+        let product = self.key >> (2 * COUNTRY_BITS) & ((1 << PRODUCT_BITS) - 1);
+        let year = self.key >> (2 * COUNTRY_BITS + PRODUCT_BITS) << (2 * COUNTRY_BITS + PRODUCT_BITS);
+        [year | countries << PRODUCT_BITS | product, self.key]
+    }
+
+    /// Whether another row is of the same year.
+    pub(crate) const fn same_year(&self, other: &Self) -> bool {
+        (self.key ^ other.key) >> (2 * COUNTRY_BITS + PRODUCT_BITS) == 0
     }
 
     /// What is traded, as a number without leading zeros.

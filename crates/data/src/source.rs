@@ -5,17 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rayon::prelude::*;
 use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
 
 use crate::codes::{CodeTables, hash_file};
 use crate::error::file_name;
-use crate::ingest::settle;
 use crate::ingested::{COUNTRY_CODES, FileHash, MANIFEST, PRODUCT_CODES, check_listed, read_manifest};
-use crate::input::{Input, Member, parquet};
+use crate::input::{Input, Member, Pick, parquet};
 use crate::issue::Issues;
+use crate::settle::settle;
+use crate::sort::SortedPart;
 use crate::store::{Content, Footer, read_year};
 use crate::table::Part;
-use crate::{DataError, Row, RowPolicy, TradeTable};
+use crate::{DataError, RowPolicy, TradeTable};
 
 const SAMPLE: &str = "BACI_HS92_Y2023_raw-materials.parquet";
 static SAMPLE_BYTES: &[u8] = include_bytes!("../../../data/baci/BACI_HS92_Y2023_raw-materials.parquet");
@@ -86,6 +88,10 @@ impl Origin {
 #[derive(Debug)]
 struct RawYear {
     year: Year,
+    /// Products whose rows the table holds; none for all.
+    kept: Option<BTreeSet<ProductCode>>,
+    /// Every product of the file.
+    products: BTreeSet<ProductCode>,
     /// Whether the table holds quantities.
     weighed: bool,
     table: TradeTable,
@@ -269,8 +275,22 @@ impl TradeSource {
     /// # Errors
     /// [`DataError`] when the year is not at hand or the file cannot be read.
     pub fn products(&self, year: Year) -> Result<BTreeSet<ProductCode>, DataError> {
+        self.products_before(year, None, false)
+    }
+
+    /// The same, before rows of `candidates` are read, or of all products: where a file must be read as a whole for its
+    /// products, the rows of candidates are kept, with quantities if `weigh` says so, and it is not read again for them.
+    ///
+    /// # Errors
+    /// As [`Self::products`].
+    pub fn products_before(
+        &self,
+        year: Year,
+        candidates: Option<&BTreeSet<ProductCode>>,
+        weigh: bool,
+    ) -> Result<BTreeSet<ProductCode>, DataError> {
         match self.origin(year)? {
-            Origin::Raw(member) => Ok(self.raw(year, member, false)?.table.products().iter().copied().collect()),
+            Origin::Raw(member) => Ok(self.raw(year, member, candidates, weigh)?.products.clone()),
             origin => {
                 let footer = Footer::open(&origin.content()?)?;
                 Ok(footer.index.products.into_iter().map(|(product, _)| product).collect())
@@ -297,7 +317,7 @@ impl TradeSource {
     fn read_columns(&self, year: Year, products: Option<&BTreeSet<ProductCode>>, weigh: bool) -> Result<Trade, DataError> {
         let origin = self.origin(year)?;
         let (table, inputs, rows_in) = if let Origin::Raw(member) = origin {
-            let raw = self.raw(year, member, weigh)?;
+            let raw = self.raw(year, member, products, weigh)?;
             let table = products.map_or_else(|| raw.table.clone(), |products| raw.table.select(products));
             (table, raw.inputs.clone(), raw.rows_in)
         } else {
@@ -339,30 +359,50 @@ impl TradeSource {
         Ok(InputFile { name, bytes, blake3, verified: true })
     }
 
-    /// A year of a file that is not ours, read once.
-    fn raw(&self, year: Year, member: &Member, weigh: bool) -> Result<Arc<RawYear>, DataError> {
+    /// A year of a file that is not ours, read once for the products that are asked for first.
+    fn raw(
+        &self,
+        year: Year,
+        member: &Member,
+        wanted: Option<&BTreeSet<ProductCode>>,
+        weigh: bool,
+    ) -> Result<Arc<RawYear>, DataError> {
         let mut kept = self.raw_year.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(raw) = kept.as_ref().filter(|raw| raw.year == year && (raw.weighed || !weigh)) {
+        let holds = |raw: &RawYear| match (&raw.kept, wanted) {
+            (None, _) => true,
+            (Some(kept), Some(wanted)) => wanted.intersection(&raw.products).all(|product| kept.contains(product)),
+            (Some(_), None) => false,
+        };
+        if let Some(raw) = kept.as_ref().filter(|raw| raw.year == year && (raw.weighed || !weigh) && holds(raw)) {
             return Ok(Arc::clone(raw));
         }
         let policy = RowPolicy::default();
         let mut issues = Issues::new(&policy);
-        let mut rows = Vec::new();
+        let mut batches = Vec::new();
         let countries = &self.tables.countries;
-        let rows_in = member.read(countries, false, &mut issues, &mut |batch| {
-            rows.extend_from_slice(batch);
+        let pick = Pick::new(wanted);
+        let met = member.read(countries, false, &pick, &mut issues, &mut |batch| {
+            batches.push(batch.rows);
             Ok(())
         })?;
-        settle(&mut rows, std::slice::from_ref(member), countries, &mut issues)?;
+        // Only where keys ascend is it known that none stands twice among the rows that were not kept.
+        if wanted.is_some() && !met.order.is_strict() {
+            drop(kept);
+            return self.raw(year, member, None, weigh);
+        }
+        let sorted = settle(batches, std::slice::from_ref(member), countries, &mut issues)?;
         issues.finish()?;
         let mut inputs = Vec::new();
-        for file in self.raw_files.iter().filter(|file| member.stands_in(file)) {
-            let hash = hash_file(file)?;
+        for file in self.raw_files.iter().filter(|file| member.path() == file.as_path()) {
+            let hash = met.hash.clone().map_or_else(|| hash_file(file), Ok)?;
             inputs.push(InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false });
         }
-        let products: Vec<&[Row]> = rows.chunk_by(|left, right| left.product_number() == right.product_number()).collect();
-        let table = TradeTable::from_parts(year, self.revision, vec![Part::of(&products, countries, weigh)?])?;
-        let raw = Arc::new(RawYear { year, weighed: weigh, table, inputs, rows_in });
+        let part = |part: &SortedPart| Part::of(&part.products().collect::<Vec<_>>(), countries, weigh);
+        let parts = sorted.parts.par_iter().map(part).collect::<Result<Vec<_>, _>>()?;
+        let table = TradeTable::from_parts(year, self.revision, parts)?;
+        let kept_products = wanted.cloned();
+        let products = pick.products();
+        let raw = Arc::new(RawYear { year, kept: kept_products, products, weighed: weigh, table, inputs, rows_in: met.rows });
         *kept = Some(Arc::clone(&raw));
         Ok(raw)
     }

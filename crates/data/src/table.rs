@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use reorient_core::{CountryCode, CountryIndex, CountryTable, HsRevision, ProductCode, ProductIndex, Usd, Year};
+use reorient_core::{CountryIndex, CountryTable, HsRevision, ProductCode, ProductIndex, Usd, Year};
 
 use crate::{DataError, Row};
 
@@ -66,10 +66,8 @@ impl Part {
     /// # Errors
     /// [`DataError::Internal`] when the table lacks a country.
     pub(crate) fn of(products: &[&[Row]], countries: &CountryTable, weigh: bool) -> Result<Self, DataError> {
-        let index = |code: u16| {
-            let index = CountryCode::new(code).ok().and_then(|code| countries.index(code));
-            index.ok_or_else(|| DataError::Internal(format!("country {code} got lost")))
-        };
+        let positions = positions(countries);
+        let index = |code: u16| CountryIndex(positions.get(usize::from(code)).copied().unwrap_or(UNKNOWN));
         let mut part = Self::default();
         let n_rows = products.iter().map(|rows| rows.len()).sum();
         part.exporters.reserve_exact(n_rows);
@@ -78,17 +76,30 @@ impl Part {
         for rows in products {
             let Some(first) = rows.first() else { continue };
             part.products.push((first.product()?, rows.len()));
-            for row in *rows {
-                part.exporters.push(index(row.exporter())?);
-                part.importers.push(index(row.importer())?);
-                part.values.push(row.value());
-            }
+            part.exporters.extend(rows.iter().map(|row| index(row.exporter())));
+            part.importers.extend(rows.iter().map(|row| index(row.importer())));
+            part.values.extend(rows.iter().map(Row::value));
             if weigh {
                 part.quantities.extend(rows.iter().map(Row::quantity));
             }
         }
+        if part.exporters.iter().chain(&part.importers).any(|index| index.0 == UNKNOWN) {
+            return Err(DataError::Internal("a country got lost".to_owned()));
+        }
         Ok(part)
     }
+}
+
+/// Stands for a number that is no country of the table.
+pub(crate) const UNKNOWN: u16 = u16::MAX;
+
+/// Positions in the country table by number, or [`UNKNOWN`].
+pub(crate) fn positions(countries: &CountryTable) -> [u16; 1024] {
+    let mut positions = [UNKNOWN; 1024];
+    for (index, country) in countries.iter() {
+        positions[usize::from(country.code.get())] = index.0;
+    }
+    positions
 }
 
 impl TradeTable {

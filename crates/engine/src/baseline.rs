@@ -71,8 +71,8 @@ impl Baseline {
         for exporter in rows.exporters.chunk_by(|left, right| left == right) {
             let (mut imports, mut world_exports, mut unit_value) = (Usd::ZERO, Usd::ZERO, UnitValue::default());
             let mut sells_abroad = false;
-            for row in at..at + exporter.len() {
-                let (importer, value) = (rows.importers[row], values[row]);
+            let own = at..at + exporter.len();
+            for (row, (&importer, &value)) in own.clone().zip(rows.importers[own.clone()].iter().zip(&values[own])) {
                 if importer == exporter[0] {
                     continue;
                 }

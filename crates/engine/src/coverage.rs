@@ -100,12 +100,55 @@ pub(crate) fn list_of(scenario: &Scenario) -> Result<Option<GoodsList>, EngineEr
     })
 }
 
-/// The list in the data's revision and how it met the data.
-pub(crate) fn list_for(
+/// The scenario's list in the data's revision, before it meets the data.
+pub(crate) enum AskedList {
+    /// Every product of the data.
+    All,
+    /// One product, on no list.
+    One(ProductCode),
+    /// A published list, and what became of it in the revision.
+    List {
+        /// As it was published.
+        published: GoodsList,
+        /// In the revision of the data.
+        mapped: MappedList,
+    },
+}
+
+impl AskedList {
+    /// Reads the list.
+    pub(crate) fn of(source: &TradeSource, scenario: &Scenario) -> Result<Self, EngineError> {
+        let Some(mut published) = list_of(scenario)? else {
+            return Ok(if let ListChoice::One(product) = &scenario.list { Self::One(*product) } else { Self::All });
+        };
+        if !scenario.reconstructed {
+            published.goods.values_mut().for_each(|places| places.retain(|place| !place.source.is_reconstructed()));
+            published.goods.retain(|_, places| !places.is_empty());
+        }
+        let mapped = map_list(&published, source.revision(), scenario.map)?;
+        Ok(Self::List { published, mapped })
+    }
+
+    /// Products that may be asked for, whatever the data hold; none for all of them.
+    pub(crate) fn candidates(&self) -> Option<BTreeSet<ProductCode>> {
+        match self {
+            Self::All => None,
+            Self::One(product) => Some(BTreeSet::from([*product])),
+            Self::List { mapped, .. } => {
+                let partial = mapped.partial.iter().map(|partial| partial.product);
+                Some(mapped.list.goods.keys().copied().chain(partial).chain(PETROLEUM.parse().ok()).collect())
+            }
+        }
+    }
+}
+
+/// The list in the data's revision and how it met the data, whose products are `available`.
+pub(crate) fn meet(
     source: &TradeSource,
     scenario: &Scenario,
+    asked: AskedList,
     available: &BTreeSet<ProductCode>,
-) -> Result<(GoodsList, Coverage), EngineError> {
+) -> (GoodsList, Coverage) {
     let row = |code: ProductCode, status, listed, descendants| CoverageRow {
         code,
         status,
@@ -117,17 +160,14 @@ pub(crate) fn list_for(
     let as_they_are = |matched: Vec<ProductCode>| {
         let list = GoodsList::everything(source.revision(), matched.iter().copied());
         let rows = matched.into_iter().map(|code| row(code, CoverageStatus::Matched, 1, 1)).collect();
-        Ok((list, Coverage { rows }))
+        (list, Coverage { rows })
     };
-    let Some(mut published) = list_of(scenario)? else {
-        let one = if let ListChoice::One(product) = &scenario.list { Some(*product) } else { None };
-        return as_they_are(available.iter().copied().filter(|code| one.is_none_or(|one| one == *code)).collect());
+    let (published, mapped) = match asked {
+        AskedList::All => return as_they_are(available.iter().copied().collect()),
+        AskedList::One(product) => return as_they_are(available.get(&product).copied().into_iter().collect()),
+        AskedList::List { published, mapped } => (published, mapped),
     };
-    if !scenario.reconstructed {
-        published.goods.values_mut().for_each(|places| places.retain(|place| !place.source.is_reconstructed()));
-        published.goods.retain(|_, places| !places.is_empty());
-    }
-    let MappedList { mut list, partial, mut unmatched } = map_list(&published, source.revision(), scenario.map)?;
+    let MappedList { mut list, partial, mut unmatched } = mapped;
     let mut rows = Vec::new();
     if scenario.alias == Alias::Petroleum
         && let Some((petroleum, aliased)) = take_petroleum(&published, &mut list, available)
@@ -151,7 +191,7 @@ pub(crate) fn list_for(
     }
     rows.extend(unmatched.into_iter().map(|code| row(code, CoverageStatus::Unmatched, 1, 1)));
     rows.sort_by_key(|row| (row.status, row.code));
-    Ok((list, Coverage { rows }))
+    (list, Coverage { rows })
 }
 
 /// Puts BACI's product for heading 2710 on the list in place of the listed codes of that heading, which are returned with it;

@@ -14,9 +14,9 @@ use reorient_model::{CountrySet, Market};
 use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::{Bloc, is_union};
-use crate::coverage::{Coverage, CoverageStatus, list_for};
-use crate::prepare::read;
-use crate::scenario::{ListChoice, Scenario, ScenarioError, country_set};
+use crate::coverage::{AskedList, Coverage, CoverageStatus, meet};
+use crate::prepare::{needs_quantities, read};
+use crate::scenario::{Scenario, ScenarioError, country_set};
 use crate::years::{YearChoice, add_rows};
 
 /// What is asked besides the scenario, of which list, risk origins and the counting of codes are used.
@@ -113,14 +113,15 @@ fn one_year(
     let nobody = Bloc { name: String::new(), members: Vec::new(), note: None };
     let risk = country_set(countries, &scenario.resolve_risk(countries, year, &nobody)?);
 
-    let mut available = source.products(year)?;
+    let some = !question.products.is_empty();
+    let asked = if some { AskedList::All } else { AskedList::of(source, scenario)? };
+    let candidates = if some { Some(question.products.clone()) } else { asked.candidates() };
+    let mut available = source.products_before(year, candidates.as_ref(), needs_quantities(scenario))?;
     absent.retain(|product| !available.contains(product));
-    let (list, coverage) = if question.products.is_empty() {
-        list_for(source, scenario, &available)?
-    } else {
+    if some {
         available.retain(|product| question.products.contains(product));
-        list_for(source, &Scenario { list: ListChoice::All, ..scenario.clone() }, &available)?
-    };
+    }
+    let (list, coverage) = meet(source, scenario, asked, &available);
     let trade = read(source, scenario, year, &coverage.wanted())?;
     let (buyers, members) = (country_set(countries, &importer.members), country_set(countries, &bloc.members));
     let baseline = Baseline::new(&trade.table, &buyers);

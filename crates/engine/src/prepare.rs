@@ -12,7 +12,7 @@ use reorient_model::{CountrySet, Policy, Program, formulate};
 use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::Bloc;
-use crate::coverage::{Coverage, list_for};
+use crate::coverage::{AskedList, Coverage, meet};
 use crate::scenario::{Alias, CHINA, FillChoice, HONG_KONG, HongKong, ListChoice, Scenario, country_set};
 
 /// A question held against its data.
@@ -58,7 +58,7 @@ impl DatasetKey {
             alias: scenario.alias,
             reconstructed: scenario.reconstructed,
             hong_kong: scenario.hong_kong,
-            weighed: scenario.fill == FillChoice::MinCost,
+            weighed: needs_quantities(scenario),
         }
     }
 }
@@ -138,8 +138,9 @@ impl<'a> Session<'a> {
 
 impl Dataset {
     fn read(source: &TradeSource, scenario: &Scenario, year: Year) -> Result<Self, EngineError> {
-        let available = source.products(year)?;
-        let (list, coverage) = list_for(source, scenario, &available)?;
+        let asked = AskedList::of(source, scenario)?;
+        let available = source.products_before(year, asked.candidates().as_ref(), needs_quantities(scenario))?;
+        let (list, coverage) = meet(source, scenario, asked, &available);
         let trade = read(source, scenario, year, &coverage.wanted())?;
         let products = trade.table.products();
         let listed: Vec<usize> = (0..products.len()).filter(|at| list.goods.contains_key(&products[*at])).collect();
@@ -152,6 +153,11 @@ impl Dataset {
     }
 }
 
+/// Whether the scenario asks for unit values.
+pub(crate) fn needs_quantities(scenario: &Scenario) -> bool {
+    matches!(scenario.fill, FillChoice::MinCost)
+}
+
 /// The rows of some products as the scenario counts them, with quantities where it asks for unit values.
 pub(crate) fn read(
     source: &TradeSource,
@@ -159,9 +165,9 @@ pub(crate) fn read(
     year: Year,
     products: &BTreeSet<ProductCode>,
 ) -> Result<Trade, EngineError> {
-    let trade = match scenario.fill {
-        FillChoice::MinCost => source.read_weighed(year, Some(products))?,
-        _ => source.read(year, Some(products))?,
+    let trade = match needs_quantities(scenario) {
+        true => source.read_weighed(year, Some(products))?,
+        false => source.read(year, Some(products))?,
     };
     count_hong_kong(trade, source, scenario)
 }

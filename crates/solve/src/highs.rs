@@ -212,9 +212,9 @@ mod tests {
             solve(&program)
         };
         let refused = SolveOutcome::Undecided("model refused");
-        assert_eq!(broken(|program| drop(program.lower.pop())), refused);
-        assert_eq!(broken(|program| drop(program.upper.pop())), refused);
-        assert_eq!(broken(|program| drop(program.value.pop())), refused);
+        assert_eq!(broken(|program| program.lower.truncate(1)), refused);
+        assert_eq!(broken(|program| program.upper.truncate(1)), refused);
+        assert_eq!(broken(|program| program.value.truncate(1)), refused);
         assert_eq!(broken(|program| program.row_index[3] = 1), refused);
         assert_eq!(broken(|program| program.column_start[3] = 7), refused);
         assert_eq!(broken(|program| program.column_start[0] = 1), refused);

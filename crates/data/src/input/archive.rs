@@ -49,7 +49,7 @@ pub(super) fn open(path: &Path, input: &mut Input) -> Result<(), DataError> {
             let slot = if lower.starts_with("country") { &mut input.countries } else { &mut input.products };
             take_table(slot, &short, bytes)?;
         } else if lower.ends_with(".csv") && lower.starts_with("baci") {
-            input.members.push(Member::new(short, Place::Zip(path.to_owned(), index)));
+            input.members.push(Member::new(short, Place::Zip(path.to_owned(), index), entry.size));
         } else {
             if lower.starts_with("readme") {
                 input.synthetic |= begins(path, index)?;

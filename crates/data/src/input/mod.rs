@@ -5,8 +5,13 @@
 
 mod archive;
 mod csv;
+mod order;
 pub(crate) mod parquet;
+mod pick;
 mod stream;
+
+pub(crate) use order::Order;
+pub(crate) use pick::Pick;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -15,7 +20,7 @@ use reorient_core::{CountryCode, CountryTable, HsRevision, Usd, Year};
 
 use crate::DataError;
 use crate::error::file_name;
-use crate::ingested::LEDGER;
+use crate::ingested::{FileHash, LEDGER};
 use crate::issue::{Issues, Problem, Reason};
 use crate::row::Row;
 use crate::store::DECIMAL_LIMIT;
@@ -38,6 +43,8 @@ pub(crate) struct Member {
     pub(crate) year: Option<Year>,
     /// Whether the name says that the rows are made up.
     pub(crate) synthetic: bool,
+    /// Bytes of the file, or of the text that a member of an archive unpacks to.
+    pub(crate) size: u64,
 }
 
 #[derive(Debug, Clone)]
@@ -119,9 +126,12 @@ impl Input {
     fn add(&mut self, path: &Path, in_folder: bool) -> Result<(), DataError> {
         let name = file_name(path);
         let lower = name.to_ascii_lowercase();
+        let size = |path: &Path| {
+            std::fs::metadata(path).map(|metadata| metadata.len()).map_err(|error| DataError::unreadable(path, &error))
+        };
         let table = |path: &Path| -> Result<Vec<u8>, DataError> {
             let fail = |error| DataError::unreadable(path, &error);
-            let size = std::fs::metadata(path).map_err(fail)?.len();
+            let size = size(path)?;
             if size > LARGEST_TABLE {
                 return Err(DataError::file(&name, format!("a code table of {size} bytes is none of CEPII's")));
             }
@@ -137,9 +147,9 @@ impl Input {
         } else if lower.ends_with(".zip") {
             archive::open(path, self)?;
         } else if let Some(packing) = stream::Packing::of(&lower) {
-            self.members.push(Member::new(name.clone(), Place::Csv(path.to_owned(), packing)));
+            self.members.push(Member::new(name.clone(), Place::Csv(path.to_owned(), packing), size(path)?));
         } else if lower.ends_with(".parquet") {
-            self.members.push(Member::new(name.clone(), Place::Parquet(path.to_owned())));
+            self.members.push(Member::new(name.clone(), Place::Parquet(path.to_owned()), size(path)?));
         } else if in_folder {
             if lower.starts_with("readme") {
                 let mut start = Vec::new();
@@ -188,17 +198,10 @@ fn take_table(slot: &mut Option<(String, Vec<u8>)>, name: &str, bytes: Vec<u8>) 
 }
 
 impl Member {
-    fn new(name: String, place: Place) -> Self {
+    fn new(name: String, place: Place, size: u64) -> Self {
         let (revision, release, year) = named_in(&name);
         let synthetic = named_synthetic(&name);
-        Self { name, place, revision, release, year, synthetic }
-    }
-
-    /// Whether this is the file, or the archive, in which the rows stand.
-    pub(crate) fn stands_in(&self, file: &Path) -> bool {
-        match &self.place {
-            Place::Csv(path, _) | Place::Zip(path, _) | Place::Parquet(path) => path == file,
-        }
+        Self { name, place, revision, release, year, synthetic, size }
     }
 
     /// The path of a Parquet file.
@@ -209,24 +212,34 @@ impl Member {
         }
     }
 
-    /// Hands all rows over in batches, in the order of the file, and gives their number, bad ones included.
+    /// Hands the rows that `pick` takes over in batches, in the order of the file.
     pub(crate) fn read(
         &self,
         countries: &CountryTable,
         many_years: bool,
+        pick: &Pick,
         issues: &mut Issues<'_>,
-        sink: &mut dyn FnMut(&[Row]) -> Result<(), DataError>,
-    ) -> Result<u64, DataError> {
-        let mut years = Years { named: self.year, many: many_years && self.year.is_none(), first: None };
+        sink: &mut dyn FnMut(Batch) -> Result<(), DataError>,
+    ) -> Result<Met, DataError> {
+        let years = &mut Years { named: self.year, many: many_years && self.year.is_none(), first: None };
+        let mut reading = csv::Reading { name: &self.name, countries, years, pick, issues, sink };
         match &self.place {
+            Place::Csv(path, stream::Packing::Plain) => csv::read_file(path, &mut reading),
             Place::Csv(path, packing) => {
-                let mut reader = stream::open(path, *packing)?;
-                csv::read(&self.name, &mut *reader, countries, &mut years, issues, sink)
+                let (mut reader, packed) = stream::open(path, *packing)?;
+                csv::read_stream(&mut *reader, Some(&*packed), &mut reading)
             }
-            Place::Zip(path, index) => archive::with_member(path, *index, &mut |reader| {
-                csv::read(&self.name, reader, countries, &mut years, issues, sink)
-            }),
-            Place::Parquet(path) => parquet::read(path, countries, &mut years, issues, sink),
+            Place::Zip(path, index) => {
+                archive::with_member(path, *index, &mut |reader| csv::read_stream(reader, None, &mut reading))
+            }
+            Place::Parquet(path) => parquet::read(path, &mut reading),
+        }
+    }
+
+    /// The file, or the archive, in which the rows stand.
+    pub(crate) fn path(&self) -> &Path {
+        match &self.place {
+            Place::Csv(path, _) | Place::Zip(path, _) | Place::Parquet(path) => path,
         }
     }
 
@@ -238,8 +251,8 @@ impl Member {
         let mut found = None;
         let policy = crate::RowPolicy::default();
         // The read ends as soon as one row is known.
-        let ended = self.read(countries, true, &mut Issues::new(&policy), &mut |rows| {
-            found = rows.first().copied();
+        let ended = self.read(countries, true, &Pick::all(), &mut Issues::new(&policy), &mut |batch| {
+            found = batch.rows.first().copied();
             if found.is_some() { Err(DataError::Internal(String::new())) } else { Ok(()) }
         });
         match (found, ended) {
@@ -268,6 +281,26 @@ fn named_synthetic(name: &str) -> bool {
     name.split(['_', '.', ' ']).any(|part| part.eq_ignore_ascii_case("synthetic"))
 }
 
+/// Rows of a file, in its order.
+pub(crate) struct Batch {
+    /// Those of the products that are asked for.
+    pub(crate) rows: Vec<Row>,
+    /// Rows of all products, bad ones included.
+    pub(crate) met: u64,
+    /// How far the file has been read, in the measure of [`Member::size`].
+    pub(crate) done: u64,
+}
+
+/// What a whole file held.
+pub(crate) struct Met {
+    /// Rows of all products, bad ones included.
+    pub(crate) rows: u64,
+    /// Of the file, where reading it gave its hash.
+    pub(crate) hash: Option<FileHash>,
+    /// Of the rows of all products.
+    pub(crate) order: Order,
+}
+
 /// Which years the rows of a file may have.
 pub(crate) struct Years {
     named: Option<Year>,
@@ -276,6 +309,24 @@ pub(crate) struct Years {
 }
 
 impl Years {
+    /// Whether the one year of the rows is still to be found.
+    const fn is_open(&self) -> bool {
+        !self.many && self.expected().is_none()
+    }
+
+    /// The one year that rows may have.
+    const fn expected(&self) -> Option<Year> {
+        if self.named.is_some() { self.named } else { self.first }
+    }
+
+    /// What to say of a row of another one.
+    fn other_year(&self) -> String {
+        match self.named {
+            Some(year) => format!("the file name says {year}; rename the file or correct the year"),
+            None => "the rows above are of another year; give one file per year, or ingest this one".to_owned(),
+        }
+    }
+
     /// Takes rows of a wrong year out and says what is wrong with each; `line` gives the place of a row of the batch.
     fn take(&mut self, rows: &mut Vec<Row>, line: impl Fn(usize) -> u64) -> Result<Vec<Problem>, DataError> {
         if self.many {
@@ -290,10 +341,7 @@ impl Years {
         if rows.iter().all(is_right) {
             return Ok(Vec::new());
         }
-        let text = match self.named {
-            Some(year) => format!("the file name says {year}; rename the file or correct the year"),
-            None => "the rows above are of another year; give one file per year, or ingest this one".to_owned(),
-        };
+        let text = self.other_year();
         let wrong = rows.iter().enumerate().filter(|(_, row)| !is_right(row));
         let problems = wrong.map(|(at, row)| {
             let value = row.year()?.to_string();

@@ -11,12 +11,13 @@ use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
 use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use reorient_core::{CountryTable, ProductCode, Usd, Year};
+use reorient_core::{ProductCode, Usd, Year};
 
-use super::{Years, country, known_countries, within_decimal};
+use super::csv::Reading;
+use super::{Batch, Met, Order, country, known_countries, within_decimal};
 use crate::DataError;
 use crate::error::file_name;
-use crate::issue::{Issues, Problem, Reason};
+use crate::issue::{Problem, Reason};
 use crate::row::Row;
 
 /// Names of the six columns in other tools' files, ours included.
@@ -70,13 +71,8 @@ fn footer(path: &Path) -> Result<Vec<u8>, DataError> {
 }
 
 /// Reads rows in the order of the file.
-pub(super) fn read(
-    path: &Path,
-    countries: &CountryTable,
-    years: &mut Years,
-    issues: &mut Issues<'_>,
-    sink: &mut dyn FnMut(&[Row]) -> Result<(), DataError>,
-) -> Result<u64, DataError> {
+pub(super) fn read(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Met, DataError> {
+    let Reading { countries, years, pick, issues, sink, .. } = reading;
     let name = file_name(path);
     footer(path)?;
     let file = File::open(path).map_err(|error| DataError::unreadable(path, &error))?;
@@ -103,6 +99,7 @@ pub(super) fn read(
     let mut reader = reader;
     let known = known_countries(countries);
     let mut met: u64 = 0;
+    let mut order = Order::new();
     while let Some(batch) = isolated(&name, || reader.next().transpose().map_err(|error| damaged(&error)))? {
         let first_row = met + 1;
         met += batch.num_rows() as u64;
@@ -128,7 +125,11 @@ pub(super) fn read(
         for problem in years.take(&mut parsed, |at| places[at])? {
             issues.add(&name, "row", problem)?;
         }
-        sink(&parsed)?;
+        parsed.iter().for_each(|row| order.meet(row));
+        parsed.retain(|row| pick.takes(row.product_number()));
+        // As far into the file as into its rows.
+        let done = u64::try_from(u128::from(size) * u128::from(met) / u128::from(rows.max(1))).unwrap_or(size);
+        sink(Batch { rows: parsed, met: batch.num_rows() as u64, done })?;
     }
     if met != rows {
         return Err(DataError::damaged(&name, format!("it claims {rows} rows and holds {met}")));
@@ -136,7 +137,7 @@ pub(super) fn read(
     if met == 0 {
         issues.refuse(DataError::file(&name, "the file has no rows"))?;
     }
-    Ok(met)
+    Ok(Met { rows: met, hash: None, order })
 }
 
 /// Positions of the six columns; the year may be told by the file name alone.

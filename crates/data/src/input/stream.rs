@@ -33,12 +33,12 @@ impl Packing {
     }
 }
 
-/// Opens a CSV, unpacking as it is read.
-pub(crate) fn open(path: &Path, packing: Packing) -> Result<Box<dyn Read>, DataError> {
+/// A text as it is unpacked, and the number of packed bytes taken so far.
+pub(crate) type Unpacking = (Box<dyn Read>, Box<dyn Fn() -> u64>);
+
+/// Opens a packed CSV, unpacking as it is read.
+pub(crate) fn open(path: &Path, packing: Packing) -> Result<Unpacking, DataError> {
     let file = File::open(path).map_err(|error| DataError::unreadable(path, &error))?;
-    if packing == Packing::Plain {
-        return Ok(Box::new(Limited { inner: file, packed: Arc::default(), done: 0, ratio: None }));
-    }
     let packed = Arc::new(AtomicU64::new(0));
     let inner = Counted { inner: BufReader::with_capacity(1 << 18, file), count: Arc::clone(&packed) };
     let unpacked: Box<dyn Read> = match packing {
@@ -51,7 +51,9 @@ pub(crate) fn open(path: &Path, packing: Packing) -> Result<Box<dyn Read>, DataE
             Box::new(decoder)
         }
     };
-    Ok(Box::new(Limited { inner: unpacked, packed, done: 0, ratio: Some(LARGEST_RATIO) }))
+    let taken = Arc::clone(&packed);
+    let limited = Limited { inner: unpacked, packed, done: 0 };
+    Ok((Box::new(limited), Box::new(move || taken.load(Ordering::Relaxed))))
 }
 
 /// Counts the bytes that a decoder takes.
@@ -73,7 +75,6 @@ struct Limited<R> {
     inner: R,
     packed: Arc<AtomicU64>,
     done: u64,
-    ratio: Option<u64>,
 }
 
 impl<R: Read> Read for Limited<R> {
@@ -84,7 +85,7 @@ impl<R: Read> Read for Limited<R> {
             return Err(io::Error::other(format!("it is longer than {} GiB", LONGEST >> 30)));
         }
         let packed = self.packed.load(Ordering::Relaxed);
-        if self.ratio.is_some_and(|ratio| self.done > FREE && self.done / ratio > packed) {
+        if self.done > FREE && self.done / LARGEST_RATIO > packed {
             return Err(io::Error::other(format!("it unpacks to more than {LARGEST_RATIO} times its size, as no trade data do")));
         }
         Ok(done)

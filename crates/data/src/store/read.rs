@@ -18,14 +18,11 @@ use reorient_core::{CountryIndex, CountryTable, ProductCode, Usd};
 
 use super::index::{Block, Index, PAGES, TRADE_PAGES, hash_of};
 use super::*;
-use crate::table::Part;
+use crate::table::{Part, UNKNOWN, positions};
 use crate::{DataError, TradeTable};
 
 /// Pages with fewer bytes than this between them are read as one: a call costs about as much as copying so many.
 const GAP: u64 = 1 << 13;
-/// Stands for a number that is no country of the table.
-const UNKNOWN: u16 = u16::MAX;
-
 /// What all row groups are read with.
 struct Reading<'a> {
     content: &'a Content,
@@ -59,12 +56,8 @@ pub(crate) fn read_year(
             is_wanted[at] = true;
         }
     }
-    let mut by_number = [UNKNOWN; 1024];
-    for (position, country) in countries.iter() {
-        by_number[usize::from(country.code.get())] = position.0;
-    }
     let schema = isolated(&name, schema)?;
-    let reading = Reading { content, name: &name, index, wanted: &is_wanted, weigh, schema, countries: by_number };
+    let reading = Reading { content, name: &name, index, wanted: &is_wanted, weigh, schema, countries: positions(countries) };
     // In order, so that of several faults the same one is told whatever the number of threads.
     let parts: Vec<Result<Part, DataError>> = index.groups.par_iter().map(|group| reading.group(group.blocks.clone())).collect();
     TradeTable::from_parts(footer.info.year, footer.info.revision, parts.into_iter().collect::<Result<_, _>>()?)

@@ -20,7 +20,7 @@ use reorient_core::GoodsList;
 use reorient_data::{InputFile, TradeSource};
 use reorient_metrics::{Calibration, Choice, Distance, Published, ReadingRow, Scope, printed_value};
 
-use crate::coverage::{CoverageStatus, list_for};
+use crate::coverage::{AskedList, CoverageStatus, meet};
 use crate::scenario::Scenario;
 use crate::{EngineError, ScenarioError};
 use predict::{Prediction, predict};
@@ -63,7 +63,8 @@ impl<'a> Calibrator<'a> {
         let listed = match &base.list {
             None => None,
             Some(_) => {
-                let (_, coverage) = list_for(source, &own, &source.products(own.resolve_year(source.years())?)?)?;
+                let available = source.products(own.resolve_year(source.years())?)?;
+                let (_, coverage) = meet(source, &own, AskedList::of(source, &own)?, &available);
                 let matched = coverage.of(CoverageStatus::Matched).count() + coverage.of(CoverageStatus::Alias).count();
                 let absent = coverage.of(CoverageStatus::WithoutTrade).count() + coverage.of(CoverageStatus::Unmatched).count();
                 Some((matched, matched + absent))

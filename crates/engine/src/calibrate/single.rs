@@ -10,7 +10,7 @@ use super::rank::Scored;
 use super::reading::ground;
 use super::space::{BASIS, Space};
 use super::target::Target;
-use crate::coverage::list_for;
+use crate::coverage::{AskedList, meet};
 use crate::prepare::read;
 use crate::scenario::Scenario;
 use crate::{Baseline, EngineError};
@@ -34,7 +34,7 @@ pub(crate) fn singles(
     let year = scenario.resolve_year(source.years())?;
     let wanted = scored.reading.products.iter().copied().collect();
     let baseline = Baseline::new(&read(source, &scenario, year, &wanted)?.table, &scored.reading.members);
-    let (list, _) = list_for(source, &scenario, &source.products(year)?)?;
+    let (list, _) = meet(source, &scenario, AskedList::of(source, &scenario)?, &source.products(year)?);
     let bloc = scenario.resolve_bloc(source.countries(), year)?;
     let policy = scenario.policy(source.countries(), year, &bloc)?;
     let mut rows = Vec::new();

@@ -1,0 +1,327 @@
+//! The plain form of a line, eight bytes at a time: `2024,4,12,080620,1.694,        0.131`, fields perhaps padded or in quotes.
+//!
+//! Whatever is unusual gives `None`, and the careful parser looks at the line: it decides what is an error and words it.
+//! A field of one to seven digits is read as one number of 64 bits, without a branch that depends on its length. What lasts
+//! is not the work but that each field waits for the end of the one before, so ends are guessed where they can be: lines in
+//! a row mostly share year, exporter and importer, codes mostly have six digits, and quantities are padded to one width.
+
+use reorient_core::Year;
+
+use super::Known;
+use crate::row::Row;
+
+/// Bytes that must follow the start of a line; one that needs more is unusual.
+const AHEAD: usize = 128;
+/// CEPII pads quantities to so many characters.
+const PADDED: usize = 13;
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+const SPACES: u64 = 0x2020_2020_2020_2020;
+/// The highest bit of each byte.
+const HIGH: u64 = 0x8080_8080_8080_8080;
+/// Added to a byte from 0 to 9, it leaves the highest bit at zero, and with any other it sets it.
+const TO_HIGH: u64 = 0x7676_7676_7676_7676;
+/// A point, three digits and the end of a line.
+const POINT_DIGITS_END: u64 = 0x0a_3030_302e;
+
+/// Parses one line after the other.
+pub(super) struct Plain<'a> {
+    known: Known<'a>,
+    start: Start,
+}
+
+/// The first three fields, as long as lines begin with the same bytes.
+#[derive(Clone, Copy, Default)]
+struct Start {
+    bytes: u128,
+    mask: u128,
+    /// At least six, or 0 where there is none yet.
+    length: usize,
+    year: u16,
+    exporter: u16,
+    importer: u16,
+}
+
+impl<'a> Plain<'a> {
+    pub(super) fn new(known: Known<'a>) -> Self {
+        Self { known, start: Start::default() }
+    }
+
+    /// A row and its length with the end of the line. `block` begins with the line.
+    pub(super) fn row(&mut self, block: &[u8]) -> Option<(Row, usize)> {
+        let bytes: &[u8; AHEAD] = block.first_chunk()?;
+        if self.start.length == 0 || sixteen(bytes)? & self.start.mask != self.start.bytes {
+            self.start = self.start_of(bytes)?;
+        }
+        let mut line = Line { bytes, at: self.start.length };
+        let (digits, number) = digits(line.word()?);
+        let product = if digits == 6 && line.bytes.get(line.at + 6) == Some(&b',') {
+            line.at += 7;
+            number
+        } else {
+            line.number()?
+        };
+        let product = u32::try_from(product).ok().filter(|number| (10_000..1_000_000).contains(number))?;
+        let quoted = line.open()?;
+        let value = line.thousandths().filter(|value| *value > 0)?;
+        line.close(quoted)?;
+        line.pass(b',')?;
+        let quantity = match padded(bytes, line.at) {
+            Some(quantity) => {
+                line.at += PADDED + 1;
+                Some(quantity)
+            }
+            None => line.quantity()?,
+        };
+        let Start { year, exporter, importer, .. } = self.start;
+        Some((Row::of_numbers(year, product, (exporter, importer), value, quantity), line.at))
+    }
+
+    #[cold]
+    fn start_of(&self, bytes: &[u8; AHEAD]) -> Option<Start> {
+        let mut line = Line { bytes, at: 0 };
+        let year = line.number()?;
+        let exporter = self.known.country(line.number()?)?;
+        let importer = self.known.country(line.number()?)?;
+        let length = line.at;
+        // Year and two countries of one digit have nine characters with their commas.
+        let mask = u128::MAX >> 128_usize.checked_sub(8 * length)?;
+        let year = u16::try_from(year).ok().and_then(|year| Year::new(year).ok())?;
+        if self.known.year.is_some_and(|known| known != year) {
+            return None;
+        }
+        Some(Start { bytes: sixteen(bytes)? & mask, mask, length, year: year.get(), exporter, importer })
+    }
+}
+
+fn sixteen(bytes: &[u8; AHEAD]) -> Option<u128> {
+    bytes.first_chunk().map(|bytes| u128::from_le_bytes(*bytes))
+}
+
+struct Line<'a> {
+    bytes: &'a [u8; AHEAD],
+    at: usize,
+}
+
+impl Line<'_> {
+    fn byte(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn word(&self) -> Option<u64> {
+        self.bytes.get(self.at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+    }
+
+    fn pass(&mut self, byte: u8) -> Option<()> {
+        (self.byte()? == byte).then(|| self.at += 1)
+    }
+
+    fn spaces(&mut self) -> Option<()> {
+        loop {
+            let spaces = ((self.word()? ^ SPACES).trailing_zeros() / 8) as usize;
+            self.at += spaces;
+            if spaces < 8 {
+                return Some(());
+            }
+        }
+    }
+
+    /// Passes padding and perhaps a quote; tells whether there was one.
+    fn open(&mut self) -> Option<bool> {
+        if self.byte()? > b'"' {
+            return Some(false);
+        }
+        self.spaces()?;
+        let quoted = self.pass(b'"').is_some();
+        if quoted {
+            self.spaces()?;
+        }
+        Some(quoted)
+    }
+
+    /// Passes padding and the quote that was opened.
+    fn close(&mut self, quoted: bool) -> Option<()> {
+        if self.byte()? == b' ' {
+            self.spaces()?;
+        }
+        if quoted {
+            self.pass(b'"')?;
+            self.spaces()?;
+        }
+        Some(())
+    }
+
+    /// A whole field of one to seven digits, with its comma.
+    fn number(&mut self) -> Option<u64> {
+        let quoted = self.open()?;
+        let (digits, number) = digits(self.word()?);
+        self.at += digits;
+        self.close(quoted)?;
+        self.pass(b',')?;
+        (1..8).contains(&digits).then_some(number)
+    }
+
+    /// One to seven digits, perhaps a point and one to three more, in thousandths.
+    fn thousandths(&mut self) -> Option<i64> {
+        let (whole_digits, whole) = digits(self.word()?);
+        if !(1..8).contains(&whole_digits) {
+            return None;
+        }
+        self.at += whole_digits;
+        let mut number = whole * 1000;
+        let word = self.word()?;
+        if word & 0xff == u64::from(b'.') {
+            let (digits, fraction) = digits(word >> 8);
+            if digits == 3 {
+                self.at += 4;
+                number += fraction;
+            } else {
+                self.at += 1 + digits;
+                number += fraction * *[0, 100, 10].get(digits).filter(|unit| **unit > 0)?;
+            }
+        }
+        i64::try_from(number).ok()
+    }
+
+    /// The last field in any form, with the end of the line.
+    fn quantity(&mut self) -> Option<Option<i64>> {
+        let quoted = self.open()?;
+        let quantity = match self.byte()? {
+            b'N' => self.pass(b'N').and_then(|()| self.pass(b'A')).map(|()| None)?,
+            b'\n' | b'\r' | b'"' => None,
+            _ => Some(self.thousandths()?),
+        };
+        self.close(quoted)?;
+        if self.byte()? == b'\r' {
+            self.at += 1;
+        }
+        self.pass(b'\n')?;
+        Some(quantity)
+    }
+}
+
+/// Digits at the front of eight bytes: how many, and their number. The first byte is the lowest.
+const fn digits(word: u64) -> (usize, u64) {
+    let word = word ^ ZEROS;
+    // A carry disturbs bytes behind the first that is no digit alone.
+    let others = (word.wrapping_add(TO_HIGH) | word) & HIGH;
+    let count = (others.trailing_zeros() / 8) as usize;
+    if count == 0 {
+        return (0, 0);
+    }
+    // Zeros in front up to eight digits.
+    (count, joined(word << (64 - 8 * count)))
+}
+
+/// The number of eight digits from 0 to 9, the first in the lowest byte: pairs, fours and eights are joined.
+const fn joined(digits: u64) -> u64 {
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
+    fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xffff_ffff
+}
+
+/// A quantity of up to eight digits and three decimals that is padded to [`PADDED`] characters and ends its line.
+fn padded(bytes: &[u8; AHEAD], at: usize) -> Option<i64> {
+    let field: &[u8; PADDED + 4] = bytes.get(at..)?.first_chunk()?;
+    let whole = u64::from_le_bytes(*field[1..].first_chunk()?);
+    let rest = u64::from_le_bytes(*field[9..].first_chunk()?) ^ POINT_DIGITS_END;
+    let digits = whole ^ ZEROS;
+    let others = (digits.wrapping_add(TO_HIGH) | digits) & HIGH;
+    // Exact for every byte: its highest bit is set when the byte is a space.
+    let padding = whole ^ SPACES;
+    let padding = !((padding & !HIGH).wrapping_add(!HIGH) | padding | !HIGH);
+    let spaces = padding.count_ones();
+    let in_front = spaces < 8 && padding == HIGH & !(u64::MAX << (8 * spaces));
+    // What is no digit is a space, and spaces stand in front.
+    if others != padding || !in_front || field[0] != b' ' {
+        return None;
+    }
+    let is_point = rest & 0xff == 0 && rest >> 32 & 0xff == 0;
+    let [tenths, hundredths, thousandths] = [8, 16, 24].map(|shift| rest >> shift & 0xff);
+    if !is_point || tenths > 9 || hundredths > 9 || thousandths > 9 {
+        return None;
+    }
+    let whole = joined(digits & (u64::MAX << (8 * spaces)));
+    i64::try_from(whole * 1000 + tenths * 100 + hundredths * 10 + thousandths).ok()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::careful::{Layout, parse_line};
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4000))]
+        #[test]
+        fn what_is_read_fast_is_what_is_read_with_care(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "2023", "2022", " ", "\"", ",", ",", ",", "4", "8", "842", "999", "0", "010121", "10121", "270900", "1.5", ".", "7",
+                "-", "NA", "             ", "0.131", "12345678", "        0.131", "1e3", "\t", "\r", "2.000",
+            ]), 0..16),
+            start in proptest::sample::select(vec!["", "2023,", "2023,4,8,270900,", "2023,\" 4\",842,\"010121\",\"  1.5\","]),
+            end in proptest::sample::select(vec!["\n", "\r\n", ",        0.131\n", ",1.5,\"           NA\"\n", "7\n"]),
+        ) {
+            let countries: Vec<bool> = (0..1000).map(|number| [4, 8, 842].contains(&number)).collect();
+            let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "" };
+            let layout = Layout::new("", b"t,i,j,k,v,q").unwrap();
+            let line = format!("{start}{}{end}", parts.concat());
+            let text = line.clone() + &" ".repeat(AHEAD);
+            let mut plain = Plain::new(known);
+            // With and without a line before that begins alike.
+            plain.row(format!("2023,4,8,270900,1.5,2{:128}", "\n").as_bytes());
+            for mut plain in [plain, Plain::new(known)] {
+                if let Some((row, length)) = plain.row(text.as_bytes()) {
+                    prop_assert_eq!(length, line.len());
+                    prop_assert_eq!(parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap(), row);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_forms_of_cepii_are_read_fast() {
+        let countries = vec![true; 1000];
+        let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "" };
+        for line in [
+            "2023,4,8,270900,1.5,2\n",
+            "2023,4,842,010121,1234567.891,        0.131\n",
+            "2023,4,842,010121,0.001,           NA\n",
+            "2023,4,842,10121,1,\r\n",
+            "2023,\"  4\",842,\"010121\",\"   34.954\",\"           NA\"\n",
+        ] {
+            let read = Plain::new(known).row(format!("{line}{:128}", "").as_bytes());
+            assert_eq!(read.map(|(_, length)| length), Some(line.len()), "{line}");
+        }
+    }
+
+    #[test]
+    fn digits_are_counted_and_joined() {
+        for text in ["", "0", "7", "42", "999", "2024", "080620", "1234567", "12345678"] {
+            for rest in [",", ".123456789", "\n\n", "x", " ", "/", ":", "\u{ff}"] {
+                let line = format!("{text}{rest}        ");
+                let (count, number) = digits(u64::from_le_bytes(*line.as_bytes().first_chunk().unwrap()));
+                assert_eq!((count, number), (text.len(), text.parse().unwrap_or(0)), "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn padded_quantities_are_those_of_thirteen_characters() {
+        let read = |field: &str| {
+            let mut bytes = [b'x'; AHEAD];
+            bytes[7..7 + field.len()].copy_from_slice(field.as_bytes());
+            padded(&bytes, 7)
+        };
+        for (number, expected) in [("0.131", 131), ("12345678.999", 12_345_678_999), ("7.000", 7000)] {
+            assert_eq!(read(&format!("{number:>13}\n")), Some(expected));
+        }
+        let odd =
+            ["           NA\n", "123456789.000\n", "        0.13 \n", "       1 .131\n", "     1 20.131\n", "    \"120.131\n"];
+        for field in
+            odd.into_iter().chain(["        0.131\r", "        0,131\n", "         .131\n", "       -0.131\n", "        0.1x1\n"])
+        {
+            assert_eq!(read(field), None, "{field}");
+        }
+    }
+}

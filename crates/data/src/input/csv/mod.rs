@@ -1,0 +1,185 @@
+//! CEPII's CSV, `t,i,j,k,v,q`: quoted or not, padded or not, parsed by blocks of lines on all cores.
+
+mod blocks;
+mod careful;
+mod fast;
+
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+use reorient_core::{CountryTable, Year};
+
+use self::blocks::{BLOCK, Blocks, LineBlocks};
+use self::careful::{Layout, Parsed, parse_block};
+use super::{Batch, Met, Order, Pick, Years};
+use crate::DataError;
+use crate::ingested::FileHash;
+use crate::issue::{Issues, Problem};
+
+pub(super) use careful::not_text;
+
+/// What the rows are held against.
+#[derive(Clone, Copy)]
+struct Known<'a> {
+    /// By number.
+    countries: &'a [bool],
+    /// The one year that rows may have; none where they may have any.
+    year: Option<Year>,
+    /// What to say of another one.
+    other_year: &'a str,
+}
+
+impl Known<'_> {
+    /// A country number that the table lists.
+    fn country(&self, number: u64) -> Option<u16> {
+        let at = usize::try_from(number).ok()?;
+        if *self.countries.get(at)? { u16::try_from(number).ok() } else { None }
+    }
+}
+
+/// Where rows are read to.
+pub(super) struct Reading<'a, 'b> {
+    pub(super) name: &'a str,
+    pub(super) countries: &'a CountryTable,
+    pub(super) years: &'a mut Years,
+    pub(super) pick: &'a Pick,
+    pub(super) issues: &'a mut Issues<'b>,
+    pub(super) sink: &'a mut dyn FnMut(Batch) -> Result<(), DataError>,
+}
+
+/// Reads a plain file: each thread reads, hashes and parses blocks of its own.
+pub(super) fn read_file(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Met, DataError> {
+    let mut blocks = Blocks::open(path)?;
+    if blocks.length() > super::stream::LONGEST {
+        return Err(DataError::file(reading.name, "it is longer than 64 GiB"));
+    }
+    let (header, lines, start) = blocks::header(path)?;
+    blocks.start = start;
+    let layout = Layout::new(reading.name, &header)?;
+    let countries = super::known_countries(reading.countries);
+    let mut taken = Taken { reading, first_line: lines + 1, rows: 0, order: Order::new() };
+    taken.find_year(&layout, &countries, || {
+        let mut buffer = Vec::new();
+        Ok(Some(blocks.read(0, &mut buffer)?.text.to_vec()))
+    })?;
+    let mut hashes = Vec::new();
+    // Kept from round to round: memory that is given back and taken again costs more than reading into it.
+    let buffers: Mutex<Vec<Vec<u8>>> = Mutex::default();
+    // A round bounds the memory of rows that wait for their turn.
+    let round = 32 * rayon::current_num_threads() as u64;
+    let mut next = 0;
+    while next < blocks.count() {
+        let end = blocks.count().min(next + round);
+        let other_year = taken.reading.years.other_year();
+        let known = Known { countries: &countries, year: taken.reading.years.expected(), other_year: &other_year };
+        let pick = taken.reading.pick;
+        let parse = |number| {
+            let spare = || buffers.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut buffer = spare().pop().unwrap_or_default();
+            let lines = blocks.read(number, &mut buffer)?;
+            let parsed = (parse_block(lines.text, &layout, &known, pick), lines.hash);
+            spare().push(buffer);
+            Ok(parsed)
+        };
+        let parsed: Vec<Result<_, DataError>> = (next..end).into_par_iter().map(parse).collect();
+        for (number, block) in (next..).zip(parsed) {
+            let (parsed, hash) = block?;
+            hashes.push(hash);
+            taken.take(parsed, blocks.length().min((number + 1) * BLOCK as u64))?;
+        }
+        next = end;
+    }
+    taken.finish(Some(blocks.hash(&hashes)?))
+}
+
+/// Reads a stream: blocks are unpacked on this thread while others parse those before. `packed` counts the bytes that went in,
+/// where that is how far the reading is measured.
+pub(super) fn read_stream(
+    reader: &mut dyn Read,
+    packed: Option<&dyn Fn() -> u64>,
+    reading: &mut Reading<'_, '_>,
+) -> Result<Met, DataError> {
+    let name = reading.name;
+    let mut lines = LineBlocks::new(name, reader);
+    let layout = Layout::new(name, &lines.header()?)?;
+    let countries = super::known_countries(reading.countries);
+    let mut taken = Taken { reading, first_line: lines.lines + 1, rows: 0, order: Order::new() };
+    let round = |lines: &mut LineBlocks<'_>| -> Result<Vec<Vec<u8>>, DataError> {
+        let blocks = std::iter::from_fn(|| lines.next().transpose());
+        blocks.take(2 * rayon::current_num_threads()).collect()
+    };
+    let mut blocks = round(&mut lines)?;
+    taken.find_year(&layout, &countries, || Ok(blocks.first().cloned()))?;
+    while !blocks.is_empty() {
+        let done = packed.map_or(lines.taken, |packed| packed());
+        let other_year = taken.reading.years.other_year();
+        let known = Known { countries: &countries, year: taken.reading.years.expected(), other_year: &other_year };
+        let pick = taken.reading.pick;
+        let mut parsed: Vec<Parsed> = Vec::new();
+        let following = rayon::in_place_scope(|scope| {
+            scope.spawn(|_| {
+                blocks.par_iter().map(|block| parse_block(block, &layout, &known, pick)).collect_into_vec(&mut parsed)
+            });
+            round(&mut lines)
+        });
+        for block in parsed {
+            taken.take(block, done)?;
+        }
+        // What came before a fault of the stream has been told.
+        blocks = following?;
+    }
+    taken.finish(None)
+}
+
+/// Takes blocks in the order of the file.
+struct Taken<'r, 'a, 'b> {
+    reading: &'r mut Reading<'a, 'b>,
+    first_line: u64,
+    rows: u64,
+    order: Order,
+}
+
+impl Taken<'_, '_, '_> {
+    /// Where the rows are of one year that the name does not tell, it is that of the first row, or of the first of a later
+    /// block that has one.
+    fn find_year(
+        &mut self,
+        layout: &Layout,
+        countries: &[bool],
+        block: impl FnOnce() -> Result<Option<Vec<u8>>, DataError>,
+    ) -> Result<(), DataError> {
+        if self.reading.years.is_open()
+            && let Some(block) = block()?
+        {
+            let known = Known { countries, year: None, other_year: "" };
+            let parsed = parse_block(&block, layout, &known, &Pick::all());
+            self.reading.years.first = parsed.rows.first().map(crate::Row::year).transpose()?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, mut block: Parsed, done: u64) -> Result<(), DataError> {
+        self.rows += block.met;
+        self.order.follow(&block.order);
+        for problem in std::mem::take(&mut block.problems) {
+            let line = self.first_line + problem.line;
+            self.reading.issues.add(self.reading.name, "line", Problem { line, ..problem })?;
+        }
+        self.first_line += block.lines;
+        if !block.year_is_checked {
+            for problem in self.reading.years.take(&mut block.rows, |_| self.first_line)? {
+                self.reading.issues.add(self.reading.name, "line", problem)?;
+            }
+        }
+        (self.reading.sink)(Batch { rows: block.rows, met: block.met, done })
+    }
+
+    fn finish(self, hash: Option<FileHash>) -> Result<Met, DataError> {
+        if self.rows == 0 {
+            self.reading.issues.refuse(DataError::file(self.reading.name, "the file has no rows"))?;
+        }
+        Ok(Met { rows: self.rows, hash, order: self.order })
+    }
+}
