@@ -1,6 +1,6 @@
 //! Whether the intervals of `uncertainty` cover the truth as often as they say, by simulation: a true world is observed with
 //! noise many times, and each observation is asked for its own interval.
-#![allow(clippy::unwrap_used, clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+#![allow(clippy::unwrap_used, clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::print_stdout)]
 
 use std::fmt::Write as _;
 

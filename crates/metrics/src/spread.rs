@@ -157,6 +157,7 @@ pub fn country_spreads(base: &Collection, draws: &[Collection], top: usize) -> V
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp)] // Exact by construction.
 mod tests {
     use super::*;
 
