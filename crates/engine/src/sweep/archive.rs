@@ -171,6 +171,14 @@ impl Archive {
         Self::index(blobs, plan)
     }
 
+    /// What the store in the folder of a sweep holds of a plan, whether or not it is the plan that is stored there.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it is there and cannot be read.
+    pub fn peek(out: &Path, plan: StoredPlan) -> Result<Self, StoreError> {
+        Self::index(LocalBlobs::open(&store_folder(out)), plan)
+    }
+
     /// Reads and checks every segment.
     fn index(blobs: LocalBlobs, plan: StoredPlan) -> Result<Self, StoreError> {
         let mut archive = Self { blobs, plan, segments: Vec::new(), places: HashMap::new(), damaged: Vec::new() };
