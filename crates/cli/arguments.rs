@@ -156,11 +156,14 @@ Exit codes: 0 done; 2 usage or scenario; 65 bad input data; 66 input missing; 70
 
 const SWEEP_EXAMPLES: &str = "\
 Examples:
-  reorient sweep night.toml --dry-run                    what would run and why; nothing is written
-  reorient sweep night.toml baci --out night             answers and stores; the same command again goes on where it ended
-  reorient sweep night.toml baci --out night --shard 2/4  a quarter, beside the others; then: reorient sweep merge night
-  reorient sweep night.toml baci --out tonight --diff night   what changed since, the largest change first
-  reorient verify night                                  the files and every stored result by their hashes
+  reorient sweep night.toml --dry-run             what would run and why; nothing is written
+  reorient sweep night.toml baci --out night      answers and stores; after any end, the same again
+  reorient sweep night.toml baci --out night --shard 2/4
+                                                  a quarter, beside the others, and at last:
+  reorient sweep merge night                      the dataset of all shards
+  reorient sweep night.toml baci --out tonight --diff night
+                                                  and what changed, the largest change first
+  reorient verify night                           files and stored results by their hashes
 
   # night.toml
   [base]

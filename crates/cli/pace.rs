@@ -1,7 +1,7 @@
 //! How fast scenarios are answered: a line now and then where no bar is drawn.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 /// Counts what is done, from any thread.

@@ -61,7 +61,9 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
         tracing::info!(scenarios, stored, answered, "shard {shard} of `{}` is complete in {}", plan.title(), out.display());
         if !talk.quiet && !arguments.json {
             let then = format!("`reorient sweep merge {}` writes the dataset when all shards are", out.display());
-            talk::print(&format!("shard {shard}: all {scenarios} scenarios stored, {missing} of other shards were missing; {then}\n"))?;
+            talk::print(&format!(
+                "shard {shard}: all {scenarios} scenarios stored, {missing} of other shards were missing; {then}\n"
+            ))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -91,9 +93,8 @@ fn merge(arguments: &SweepMerge, talk: &Talk) -> Result<ExitCode, Failure> {
 fn read(file: &Path) -> Result<SweepFile, Failure> {
     let unreadable = |path: &Path, error: &std::io::Error| anyhow!("cannot read {}: {error}", path.display());
     let text = std::fs::read_to_string(file).map_err(|error| Failure::missing(unreadable(file, &error)))?;
-    let table = |path: &Path| {
-        std::fs::read_to_string(path).map_err(|error| ScenarioError::Sweep(unreadable(path, &error).to_string()))
-    };
+    let table =
+        |path: &Path| std::fs::read_to_string(path).map_err(|error| ScenarioError::Sweep(unreadable(path, &error).to_string()));
     Ok(SweepFile::parse(&text, file, &table)?)
 }
 
@@ -328,8 +329,8 @@ fn dry_run(plan: &SweepPlan, source: &TradeSource, shard: Shard, arguments: &Swe
     }
     let others = if shard == Shard::WHOLE { String::new() } else { format!(", {other} of other shards") };
     lines.push_str(&format!(
-        "{} scenarios: {run} to run, {stored} stored, {same} the same as others{others}; rows are read {reads} times, baselines \
-         added up {baselines} times\n",
+        "{} scenarios: {run} to run, {stored} stored, {same} the same as others{others}; reads of data: {reads}, baselines: \
+         {baselines}\n",
         plan.len()
     ));
     if !talk.quiet {
@@ -356,7 +357,8 @@ fn shard(asked: Option<Shard>, variable: &dyn Fn(&str) -> Option<String>) -> Res
     let first = number("SLURM_ARRAY_TASK_MIN")?.unwrap_or(0);
     let step = number("SLURM_ARRAY_TASK_STEP")?.unwrap_or(1).max(1);
     let index = task.checked_sub(first).map(|past| past / step + 1).filter(|index| (1..=of).contains(index));
-    let index = index.ok_or_else(|| Failure::usage(anyhow!("SLURM_ARRAY_TASK_ID = {task} is not among {of} tasks from {first}")))?;
+    let index =
+        index.ok_or_else(|| Failure::usage(anyhow!("SLURM_ARRAY_TASK_ID = {task} is not among {of} tasks from {first}")))?;
     Ok(Shard { index, of })
 }
 

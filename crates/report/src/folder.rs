@@ -346,7 +346,7 @@ fn publish(directory: &Path, staged: Staged) -> Result<String, ReportError> {
     Ok(staged.entry.name)
 }
 
-fn remove(path: &Path) -> Result<(), ReportError> {
+pub(crate) fn remove(path: &Path) -> Result<(), ReportError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(write_error(path, source)),
         _ => Ok(()),

@@ -94,3 +94,79 @@ fn floor_text(floor: Floor) -> String {
         floor => name_of(&super::FLOORS, &floor).unwrap_or_default().to_owned(),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use reorient_data::TradeSource;
+
+    use super::*;
+
+    /// The question and the resolved keys of a scenario with some settings.
+    fn question(settings: &[&str]) -> (String, std::collections::BTreeMap<String, String>) {
+        let source = TradeSource::embedded().unwrap();
+        let (countries, year) = (source.countries(), source.years()[0]);
+        let mut scenario = Scenario::default();
+        settings.iter().for_each(|setting| scenario.set_from_text(setting).unwrap());
+        let bloc = scenario.resolve_bloc(countries, year).unwrap();
+        let policy = scenario.policy(countries, year, &bloc).unwrap();
+        let text = scenario.question_text(countries, year, &bloc, &policy);
+        (text, scenario.resolved_in_codes(countries, year, &bloc).unwrap())
+    }
+
+    #[test]
+    fn spellings_of_one_question_are_one_text() {
+        for (one, other) in [
+            (&["risk=156,842"][..], &["risk= usa ,CHN"][..]),
+            (&["cap=0.05"], &["cap=1/20"]),
+            (&["bloc=EU27"], &["bloc=EU"]),
+            (&["weights=CHN=2,842=0.5"], &["weights.842=1/2", "weights.156=2"]),
+            (&["exclude=NOR,CAN"], &["exclude=124,579"]),
+            (&["tie-break.fill=order:CAN,NOR"], &["tie-break.fill=order:124,579"]),
+            (&["cap-country=CAN=0.1"], &["cap-country.124=1/10"]),
+            (&["bloc-alternatives=no"], &["bloc-alternatives=false"]),
+            (&[], &["links=existing"]),
+        ] {
+            assert_eq!(question(one), question(other), "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn every_other_value_of_every_key_is_another_question() {
+        let others = [
+            "bloc=NLD",
+            "risk=CHN",
+            "list=all",
+            "cap=0.051",
+            "cap-basis=bloc-flow",
+            "cap-country=CAN=0.1",
+            "cap-product=270900=0.1",
+            "floor=free",
+            "floor=churn:0.1",
+            "floor=churn:0.2",
+            "ceiling=0.5",
+            "bloc-alternatives=no",
+            "exclude=CAN",
+            "exclude-hard=CAN",
+            "weights=CHN=2",
+            "tie-break.drain=order:842",
+            "tie-break.drain=order:156",
+            "tie-break.fill=min-hhi",
+            "tie-break.fill=order:CAN,NOR",
+            "tie-break.fill=order:NOR,CAN",
+            "map=any",
+            "alias=271000",
+            "reconstructed=no",
+            "hong-kong=with-china",
+            "solver=closed-form",
+        ];
+        let mut seen = std::collections::BTreeMap::from([(question(&[]).0, "the default")]);
+        for setting in others {
+            let twin = seen.insert(question(&[setting]).0, setting);
+            assert_eq!(twin, None, "{setting}");
+        }
+        for key in crate::KEYS.iter().filter(|key| !["year", "links", "formulation"].contains(&key.name)) {
+            assert!(others.iter().any(|setting| setting.split('=').next() == Some(key.name)), "{}", key.name);
+        }
+    }
+}

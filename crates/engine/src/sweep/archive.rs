@@ -69,9 +69,7 @@ impl StoredPlan {
 
     /// One line of JSON.
     fn to_document(&self) -> Vec<u8> {
-        let country = |country: &Country| {
-            (country.code.get(), country.iso2.clone(), country.iso3.clone(), country.name.clone())
-        };
+        let country = |country: &Country| (country.code.get(), country.iso2.clone(), country.iso3.clone(), country.name.clone());
         let document = PlanDocument {
             title: self.title.clone(),
             version: self.version.clone(),
@@ -91,7 +89,8 @@ impl StoredPlan {
         let country = |(code, iso2, iso3, name): (u16, Option<String>, String, String)| {
             CountryCode::new(code).map(|code| Country { code, iso2, iso3, name })
         };
-        let countries = document.countries.into_iter().map(country).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        let countries =
+            document.countries.into_iter().map(country).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         Ok(Self {
             title: document.title,
             version: document.version,

@@ -116,7 +116,8 @@ fn sides(archive: &Archive) -> Result<HashMap<Key, Side>, StoreError> {
     let mut sides: HashMap<Key, Side> = HashMap::new();
     for (at, (_, key)) in archive.plan().scenarios.iter().enumerate() {
         let Some(record) = archive.get(key)? else { continue };
-        let whole = Key::of(&SweepRecord { resolved: Default::default(), ..record.clone() }.to_document(&archive.plan().countries));
+        let whole =
+            Key::of(&SweepRecord { resolved: Default::default(), ..record.clone() }.to_document(&archive.plan().countries));
         let (status, headline) = (record.outcome.status(), record.outcome.collection().map(|own| own.headline.clone()));
         sides.entry(record.question).or_insert(Side { at, status, headline, whole });
     }

@@ -74,11 +74,7 @@ impl SweepFile {
     ///
     /// # Errors
     /// [`ScenarioError`] with file and line.
-    pub fn parse(
-        text: &str,
-        path: &Path,
-        read: &dyn Fn(&Path) -> Result<String, ScenarioError>,
-    ) -> Result<Self, ScenarioError> {
+    pub fn parse(text: &str, path: &Path, read: &dyn Fn(&Path) -> Result<String, ScenarioError>) -> Result<Self, ScenarioError> {
         let file = path.display().to_string();
         let folder = path.parent().unwrap_or(Path::new(""));
         let reader = Reader { text, file: &file, folder };
@@ -197,7 +193,9 @@ impl Reader<'_> {
         let one = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
             let (name, start) = (key.get_ref().to_string(), key.span().start);
             match value.get_ref() {
-                _ if name == BASE => Err(self.unfit(start, &name, "this is the scenario that nothing overrides; choose another name")),
+                _ if name == BASE => {
+                    Err(self.unfit(start, &name, "this is the scenario that nothing overrides; choose another name"))
+                }
                 DeValue::Table(table) => Ok(Override { name, settings: self.settings(table, "")? }),
                 _ => Err(self.unfit(start, &name, "an override is a table of settings: [overrides.NAME]")),
             }
@@ -234,9 +232,7 @@ impl Reader<'_> {
             // Ranges and `all` are spelled out when the years of the data are known.
             "year" => match text.parse::<YearChoice>() {
                 Ok(_) => Ok(text),
-                Err(expected) => {
-                    Err(self.fault(start, ScenarioError::Value { key: key.to_owned(), value: text, expected }))
-                }
+                Err(expected) => Err(self.fault(start, ScenarioError::Value { key: key.to_owned(), value: text, expected })),
             },
             _ => self.value(key, item.get_ref(), start),
         }

@@ -103,6 +103,7 @@ pub(crate) fn inputs_of(
         ListChoice::File(path) => hash_file(path)?.blake3 + &embedded_list_hash(),
     };
     let revision = source.revision();
-    let text = format!("algorithm {ALGORITHM}\nversion {}\nrevision {revision}\n{}\n{list}\n", env!("CARGO_PKG_VERSION"), trade.blake3);
+    let text =
+        format!("algorithm {ALGORITHM}\nversion {}\nrevision {revision}\n{}\n{list}\n", env!("CARGO_PKG_VERSION"), trade.blake3);
     Ok(Key::of(text.as_bytes()))
 }

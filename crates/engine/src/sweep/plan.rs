@@ -346,7 +346,8 @@ fn origins(sweep: &SweepFile, base: &Scenario) -> Result<(Vec<Origin>, Vec<Exclu
         }
     }
     origins.extend((0..number(usize::try_from(n_rows).unwrap_or(0))).map(Origin::Row));
-    let of_rule = |(rule, combinations): (&Exclusion, u64)| Excluded { place: format!("{}:{}", sweep.file, rule.line), combinations };
+    let of_rule =
+        |(rule, combinations): (&Exclusion, u64)| Excluded { place: format!("{}:{}", sweep.file, rule.line), combinations };
     Ok((origins, sweep.exclusions.iter().zip(counts).map(of_rule).collect()))
 }
 
@@ -360,14 +361,17 @@ impl Rule {
     fn new(rule: &Exclusion, sweep: &SweepFile, base: &Scenario) -> Result<Self, ScenarioError> {
         let mut conditions = Vec::new();
         for (key, values) in &rule.conditions {
-            let along = |axis: usize, meets: &dyn Fn(&str) -> bool| (axis, sweep.axes[axis].values.iter().map(|own| meets(own)).collect());
+            let along = |axis: usize, meets: &dyn Fn(&str) -> bool| {
+                (axis, sweep.axes[axis].values.iter().map(|own| meets(own)).collect())
+            };
             let axis = sweep.axes.iter().position(|axis| axis.key == *key);
             let overrides = sweep.axes.iter().position(|axis| axis.key == OVERRIDE);
             let met = match (axis, overrides) {
                 (Some(axis), _) => along(axis, &|own| values.iter().any(|value| is_same(key, own, value))),
                 // A key that an override may set, or the base.
                 (None, Some(axis)) => {
-                    let of = |name: &str| sweep.overrides.iter().find(|own| own.name == name).map_or(&[][..], |own| &own.settings);
+                    let of =
+                        |name: &str| sweep.overrides.iter().find(|own| own.name == name).map_or(&[][..], |own| &own.settings);
                     along(axis, &|name| values.iter().any(|value| has(base, of(name), key, value)))
                 }
                 (None, None) => along(0, &|_| values.iter().any(|value| has(base, &[], key, value))),

@@ -247,7 +247,8 @@ mod tests {
     #[test]
     fn a_result_reads_back_to_the_last_bit() {
         let source = TradeSource::embedded().unwrap();
-        for settings in [&["cap=1/7"][..], &["list=all", "floor=free", "weights=CHN=2"], &["ceiling=0.1", "risk=NLD", "bloc=DEU"]] {
+        for settings in [&["cap=1/7"][..], &["list=all", "floor=free", "weights=CHN=2"], &["ceiling=0.1", "risk=NLD", "bloc=DEU"]]
+        {
             let mut scenario = Scenario::default();
             settings.iter().for_each(|setting| scenario.set_from_text(setting).unwrap());
             let prepared = Session::new(&source).prepare(&scenario).unwrap();

@@ -104,7 +104,10 @@ pub(crate) fn unpack(file: &str, place: &Place, bytes: &[u8]) -> Result<Vec<u8>,
     if Key::of(bytes) != place.hash {
         return Err(damaged("a result does not have its hash; it changed while it was in use"));
     }
-    zstd::stream::decode_all(bytes).ok().filter(|document| document.len() <= MOST_BYTES).ok_or_else(|| damaged("it cannot be unpacked"))
+    zstd::stream::decode_all(bytes)
+        .ok()
+        .filter(|document| document.len() <= MOST_BYTES)
+        .ok_or_else(|| damaged("it cannot be unpacked"))
 }
 
 #[cfg(test)]

@@ -90,7 +90,8 @@ impl LocalBlobs {
     pub fn clean(&self, is_alive: &dyn Fn(&str) -> bool) -> Result<usize, StoreError> {
         let mut count = 0;
         for name in self.names()? {
-            let writer = name.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(AFTER)).and_then(|rest| rest.split_once('+'));
+            let writer =
+                name.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(AFTER)).and_then(|rest| rest.split_once('+'));
             if writer.is_some_and(|(writer, _)| writer == self.writer || !is_alive(writer)) {
                 self.remove(&name)?;
                 count += 1;

@@ -40,7 +40,8 @@ impl Table {
         if let Some(twice) = columns.iter().find(|column| !seen.insert(column.as_str())) {
             return Err(fault(1, ScenarioError::Sweep(format!("the column `{twice}` stands twice"))));
         }
-        let mut table = Self { folder: path.parent().unwrap_or(Path::new("")).to_owned(), file: file.clone(), columns, rows: vec![] };
+        let mut table =
+            Self { folder: path.parent().unwrap_or(Path::new("")).to_owned(), file: file.clone(), columns, rows: vec![] };
         for column in table.columns.iter().filter(|column| *column != NAME) {
             // An unknown key is told apart from a value that does not fit.
             match Scenario::default().set(column, "") {

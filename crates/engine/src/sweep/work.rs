@@ -62,7 +62,12 @@ pub fn pending(plan: &SweepPlan, archive: &Archive, shard: Shard) -> Vec<usize> 
 ///
 /// # Errors
 /// [`SweepError`] when data cannot be read or results cannot be written; what was stored before stays.
-pub fn sweep(plan: &SweepPlan, source: &TradeSource, archive: &mut Archive, work: &SweepWork<'_>) -> Result<SweepDone, SweepError> {
+pub fn sweep(
+    plan: &SweepPlan,
+    source: &TradeSource,
+    archive: &mut Archive,
+    work: &SweepWork<'_>,
+) -> Result<SweepDone, SweepError> {
     let pending = pending(plan, archive, work.shard);
     let scenarios = work.shard.range(plan.len()).filter(|at| plan.same_as(*at).is_none()).count();
     let mut done = SweepDone { scenarios, stored: scenarios - pending.len(), ..SweepDone::default() };
@@ -143,7 +148,8 @@ fn answer(
         },
     };
     benches.lock().unwrap_or_else(PoisonError::into_inner).push(bench);
-    let record = SweepRecord { question: plan.question(at), resolved: prepared.resolved(scenario), outcome };
+    let resolved = scenario.resolved_in_codes(source.countries(), prepared.year, &prepared.bloc)?;
+    let record = SweepRecord { question: plan.question(at), resolved, outcome };
     Ok(pack(plan.key(at), &record.to_document(source.countries())))
 }
 

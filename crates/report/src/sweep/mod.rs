@@ -68,25 +68,50 @@ pub struct SweepComparison {
 /// A figure of the headline with the range over all optima, where there is one.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Figure {
-    pub(crate) name: String,
+    pub(crate) name: &'static str,
     pub(crate) value: Option<f64>,
     pub(crate) range: Option<[f64; 2]>,
 }
 
-/// The headline of a manifest, figure by figure: the doubles that its texts read as, and counts.
+/// All figures, in the order of their columns.
+const FIGURES: [&str; 22] = [
+    "products",
+    "in_shortage",
+    "infeasible",
+    "unsolved",
+    "imports_musd",
+    "risk_before_musd",
+    "risk_after_musd",
+    "risk_before_pct",
+    "risk_after_pct",
+    "shifted_musd",
+    "shifted_inside_musd",
+    "shifted_outside_musd",
+    "change_inside_musd",
+    "change_outside_musd",
+    "risk_slope_musd_per_pp",
+    "risk_next_point_musd",
+    "hhi_before",
+    "hhi_after",
+    "reconstructed_products",
+    "reconstructed_imports_musd",
+    "hhi_rose",
+    "hhi_fell",
+];
+
+/// The headline of a manifest, figure by figure: the doubles that its texts read as, and counts. The range of concentration is
+/// not asked for in a sweep.
 pub(crate) fn figures(headline: &Headline) -> Vec<Figure> {
     let number = |value: &serde_json::Value| value.as_f64().or_else(|| value.as_str().and_then(|text| text.parse().ok()));
     let figures = serde_json::to_value(crate::manifest::Figures::from(headline)).unwrap_or_default();
-    let of_entry = |(name, value): (&String, &serde_json::Value)| {
-        let name = name.clone();
+    let of_name = |name: &'static str| {
+        let value = &figures[name];
         match value.as_array().map(|values| values.iter().filter_map(number).collect::<Vec<_>>()).as_deref() {
             Some([point, min, max]) => Figure { name, value: Some(*point), range: Some([*min, *max]) },
             _ => Figure { name, value: number(value), range: None },
         }
     };
-    let all = figures.as_object().into_iter().flatten().map(of_entry);
-    // The range of concentration is not asked for in a sweep.
-    all.filter(|figure| !figure.name.starts_with("hhi_after_m")).collect()
+    FIGURES.into_iter().map(of_name).collect()
 }
 
 /// Counts of scenarios by status.

@@ -38,7 +38,8 @@ pub fn sweep_view(view: &SweepView<'_>) -> String {
         (counts.refused, "refused"),
         (counts.not_certified, "not certified"),
     ];
-    let words: Vec<String> = status.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    let words: Vec<String> =
+        status.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     lines.push(format!("{} scenarios: {}", counts.scenarios, words.join(", ")));
     if counts.repeated > 0 {
         lines.push(format!("{} of them ask what an earlier one asks (column same_as)", counts.repeated));
@@ -54,11 +55,10 @@ pub fn sweep_view(view: &SweepView<'_>) -> String {
         format!("  {:>8}  {name:<NAME$}{:>10.2}{:>10.2}", point.scenario, point.risk_before_pct, point.risk_after_pct)
     };
     lines.extend(summary.base.iter().map(line));
-    let others = counts.scenarios.saturating_sub(counts.repeated + summary.extremes.len());
     let half = summary.extremes.len() / 2;
     for (at, point) in summary.extremes.iter().enumerate() {
-        if at == half && others > 0 {
-            lines.push(faint(&format!("  {:>8}  {others} more in summary.csv", "…")));
+        if at == half && counts.scenarios > summary.extremes.len() {
+            lines.push(faint(&format!("  {:>8}  all are in summary.csv", "…")));
         }
         lines.push(line(point));
     }
@@ -83,11 +83,15 @@ fn diff_view(comparison: &SweepComparison, colour: bool) -> String {
         comparison.same
     ))];
     if !comparison.rows.is_empty() {
-        lines.push(faint(&format!("  {:>5}  {:<9} {:<48}{:>10}{:>10}{:>11}", "rank", "change", "name", "before", "now", "points")));
+        lines.push(faint(&format!(
+            "  {:>5}  {:<9} {:<48}{:>10}{:>10}{:>11}",
+            "rank", "change", "name", "before", "now", "points"
+        )));
     }
     for row in comparison.rows.iter().take(ROWS) {
         let fields = diff_fields(row);
-        let short = |text: &str, places: usize| text.parse::<f64>().map_or_else(|_| "–".to_owned(), |real| format!("{real:.places$}"));
+        let short =
+            |text: &str, places: usize| text.parse::<f64>().map_or_else(|_| "–".to_owned(), |real| format!("{real:.places$}"));
         lines.push(format!(
             "  {:>5}  {:<9} {:<48}{:>10}{:>10}{:>11}",
             row.rank,

@@ -9,9 +9,11 @@ use reorient_model::NanoUsd;
 use serde::Serialize;
 
 use super::parquet::{Cell, Kind, ParquetTable};
-use super::{Figure, SweepComparison, SweepCounts, SweepDifference, SweepEntry, figures};
+use super::{FIGURES, Figure, SweepComparison, SweepCounts, SweepDifference, SweepEntry, figures};
 use crate::csv::{self as sheets, Sheet};
-use crate::folder::{FileEntry, Growing, MANIFEST, ReportError, Staged, clean, complete, listed_files, prepare, stage, write_error};
+use crate::folder::{
+    FileEntry, Growing, MANIFEST, ReportError, Staged, clean, complete, listed_files, prepare, remove, stage, write_error,
+};
 use crate::manifest::{GENERATOR, InputFile};
 use crate::number::{decimal, percent};
 
@@ -182,8 +184,7 @@ impl<'a> SweepWriter<'a> {
         let header = scenarios_csv.write_record(columns.iter().map(|(name, _)| *name));
         header.map_err(|error| fail("scenarios.csv")(error.into()))?;
         let mut summary_csv = ::csv::Writer::from_writer(open("summary.csv")?);
-        let names = ["scenario", "name", "status"].map(str::to_owned).into_iter();
-        let header = names.chain(figures(&empty.headline).into_iter().map(|figure| figure.name));
+        let header = ["scenario", "name", "status"].into_iter().chain(FIGURES);
         summary_csv.write_record(header).map_err(|error| fail("summary.csv")(error.into()))?;
         Ok(Self {
             directory,
@@ -227,14 +228,13 @@ impl<'a> SweepWriter<'a> {
         if let Some(collection) = entry.collection {
             for Figure { name, value, range } in figures(&collection.headline) {
                 let end = |at: usize| Cell::Real(range.map(|range| range[at]));
-                self.figures.row(&[Cell::Whole(scenario), Cell::Text(Some(&name)), Cell::Real(value), end(0), end(1)])?;
+                self.figures.row(&[Cell::Whole(scenario), Cell::Text(Some(name)), Cell::Real(value), end(0), end(1)])?;
                 record.push(text(&Cell::Real(value)));
             }
             add_sheet(&mut self.shares, scenario, &sheets::shares(collection, self.countries))?;
             add_sheet(&mut self.table_a1, scenario, &sheets::table_a1(collection, self.countries))?;
         }
-        let n_columns = 3 + figures(&reorient_metrics::Headline::default()).len();
-        record.resize(n_columns, String::new());
+        record.resize(3 + FIGURES.len(), String::new());
         self.summary_csv.write_record(&record)?;
         self.count(entry);
         Ok(())
@@ -261,6 +261,10 @@ impl<'a> SweepWriter<'a> {
         }
         if let Some(comparison) = comparison {
             staged.push(stage(directory, DIFF, |out| write_diff(out, comparison))?);
+        }
+        if comparison.is_none() {
+            // Of an earlier dataset, which may have lost its manifest on the way here.
+            remove(&directory.join(DIFF))?;
         }
         let files: Vec<FileEntry> = staged.iter().map(|file| file.entry.clone()).collect();
         let last = manifest_file(directory, manifest, Some(&self.summary.counts), &files)?;
@@ -290,22 +294,23 @@ impl<'a> SweepWriter<'a> {
             self.summary.without.push((entry.name.to_owned(), format!("{}: {reason}", entry.status)));
         }
         let Some(collection) = entry.collection.filter(|_| entry.same_as.is_none()) else { return };
-        let share = |part: NanoUsd| percent(part, collection.headline.imports.into(), 6).and_then(|text| text.parse::<f64>().ok());
+        let share =
+            |part: NanoUsd| percent(part, collection.headline.imports.into(), 6).and_then(|text| text.parse::<f64>().ok());
         let (Some(before), Some(after)) = (share(collection.headline.risk_before.into()), share(collection.headline.risk_after))
         else {
             return;
         };
-        let point = SweepPoint {
-            scenario: entry.scenario,
-            name: entry.name.to_owned(),
-            risk_before_pct: before,
-            risk_after_pct: after,
-        };
+        let point =
+            SweepPoint { scenario: entry.scenario, name: entry.name.to_owned(), risk_before_pct: before, risk_after_pct: after };
         if entry.name == "base" {
             self.summary.base = Some(point.clone());
         }
-        // The few smallest and the few largest, in one list that stays sorted.
+        // The few smallest and the few largest, in one list that stays sorted; of equal ones the first.
         let points = &mut self.summary.extremes;
+        let is_known = |own: &SweepPoint| own.risk_after_pct.to_bits() == point.risk_after_pct.to_bits();
+        if points.iter().any(is_known) {
+            return;
+        }
         let at = points.partition_point(|own| own.risk_after_pct <= after);
         points.insert(at, point);
         if points.len() > 2 * MOST {
