@@ -3,7 +3,7 @@
 //!
 //! A scenario is kept as its place in the sweep file and made when it is needed, so that a plan takes little memory.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 use reorient_core::Year;
@@ -76,9 +76,11 @@ pub struct PlanInput {
 /// What resolving a scenario gave.
 struct Resolved {
     question: Key,
-    dataset: String,
+    /// Hash of what decides which rows are read.
+    dataset: Key,
     year: Year,
-    bloc: String,
+    /// Hash of the members.
+    bloc: Key,
 }
 
 impl SweepPlan {
@@ -105,18 +107,18 @@ impl SweepPlan {
     /// Sorts, keys and numbers the scenarios.
     fn arrange(&mut self, origins: &[Origin], resolved: &[Resolved], source: &TradeSource) -> Result<(), EngineError> {
         // Datasets and blocs in the order of their first scenario.
-        let mut datasets: HashMap<&str, u32> = HashMap::new();
-        let mut blocs: HashMap<&str, u32> = HashMap::new();
+        let mut datasets: HashMap<Key, u32> = HashMap::new();
+        let mut blocs: HashMap<Key, u32> = HashMap::new();
         let mut firsts: Vec<usize> = Vec::new();
         let mut order: Vec<(u32, u32, usize)> = Vec::with_capacity(origins.len());
         for (at, scenario) in resolved.iter().enumerate() {
             let next = number(datasets.len());
-            let dataset = *datasets.entry(&scenario.dataset).or_insert_with(|| {
+            let dataset = *datasets.entry(scenario.dataset).or_insert_with(|| {
                 firsts.push(at);
                 next
             });
             let next = number(blocs.len());
-            order.push((dataset, *blocs.entry(&scenario.bloc).or_insert(next), at));
+            order.push((dataset, *blocs.entry(scenario.bloc).or_insert(next), at));
         }
         order.sort_unstable();
         self.n_baselines = {
@@ -288,11 +290,11 @@ impl SweepPlan {
         })?;
         let text = scenario.question_text(countries, year, &bloc, &policy);
         let weighed = if needs_quantities(&scenario) { "weighed" } else { "" };
-        let mut members = String::new();
-        bloc.members.iter().for_each(|code| members.push_str(&format!("{code},")));
+        let members = bloc.members.iter().flat_map(|code| code.get().to_le_bytes()).collect::<Vec<u8>>();
         let path = if let crate::ListChoice::File(path) = &scenario.list { path.to_string_lossy() } else { "".into() };
         let dataset = format!("{}{path}\n{weighed}", scenario.dataset_text(year));
-        Ok(Resolved { question: QuestionHasher::hash(&text, &scenario), dataset, year, bloc: members })
+        let (dataset, bloc) = (Key::of(dataset.as_bytes()), Key::of(&members));
+        Ok(Resolved { question: QuestionHasher::hash(&text, &scenario), dataset, year, bloc })
     }
 
     fn line_of(&self, origin: Origin) -> usize {
@@ -306,10 +308,10 @@ impl SweepPlan {
 
     /// Two scenarios of one name could not be told apart.
     fn check_names(&self, origins: &[Origin]) -> Result<(), ScenarioError> {
-        let mut seen: HashMap<String, Origin> = HashMap::with_capacity(origins.len());
+        let mut seen: HashSet<Key> = HashSet::with_capacity(origins.len());
         for origin in origins {
             let name = self.name_of(*origin);
-            if seen.insert(name.clone(), *origin).is_some() {
+            if !seen.insert(Key::of(name.as_bytes())) {
                 let file = match (origin, &self.sweep.table) {
                     (Origin::Row(_), Some(table)) => table.file().to_owned(),
                     _ => self.sweep.file.clone(),

@@ -49,7 +49,7 @@ pub struct SweepDone {
 const FIRST_SEGMENT: Duration = Duration::from_millis(250);
 const LAST_SEGMENT: Duration = Duration::from_secs(10);
 /// Most results of one segment, which bounds the memory.
-const MOST_PER_SEGMENT: usize = 2048;
+const MOST_PER_SEGMENT: usize = 1024;
 /// How long a batch shall take, so that the clock and the wish to stop are looked at.
 const BATCH: Duration = Duration::from_millis(250);
 

@@ -11,9 +11,9 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 /// Rows that are held before they are encoded.
-const BATCH: usize = 8192;
+const BATCH: usize = 4096;
 /// Rows of a row group, which are held encoded.
-const GROUP: usize = 131_072;
+const GROUP: usize = 16_384;
 
 /// What a column holds. A missing value is a null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
