@@ -1,6 +1,7 @@
 //! A sweep's folder of results: its plan, and the segments that results are stored in.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use reorient_core::{Country, CountryCode, CountryTable};
@@ -43,14 +44,14 @@ pub struct StoredPlan {
 }
 
 #[derive(Serialize, Deserialize)]
-struct PlanDocument {
-    title: String,
-    version: String,
-    source: String,
+struct PlanDocument<'a> {
+    title: Cow<'a, str>,
+    version: Cow<'a, str>,
+    source: Cow<'a, str>,
     synthetic: bool,
-    inputs: Vec<PlanInput>,
+    inputs: Cow<'a, [PlanInput]>,
     countries: Vec<(u16, Option<String>, String, String)>,
-    scenarios: Vec<(String, Key)>,
+    scenarios: Cow<'a, [(String, Key)]>,
 }
 
 impl StoredPlan {
@@ -69,15 +70,15 @@ impl StoredPlan {
 
     /// One line of JSON.
     fn to_document(&self) -> Vec<u8> {
-        let country = |country: &Country| (country.code.get(), country.iso2.clone(), country.iso3.clone(), country.name.clone());
+        let country = |own: &Country| (own.code.get(), own.iso2.clone(), own.iso3.clone(), own.name.clone());
         let document = PlanDocument {
-            title: self.title.clone(),
-            version: self.version.clone(),
-            source: self.source.clone(),
+            title: Cow::Borrowed(&self.title),
+            version: Cow::Borrowed(&self.version),
+            source: Cow::Borrowed(&self.source),
             synthetic: self.synthetic,
-            inputs: self.inputs.clone(),
+            inputs: Cow::Borrowed(&self.inputs),
             countries: self.countries.iter().map(|(_, own)| country(own)).collect(),
-            scenarios: self.scenarios.clone(),
+            scenarios: Cow::Borrowed(&self.scenarios),
         };
         let mut bytes = serde_json::to_vec(&document).unwrap_or_default();
         bytes.push(b'\n');
@@ -85,20 +86,20 @@ impl StoredPlan {
     }
 
     fn from_document(bytes: &[u8]) -> Result<Self, String> {
-        let document: PlanDocument = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let document: PlanDocument<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         let country = |(code, iso2, iso3, name): (u16, Option<String>, String, String)| {
             CountryCode::new(code).map(|code| Country { code, iso2, iso3, name })
         };
         let countries =
             document.countries.into_iter().map(country).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
         Ok(Self {
-            title: document.title,
-            version: document.version,
-            source: document.source,
+            title: document.title.into_owned(),
+            version: document.version.into_owned(),
+            source: document.source.into_owned(),
             synthetic: document.synthetic,
-            inputs: document.inputs,
+            inputs: document.inputs.into_owned(),
             countries: CountryTable::new(countries).map_err(|error| error.to_string())?,
-            scenarios: document.scenarios,
+            scenarios: document.scenarios.into_owned(),
         })
     }
 }
@@ -181,7 +182,7 @@ impl Archive {
     /// Reads and checks every segment.
     fn index(blobs: LocalBlobs, plan: StoredPlan) -> Result<Self, StoreError> {
         let mut archive = Self { blobs, plan, segments: Vec::new(), places: HashMap::new(), damaged: Vec::new() };
-        let wanted: HashMap<Key, ()> = archive.plan.scenarios.iter().map(|(_, key)| (*key, ())).collect();
+        let wanted: HashSet<Key> = archive.plan.scenarios.iter().map(|(_, key)| *key).collect();
         for name in archive.blobs.list()?.into_iter().filter(|name| name.ends_with(SEGMENT)) {
             let bytes = match archive.blobs.read(&name) {
                 // Another writer replaced or removed it meanwhile.
@@ -189,7 +190,7 @@ impl Archive {
                 bytes => bytes?,
             };
             match check(&name, &bytes) {
-                Ok(places) => archive.add(name, places.into_iter().filter(|(key, _)| wanted.contains_key(key))),
+                Ok(places) => archive.add(name, places.into_iter().filter(|(key, _)| wanted.contains(key))),
                 Err(error) => archive.damaged.push(error),
             }
         }
@@ -259,6 +260,7 @@ impl Archive {
     /// [`StoreError`] when the other cannot be read or this cannot be written.
     pub fn take_from(&mut self, other: &Path) -> Result<usize, StoreError> {
         let from = LocalBlobs::open(&store_folder(other));
+        let wanted: HashSet<Key> = self.plan.scenarios.iter().map(|(_, key)| *key).collect();
         let mut count = 0;
         for name in from.list()?.into_iter().filter(|name| name.ends_with(SEGMENT)) {
             if self.segments.contains(&name) {
@@ -272,9 +274,7 @@ impl Archive {
                     continue;
                 }
             };
-            let wanted: BTreeMap<Key, ()> = self.plan.scenarios.iter().map(|(_, key)| (*key, ())).collect();
-            let new: Vec<(Key, Place)> =
-                places.into_iter().filter(|(key, _)| wanted.contains_key(key) && !self.holds(key)).collect();
+            let new: Vec<(Key, Place)> = places.into_iter().filter(|(key, _)| wanted.contains(key) && !self.holds(key)).collect();
             if !new.is_empty() {
                 self.blobs.put(&name, &bytes)?;
                 self.add(name, new.into_iter());
