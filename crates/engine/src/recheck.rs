@@ -94,7 +94,7 @@ fn check_point(
     countries: &CountryTable,
 ) -> Result<(), EngineError> {
     let fail = |problem: String| EngineError::Stored { product: product.code, problem };
-    let kusd = |units: i128| units as f64 / (1000.0 * program.scale as f64);
+    let kusd = |units: i64| units as f64 / (1000.0 * program.scale as f64);
     // A double has 53 bits, and a point is printed to 1e-9 dollars.
     let slack = |amount: f64| 1e-12 + amount.abs() * 4.0 * f64::EPSILON;
     let (mut sum, mut risk) = (0.0, 0.0);

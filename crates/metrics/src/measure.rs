@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use reorient_core::{Fraction, ProductCode, Usd};
 use reorient_model::{
-    CapCurve, CertifiedAllocation, CountrySet, HhiMaximum, Interval, Market, NanoUsd, Optimum, Program, Ratio, Role, Rounding,
+    CapCurve, CertifiedAllocation, CountrySet, ExactAmount, HhiMaximum, Interval, Market, NanoUsd, Optimum, Program, Ratio, Role, Rounding,
     SquaresSum, Status, interval, most_even,
 };
 
@@ -76,7 +76,7 @@ pub fn measure(
         shadow_price: None,
         shadow_price_of_less: None,
         critical_cap: if with_range { curve.critical_cap().map(Ratio::to_f64) } else { None },
-        slope: nano(at_cap.slope),
+        slope: rounding.nano(ExactAmount { numerator: at_cap.slope, denominator: 1 }),
         next_point: at_cap.next_point.map_or(NanoUsd::default(), |fall| rounding.nano(fall)),
         rearrangement: None,
         hhi_before: herfindahl_hirschman_usd(market.imports),
@@ -92,9 +92,9 @@ pub fn measure(
     row.risk_after = Some(nano(optimum.risk_total));
     row.spare = Some(nano((optimum.alternative_upper() - program.total).max(0)));
     let price = optimum.price();
-    row.shadow_price = Some(quotient(price.more, program.weight_scale));
-    row.shadow_price_of_less = price.less.map(|less| quotient(less, program.weight_scale));
-    row.rearrangement = (capacity > 0).then(|| quotient(i128::from(risk_before.get()) * program.scale, capacity));
+    row.shadow_price = Some(quotient(price.more.into(), program.weight_scale));
+    row.shadow_price_of_less = price.less.map(|less| quotient(less.into(), program.weight_scale));
+    row.rearrangement = (capacity > 0).then(|| quotient(i128::from(risk_before.get()) * i128::from(program.scale), capacity));
     row.flows = std::mem::take(&mut scratch.flows);
     row.flows.clear();
     let mut changes = [Change::default(); 2];
@@ -143,9 +143,9 @@ pub fn measure(
 /// Sums over the alternatives on one side of the bloc's border.
 #[derive(Debug, Clone, Copy, Default)]
 struct Change {
-    today: i128,
-    lower: i128,
-    upper: i128,
+    today: i64,
+    lower: i64,
+    upper: i64,
     /// At the declared point, less today's.
     point: NanoUsd,
 }
@@ -161,6 +161,6 @@ impl Change {
 
 /// The nearest double of a quotient, up to the rounding of its two parts.
 #[allow(clippy::cast_precision_loss)] // The nearest double is what is published.
-fn quotient(numerator: i128, denominator: i128) -> f64 {
+fn quotient(numerator: i128, denominator: i64) -> f64 {
     numerator as f64 / denominator as f64
 }

@@ -15,8 +15,8 @@ impl NanoUsd {
 
     /// `units / scale` dollars, rounded half to even at 1e-9 dollars.
     #[inline]
-    pub fn from_scaled(units: i128, scale: i128) -> Self {
-        ExactAmount { numerator: units, denominator: 1 }.to_nano(scale)
+    pub fn from_scaled(units: impl Into<i128>, scale: i64) -> Self {
+        ExactAmount { numerator: units.into(), denominator: 1 }.to_nano(scale)
     }
 
     /// The nearest double, in dollars.
@@ -74,12 +74,12 @@ pub struct ExactAmount {
 impl ExactAmount {
     /// A whole number of units.
     #[inline]
-    pub const fn whole(units: i128) -> Self {
-        Self { numerator: units, denominator: 1 }
+    pub fn whole(units: i64) -> Self {
+        Self { numerator: units.into(), denominator: 1 }
     }
 
     /// Rounds half to even at 1e-9 dollars, where one dollar is `scale` units.
-    pub fn to_nano(self, scale: i128) -> NanoUsd {
+    pub fn to_nano(self, scale: i64) -> NanoUsd {
         Rounding::new(scale).nano(self)
     }
 
@@ -105,37 +105,40 @@ impl ExactAmount {
 /// How amounts of a program become published ones; for many amounts of one program.
 #[derive(Debug, Clone, Copy)]
 pub struct Rounding {
-    scale: i128,
+    scale: i64,
     /// Published units in a unit of the program, where that is a whole number.
     per_unit: Option<i64>,
 }
 
 impl Rounding {
     /// Of programs with `scale` units in a dollar.
-    pub fn new(scale: i128) -> Self {
-        let divides = NanoUsd::PER_USD % scale == 0;
-        Self { scale, per_unit: i64::try_from(NanoUsd::PER_USD / scale).ok().filter(|_| divides) }
+    pub fn new(scale: i64) -> Self {
+        let per_unit = 1_000_000_000 / scale;
+        Self { scale, per_unit: (per_unit * scale == 1_000_000_000).then_some(per_unit) }
     }
 
     /// As [`NanoUsd::from_scaled`].
     #[inline]
-    pub fn whole(self, units: i128) -> NanoUsd {
-        match (i64::try_from(units), self.per_unit) {
-            (Ok(units), Some(per_unit)) => NanoUsd(i128::from(units) * i128::from(per_unit)),
-            _ => self.fraction(ExactAmount::whole(units)),
+    pub fn whole(self, units: i64) -> NanoUsd {
+        match self.per_unit {
+            Some(per_unit) => NanoUsd(i128::from(units) * i128::from(per_unit)),
+            None => self.fraction(ExactAmount::whole(units)),
         }
     }
 
     /// As [`ExactAmount::to_nano`].
     #[inline]
     pub fn nano(self, amount: ExactAmount) -> NanoUsd {
-        if amount.denominator == 1 { self.whole(amount.numerator) } else { self.fraction(amount) }
+        match i64::try_from(amount.numerator) {
+            Ok(units) if amount.denominator == 1 => self.whole(units),
+            _ => self.fraction(amount),
+        }
     }
 
     fn fraction(self, amount: ExactAmount) -> NanoUsd {
-        let divisor = amount.denominator * self.scale;
+        let divisor = amount.denominator * i128::from(self.scale);
         let Some(dividend) = product(amount.numerator, NanoUsd::PER_USD) else {
-            return amount.to_nano_by_digits(self.scale);
+            return amount.to_nano_by_digits(self.scale.into());
         };
         let towards_zero = dividend / divisor;
         let rest = dividend - towards_zero * divisor;
@@ -208,7 +211,7 @@ mod tests {
             let denominator = if round % 4 == 0 { 1 } else { next(40) + 1 };
             let numerator = (next(60) - (1 << 58)) * (next(20) + 1);
             let amount = ExactAmount { numerator, denominator };
-            assert_eq!(amount.to_nano(scale), amount.to_nano_by_digits(scale), "{amount:?} {scale}");
+            assert_eq!(amount.to_nano(scale), amount.to_nano_by_digits(scale.into()), "{amount:?} {scale}");
         }
         let huge = ExactAmount { numerator: i128::MAX / 4, denominator: 1 << 60 };
         assert_eq!(huge.to_nano(3), huge.to_nano_by_digits(3));

@@ -18,31 +18,31 @@ pub enum Infeasible {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
     /// Cost of each of them.
-    pub cost: i128,
+    pub cost: i64,
     /// Their flows together in every optimum.
-    pub total: i128,
+    pub total: i64,
     /// Sum of their lower bounds.
-    pub lower: i128,
+    pub lower: i64,
     /// Sum of their upper bounds.
-    pub upper: i128,
+    pub upper: i64,
 }
 
 /// What one more or one less dollar of capacity does to the value, in units of `1 / weight_scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Price {
     /// What one more takes off: the right derivative, and the multiplier that proves the optimum.
-    pub more: i128,
+    pub more: i64,
     /// What one less adds: the left derivative; none where less cannot be borne.
-    pub less: Option<i128>,
+    pub less: Option<i64>,
 }
 
 /// What every optimal allocation shares, in units of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Optimum {
     /// Imports left with the risk origins.
-    pub risk_total: i128,
+    pub risk_total: i64,
     /// Imports from all alternatives.
-    pub alternative_total: i128,
+    pub alternative_total: i64,
     /// Ascending by cost; the alternatives first, if there are any.
     pub blocks: Vec<Block>,
 }
@@ -55,18 +55,18 @@ impl Optimum {
 
     /// The block of a cost that the program has.
     #[inline]
-    pub(crate) fn block(&self, cost: i128) -> Option<&Block> {
+    pub(crate) fn block(&self, cost: i64) -> Option<&Block> {
         self.blocks.iter().find(|block| block.cost == cost)
     }
 
     /// Upper bounds of all alternatives together.
-    pub fn alternative_upper(&self) -> i128 {
+    pub fn alternative_upper(&self) -> i64 {
         self.block(0).map_or(0, |block| block.upper)
     }
 
     /// The range of the sum over some alternatives, whose bounds sum to `lower` and `upper`; as
     /// [`set_interval`](crate::set_interval).
-    pub fn alternatives_within(&self, lower: i128, upper: i128) -> Interval {
+    pub fn alternatives_within(&self, lower: i64, upper: i64) -> Interval {
         self.block(0).map_or_else(Interval::default, |block| Interval {
             min: lower.max(block.total - (block.upper - upper)),
             max: upper.min(block.total - (block.lower - lower)),
@@ -86,7 +86,7 @@ impl Optimum {
     }
 
     /// The optimum that a multiplier of the equality proves, if it proves one: cheaper blocks are full, dearer ones empty.
-    pub fn from_multiplier(program: &Program, multiplier: i128) -> Option<Self> {
+    pub fn from_multiplier(program: &Program, multiplier: i64) -> Option<Self> {
         let mut blocks = blocks(program);
         let mut rest = program.total;
         for block in &mut blocks {
@@ -129,7 +129,7 @@ fn blocks(program: &Program) -> Vec<Block> {
 /// [`Infeasible`] with the reason.
 pub fn closed_form(program: &Program) -> Result<Optimum, Infeasible> {
     let mut blocks = blocks(program);
-    let mut rest = program.total - blocks.iter().map(|block| block.lower).sum::<i128>();
+    let mut rest = program.total - blocks.iter().map(|block| block.lower).sum::<i64>();
     if rest < 0 {
         return Err(Infeasible::FloorsExceedImports);
     }
@@ -145,12 +145,12 @@ pub fn closed_form(program: &Program) -> Result<Optimum, Infeasible> {
 mod tests {
     use super::*;
 
-    fn program(risk: &[(i128, i128)], alternatives: &[(i128, i128)], total: i128) -> Program {
-        let mut cost: Vec<i128> = risk.iter().map(|(weight, _)| *weight).collect();
+    fn program(risk: &[(i64, i64)], alternatives: &[(i64, i64)], total: i64) -> Program {
+        let mut cost: Vec<i64> = risk.iter().map(|(weight, _)| *weight).collect();
         cost.extend(vec![0; alternatives.len()]);
         let mut lower = vec![0; risk.len()];
         lower.extend(alternatives.iter().map(|bounds| bounds.0));
-        let mut upper: Vec<i128> = risk.iter().map(|(_, upper)| *upper).collect();
+        let mut upper: Vec<i64> = risk.iter().map(|(_, upper)| *upper).collect();
         upper.extend(alternatives.iter().map(|bounds| bounds.1));
         Program { scale: 1, weight_scale: 1, total, cost, baseline: upper.clone(), lower, upper }
     }
@@ -177,10 +177,10 @@ mod tests {
 
     #[test]
     fn the_highest_weight_is_drained_first() {
-        let optimum = |capacity: i128| {
+        let optimum = |capacity: i64| {
             let program = program(&[(3, 10), (1, 20), (3, 5)], &[(0, capacity)], 35);
             let optimum = closed_form(&program).unwrap_or_else(|_| unreachable!("feasible"));
-            let totals: Vec<i128> = optimum.blocks.iter().map(|block| block.total).collect();
+            let totals: Vec<i64> = optimum.blocks.iter().map(|block| block.total).collect();
             (totals, optimum.price())
         };
         assert_eq!(optimum(5), (vec![5, 20, 10], Price { more: 3, less: Some(3) }));

@@ -7,9 +7,9 @@ use crate::{Optimum, Program};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interval {
     /// The least.
-    pub min: i128,
+    pub min: i64,
     /// The most.
-    pub max: i128,
+    pub max: i64,
 }
 
 /// The interval of the exporter at a position: with block total `M`,
