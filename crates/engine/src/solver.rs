@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn disagreement_fails_loudly() {
-        let certified = |capacity: i128| {
+        let certified = |capacity: i64| {
             let program = Program {
                 scale: 1,
                 weight_scale: 1,

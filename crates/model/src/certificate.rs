@@ -2,7 +2,7 @@
 //! allocation was found.
 
 use crate::amount::product;
-use crate::{ExactAmount, Program};
+use crate::{Bounds, ExactAmount, Program};
 
 /// Why an allocation is not certified.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -81,29 +81,26 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i64) -> Re
         return Err(Rejection::Length { expected: program.len(), found: flows.len() });
     }
     let mut tallies: Vec<Tally> = Vec::with_capacity(4);
-    let bounds = program.lower.iter().zip(&program.upper);
-    for (position, ((flow, cost), (lower, upper))) in flows.iter().zip(&program.cost).zip(bounds).enumerate() {
-        let (lower, upper) = (i128::from(*lower), i128::from(*upper));
-        let reach = |bound: i128| match flow.denominator {
-            1 => Ok(bound),
-            denominator => product(bound, denominator).ok_or(Rejection::Overflow),
+    for (position, (flow, bounds)) in flows.iter().zip(program.exporters()).enumerate() {
+        let Bounds { cost, lower, upper, .. } = bounds;
+        // Most denominators are short, and then no product can overflow.
+        let times = |bound: i64| match i64::try_from(flow.denominator) {
+            Ok(denominator) => Ok(i128::from(bound) * i128::from(denominator)),
+            Err(_) => i128::from(bound).checked_mul(flow.denominator).ok_or(Rejection::Overflow),
         };
-        let within = flow.denominator > 0 && reach(lower)? <= flow.numerator && flow.numerator <= reach(upper)?;
+        let within = flow.denominator > 0 && times(lower)? <= flow.numerator && flow.numerator <= times(upper)?;
         if !within {
             return Err(Rejection::Bounds(position));
         }
-        let tally = match tallies.iter().position(|tally| tally.cost == *cost && tally.flow.denominator == flow.denominator) {
-            Some(own) => &mut tallies[own],
-            None => {
-                let flow = ExactAmount { numerator: 0, ..*flow };
-                tallies.push(Tally { cost: *cost, flow, lower: 0, upper: 0 });
-                let last = tallies.len() - 1;
-                &mut tallies[last]
-            }
-        };
+        let own = |tally: &Tally| tally.cost == cost && tally.flow.denominator == flow.denominator;
+        let at = tallies.iter().position(own).unwrap_or_else(|| {
+            tallies.push(Tally { cost, flow: ExactAmount { numerator: 0, ..*flow }, lower: 0, upper: 0 });
+            tallies.len() - 1
+        });
+        let tally = &mut tallies[at];
         tally.flow.numerator = tally.flow.numerator.checked_add(flow.numerator).ok_or(Rejection::Overflow)?;
-        tally.lower += lower;
-        tally.upper += upper;
+        tally.lower += i128::from(lower);
+        tally.upper += i128::from(upper);
     }
     if exact_sum(tallies.iter())? != Some(program.total.into()) {
         return Err(Rejection::Sum);

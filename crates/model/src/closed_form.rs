@@ -1,7 +1,7 @@
 //! Step M5 of docs/method.md: the optimum of one equality over boxes, by sums over blocks of equal cost.
 
 use crate::Interval;
-use crate::program::Program;
+use crate::program::{Bounds, Program};
 
 /// No allocation meets the bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +25,15 @@ pub struct Block {
     pub lower: i64,
     /// Sum of their upper bounds.
     pub upper: i64,
+}
+
+impl Block {
+    /// The range of the sum over some of its exporters, whose bounds sum to `lower` and `upper`, over all optima: what the
+    /// others must leave to them, and what they can.
+    #[inline]
+    pub fn within(&self, lower: i64, upper: i64) -> Interval {
+        Interval { min: lower.max(upper + (self.total - self.upper)), max: upper.min(lower + (self.total - self.lower)) }
+    }
 }
 
 /// What one more or one less dollar of capacity does to the value, in units of `1 / weight_scale`.
@@ -53,9 +62,9 @@ impl Optimum {
         Self { risk_total: total(true), alternative_total: total(false), blocks }
     }
 
-    /// The block of a cost that the program has.
+    /// The exporters of a cost, where the program has any.
     #[inline]
-    pub(crate) fn block(&self, cost: i64) -> Option<&Block> {
+    pub fn block(&self, cost: i64) -> Option<&Block> {
         self.blocks.iter().find(|block| block.cost == cost)
     }
 
@@ -67,10 +76,7 @@ impl Optimum {
     /// The range of the sum over some alternatives, whose bounds sum to `lower` and `upper`; as
     /// [`set_interval`](crate::set_interval).
     pub fn alternatives_within(&self, lower: i64, upper: i64) -> Interval {
-        self.block(0).map_or_else(Interval::default, |block| Interval {
-            min: lower.max(block.total - (block.upper - upper)),
-            max: upper.min(block.total - (block.lower - lower)),
-        })
+        self.block(0).map_or_else(Interval::default, |block| block.within(lower, upper))
     }
 
     /// Whether one point is all of the optimal face, as every block is full or empty.
@@ -106,14 +112,13 @@ impl Optimum {
 fn blocks(program: &Program) -> Vec<Block> {
     // Weights are few: a handful of blocks, found in order of position and then sorted.
     let mut blocks: Vec<Block> = Vec::with_capacity(2);
-    for (position, cost) in program.cost.iter().enumerate() {
-        let (lower, upper) = (program.lower[position], program.upper[position]);
-        match blocks.iter_mut().find(|block| block.cost == *cost) {
+    for Bounds { cost, lower, upper, .. } in program.exporters() {
+        match blocks.iter_mut().find(|block| block.cost == cost) {
             Some(block) => {
                 block.lower += lower;
                 block.upper += upper;
             }
-            None => blocks.push(Block { cost: *cost, total: 0, lower, upper }),
+            None => blocks.push(Block { cost, total: 0, lower, upper }),
         }
     }
     blocks.sort_unstable_by_key(|block| block.cost);

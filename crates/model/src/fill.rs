@@ -22,10 +22,7 @@ pub(crate) fn proportional(program: &Program, members: &[usize], total: i64, flo
         } else if total - least == room {
             ExactAmount::whole(upper)
         } else {
-            ExactAmount {
-                numerator: times(lower, room) + times(upper - lower, total - least),
-                denominator: room.into(),
-            }
+            ExactAmount { numerator: times(lower, room) + times(upper - lower, total - least), denominator: room.into() }
         };
     }
 }
@@ -140,7 +137,8 @@ fn level(program: &Program, members: &[usize], total: i64, weight: impl Fn(usize
         let starts = before.is_some_and(|(p, q)| times(program.lower[at], q) <= times(p, weight(at)));
         starts && times(p, weight(at)) <= times(program.upper[at], q) && program.lower[at] < program.upper[at]
     };
-    let at_end = |at: usize| if times(p, weight(at)) >= times(program.upper[at], q) { program.upper[at] } else { program.lower[at] };
+    let at_end =
+        |at: usize| if times(p, weight(at)) >= times(program.upper[at], q) { program.upper[at] } else { program.lower[at] };
     let fixed: i64 = members.iter().filter(|at| !is_free(**at)).map(|at| at_end(*at)).sum();
     let free: i64 = members.iter().filter(|at| is_free(**at)).map(|at| weight(*at)).sum();
     for &at in members {

@@ -127,9 +127,11 @@ impl CapCurve {
         (self.scale, self.imports, self.need, self.bearable) = (parts.scale, parts.total, parts.total, 0);
         (self.gained, self.slope) = (0, 0);
         self.terms.clear();
+        self.terms.reserve(parts.n_exporters());
     }
 
     /// Takes an exporter in; risk origins have no extra.
+    #[inline]
     pub(crate) fn add(&mut self, parts: &Formulation<'_>, position: usize, extra: Option<Extra>) {
         let Some(Extra { reach, gain, is_override }) = extra else {
             self.bearable += parts.risk_upper(position);
@@ -371,7 +373,11 @@ mod tests {
         for cap in caps {
             let point = frontier.at(cap).unwrap();
             let scale = i64::try_from(cap.denominator()).unwrap();
-            assert_eq!(point.risk.numerator * i128::from(scale), i128::from(risk_at(cap).unwrap()) * point.risk.denominator, "{cap}");
+            assert_eq!(
+                point.risk.numerator * i128::from(scale),
+                i128::from(risk_at(cap).unwrap()) * point.risk.denominator,
+                "{cap}"
+            );
         }
         // Of 20 + 40 + 1 that can be added, 50 is reached where 1 + 20 + 40 beta = 50.
         assert_eq!(curve.critical_cap(), Some(Ratio { numerator: 29, denominator: 40 }));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reorient_core::{CountryIndex, Fraction, ProductCode, Usd};
 
-use crate::{CapBasis, CapCurve, Floor, Market, Policy, Status};
+use crate::{CapBasis, CapCurve, CountrySet, Floor, Market, Policy, Status};
 
 /// Why a market cannot be put as a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -24,6 +24,36 @@ pub enum Role {
     Risk,
     /// Everyone else: cost 0, flow between its floor and today's plus capacity.
     Alternative,
+}
+
+/// What a program says of one exporter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// `w`.
+    pub cost: i64,
+    /// `x0`.
+    pub baseline: i64,
+    /// `L`.
+    pub lower: i64,
+    /// `U`.
+    pub upper: i64,
+}
+
+impl Bounds {
+    /// Its side.
+    #[inline]
+    pub const fn role(self) -> Role {
+        if self.cost > 0 { Role::Risk } else { Role::Alternative }
+    }
+
+    /// The most that it may add; none by risk origins.
+    #[inline]
+    pub fn room(self) -> i64 {
+        match self.role() {
+            Role::Risk => 0,
+            Role::Alternative => (self.upper - self.baseline).max(0),
+        }
+    }
 }
 
 /// Minimise the weighted flow from risk origins; flows sum to `total`; each between `lower` and `upper`.
@@ -73,37 +103,43 @@ impl Program {
         self.cost.is_empty()
     }
 
+    /// All exporters in order.
+    #[inline]
+    pub fn exporters(&self) -> impl Iterator<Item = Bounds> + '_ {
+        let bounds = self.lower.iter().zip(&self.upper);
+        let all = self.cost.iter().zip(&self.baseline).zip(bounds);
+        all.map(|((cost, baseline), (lower, upper))| Bounds { cost: *cost, baseline: *baseline, lower: *lower, upper: *upper })
+    }
+
+    /// The exporter at a position.
+    #[inline]
+    pub fn exporter(&self, position: usize) -> Bounds {
+        let (cost, baseline) = (self.cost[position], self.baseline[position]);
+        Bounds { cost, baseline, lower: self.lower[position], upper: self.upper[position] }
+    }
+
     /// The side of the exporter at a position.
     #[inline]
     pub fn role(&self, position: usize) -> Role {
-        if self.cost[position] > 0 { Role::Risk } else { Role::Alternative }
-    }
-
-    /// Sum of `amounts` over one side.
-    #[inline]
-    pub fn sum(&self, role: Role, amounts: &[i64]) -> i64 {
-        (0..self.len()).filter(|position| self.role(*position) == role).map(|position| amounts[position]).sum()
-    }
-
-    /// The most that the exporter at a position may add; none by risk origins.
-    #[inline]
-    pub fn room(&self, position: usize) -> i64 {
-        match self.role(position) {
-            Role::Risk => 0,
-            Role::Alternative => (self.upper[position] - self.baseline[position]).max(0),
-        }
+        self.exporter(position).role()
     }
 
     /// All extra capacity.
     #[inline]
     pub fn capacity(&self) -> i64 {
-        (0..self.len()).map(|position| self.room(position)).sum()
+        self.exporters().map(Bounds::room).sum()
     }
 
     /// Classifies the optimum with risk total `risk_after`.
     pub fn status(&self, risk_after: i64) -> Status {
-        let need = self.total - self.sum(Role::Alternative, &self.upper);
-        match (self.sum(Role::Risk, &self.baseline), risk_after, need) {
+        let (mut risk, mut need) = (0, self.total);
+        for exporter in self.exporters() {
+            match exporter.role() {
+                Role::Risk => risk += exporter.baseline,
+                Role::Alternative => need -= exporter.upper,
+            }
+        }
+        match (risk, risk_after, need) {
             (0, ..) => Status::NoRisk,
             (_, 1.., _) => Status::Shortage,
             (_, _, 0) => Status::Tight,
@@ -167,6 +203,8 @@ pub(crate) struct Formulation<'a> {
     step: Step,
     product_step: Option<Step>,
     own_steps: BTreeMap<CountryIndex, Step>,
+    /// Whether no option tells one alternative from another, as in most scenarios.
+    is_plain: bool,
 }
 
 impl<'a> Formulation<'a> {
@@ -191,6 +229,8 @@ impl<'a> Formulation<'a> {
         let total = dollars.0 * scale;
         let ceiling = policy.ceiling.map(|share| share_of(total, share));
         let step = |cap: &Fraction| Step::new(*cap, scale);
+        let sets = [&policy.barred, &policy.fixed, &policy.no_extra];
+        let is_plain = ceiling.is_none() && sets.into_iter().all(CountrySet::is_empty);
         let own_steps = policy.cap_of_country.iter().map(|(country, cap)| Ok((*country, step(cap)?)));
         Ok(Self {
             step: step(&policy.cap)?,
@@ -202,6 +242,7 @@ impl<'a> Formulation<'a> {
             total,
             dollars,
             ceiling,
+            is_plain,
         })
     }
 
@@ -226,6 +267,10 @@ impl<'a> Formulation<'a> {
         self.ceiling.map_or(amount, |ceiling| amount.min(ceiling))
     }
 
+    pub(crate) fn n_exporters(&self) -> usize {
+        self.market.exporters.len()
+    }
+
     fn exporter(&self, position: usize) -> CountryIndex {
         self.market.exporters[position]
     }
@@ -248,9 +293,14 @@ impl<'a> Formulation<'a> {
     }
 
     /// How `U` of an alternative follows from the cap: `min(x0 + min(beta B, W - x0), s T)`.
+    #[inline]
     pub(crate) fn reach(&self, position: usize) -> Reach {
         let exporter = self.exporter(position);
         let imports = self.baseline(position);
+        if self.is_plain {
+            let room = self.units(self.market.world_exports, position) - imports;
+            return Reach { base: imports, basis: self.basis(position), room };
+        }
         if self.policy.barred.contains(exporter) {
             return Reach::fixed(0);
         }
@@ -263,13 +313,14 @@ impl<'a> Formulation<'a> {
     }
 
     /// `L` of an alternative, before it is held below `U`.
+    #[inline]
     fn floor(&self, position: usize, cap: Step) -> i64 {
         let exporter = self.exporter(position);
         let imports = self.baseline(position);
-        if self.policy.barred.contains(exporter) {
+        if !self.is_plain && self.policy.barred.contains(exporter) {
             return 0;
         }
-        if self.policy.fixed.contains(exporter) {
+        if !self.is_plain && self.policy.fixed.contains(exporter) {
             return self.under_ceiling(imports);
         }
         let floor = match self.policy.floor {
@@ -323,26 +374,26 @@ impl Formulation<'_> {
     /// The bounds of all exporters; `each` is told position and reach with its gain, none of a risk origin.
     fn fill(&self, program: &mut Program, each: &mut impl FnMut(usize, Option<Extra>)) {
         (program.scale, program.weight_scale, program.total) = (self.scale, self.policy.weights.scale, self.total);
-        for amounts in [&mut program.cost, &mut program.baseline, &mut program.lower, &mut program.upper] {
+        let take = |amounts: &mut Vec<i64>| {
             amounts.clear();
-            amounts.reserve(self.market.exporters.len());
-        }
-        for (position, &exporter) in self.market.exporters.iter().enumerate() {
-            let (cost, lower, upper) = if self.policy.risk.contains(exporter) {
+            std::mem::take(amounts)
+        };
+        let mut columns =
+            (take(&mut program.cost), take(&mut program.baseline), take(&mut program.lower), take(&mut program.upper));
+        columns.extend(self.market.exporters.iter().enumerate().map(|(position, &exporter)| {
+            let baseline = self.baseline(position);
+            if self.policy.risk.contains(exporter) {
                 each(position, None);
-                (self.policy.weights.get(exporter), 0, self.risk_upper(position))
+                (self.policy.weights.get(exporter), baseline, 0, self.risk_upper(position))
             } else {
                 let (cap, is_override) = self.step(exporter);
                 let reach = self.reach(position);
                 let gain = reach.gain(cap);
                 each(position, Some(Extra { reach, gain, is_override }));
-                (0, self.floor(position, cap), reach.base + gain)
-            };
-            program.cost.push(cost);
-            program.baseline.push(self.baseline(position));
-            program.lower.push(lower);
-            program.upper.push(upper);
-        }
+                (0, baseline, self.floor(position, cap), reach.base + gain)
+            }
+        }));
+        (program.cost, program.baseline, program.lower, program.upper) = columns;
     }
 }
 

@@ -279,7 +279,11 @@ fn a_price_chooses_a_point_of_the_curve() {
                 let units = program.scale * program.weight_scale;
                 risk = plus(risk, 1, reduced(chosen.value.numerator, chosen.value.denominator * i128::from(units)));
                 let sum = squares(chosen.squares);
-                mean = plus(mean, 1, reduced(sum.numerator, sum.denominator * i128::from(program.total) * i128::from(program.scale)));
+                mean = plus(
+                    mean,
+                    1,
+                    reduced(sum.numerator, sum.denominator * i128::from(program.total) * i128::from(program.scale)),
+                );
                 if numerator >= 2 * denominator && program.cost.iter().all(|cost| [0, program.weight_scale].contains(cost)) {
                     let optimum = closed_form(program).unwrap();
                     prop_assert!(order(chosen.risk_total, ExactAmount::whole(optimum.risk_total)).is_eq());
