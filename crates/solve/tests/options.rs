@@ -55,7 +55,7 @@ fn check(case: &OptionProduct, seen: &Seen) -> Result<(), TestCaseError> {
     let optima = optima.ok_or_else(|| TestCaseError::fail("enumeration finds no point"))?;
     let flows = declare(&program, &market, &optimum, &case.policy.tie_break);
     let certified = verify(&program, flows, optimum.price().more).unwrap();
-    let value = dollars(certified.certificate().primal) / program.weight_scale as f64;
+    let value = certified.certificate().primal as f64 / program.scale as f64 / program.weight_scale as f64;
     prop_assert!(near(value, optima.value), "value {value} against {}", optima.value);
 
     let SolveOutcome::Optimal { flows: vertex, multiplier } = outcome else {
@@ -165,7 +165,8 @@ fn ranges(
         prop_assert_eq!(*interval, set_interval(program, optimum, |other| other == at));
         prop_assert!(near(dollars(interval.min), found[at].0) && near(dollars(interval.max), found[at].1), "interval {at}");
         let own = point[at];
-        prop_assert!(interval.min * own.denominator <= own.numerator && own.numerator <= interval.max * own.denominator);
+        let at_least = i128::from(interval.min) * own.denominator <= own.numerator;
+        prop_assert!(at_least && own.numerator <= i128::from(interval.max) * own.denominator);
         let vertex = vertex[at] * unit;
         prop_assert!(vertex >= interval.min as f64 - tolerance && vertex <= interval.max as f64 + tolerance);
     }
