@@ -40,11 +40,11 @@ fn stages(criterion: &mut Criterion) {
     group.bench_function("formulate", |bench| bench.iter(formulate_all));
 
     let risk = |program: &Program| closed_form(program).unwrap().risk_total;
-    let by_formula: i128 = programs.iter().map(risk).sum();
+    let by_formula: i64 = programs.iter().map(risk).sum();
     // Whole thousands of dollars, in units of a twentieth of a dollar.
     assert_eq!(by_formula / 20_000, 32_301_577);
     group.bench_function("closed form", |bench| {
-        bench.iter(|| programs.iter().map(|program| risk(black_box(program))).sum::<i128>())
+        bench.iter(|| programs.iter().map(|program| risk(black_box(program))).sum::<i64>())
     });
 
     let linear: Vec<LinearProgram> = programs.iter().map(LinearProgram::new).collect();

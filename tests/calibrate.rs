@@ -134,7 +134,7 @@ fn published(text: &str) -> Published {
 fn run_again(calibrator: &Calibrator<'_>, choice: &Choice, folder: &Path) -> String {
     let scenario = scenario(calibrator, choice, folder);
     let prepared = Session::new(source()).prepare(&scenario).unwrap();
-    printed(&prepared.summarise(&scenario, &mut Bench::new(false)).unwrap())
+    printed(&prepared.summarise(&scenario, &mut Bench::default()).unwrap())
 }
 
 fn in_words(calibration: &Calibration, choices: &[Choice]) -> String {

@@ -236,6 +236,8 @@ fn unanswered<'a>(code: ProductCode, status: Status, field: &dyn Fn(&str) -> &'a
         hhi_max_is_exact: None,
         change_inside: Ranged::default(),
         change_outside: Ranged::default(),
+        shifted_inside: NanoUsd::default(),
+        shifted_outside: NanoUsd::default(),
         flows: Vec::new(),
     })
 }

@@ -63,9 +63,10 @@ impl Fraction {
         self.denominator
     }
 
-    /// The least whole number that every denominator divides; none when it is beyond an i128.
-    pub fn common_denominator(fractions: impl Iterator<Item = Self>) -> Option<i128> {
-        fractions.map(|fraction| i128::from(fraction.denominator)).try_fold(1_i128, |least, denominator| {
+    /// The least whole number that every denominator divides; none when it is beyond an i64.
+    pub fn common_denominator(fractions: impl Iterator<Item = Self>) -> Option<i64> {
+        fractions.map(|fraction| i64::try_from(fraction.denominator).ok()).try_fold(1_i64, |least, denominator| {
+            let denominator = denominator?;
             let (mut a, mut b) = (least, denominator);
             while b != 0 {
                 (a, b) = (b, a % b);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reorient_core::{ProductCode, Year};
 use reorient_data::{InputFile, RowLedger, TradeSource};
-use reorient_metrics::{PanelYear, collect};
+use reorient_metrics::{Detail, PanelYear, collect};
 use reorient_model::CountrySet;
 
 use crate::EngineError;
@@ -70,7 +70,7 @@ pub fn panel(
     for year in years.resolve(source, scenario)? {
         let scenario = scenario.in_year(year);
         let prepared = session.prepare(&scenario)?;
-        let (products, unsolved) = prepared.answer_all(&scenario, true, &|| {})?;
+        let (products, unsolved) = prepared.answer_all(&scenario, Detail::Range, &|| {})?;
         result.scenario = prepared.resolved(&scenario);
         let (dataset, bloc, risk) = (&prepared.dataset, &prepared.bloc, &prepared.policy.risk);
         let collection = collect(products, &dataset.classes, &prepared.members, risk, TABLE_A1_ROWS);

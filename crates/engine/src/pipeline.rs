@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use rayon::prelude::*;
 use reorient_core::{CountryTable, ProductCode};
 use reorient_data::{InputFile, RowLedger, TradeSource};
-use reorient_metrics::{Collection, Collector, Explanation, Labels, Product, ProductRow, Scratch, collect, explain, measure};
+use reorient_metrics::{
+    Collection, Collector, Detail, Explanation, Headline, Labels, Product, ProductRow, Scratch, collect, explain, measure,
+};
 use reorient_model::{CapCurve, CountrySet, ExactAmount, Market, Policy, Program, Status, formulate_into};
 
 use crate::baseline::Baseline;
@@ -94,7 +96,7 @@ fn answer_all(
 ) -> Result<RunResult, EngineError> {
     // M4 to M7, one product at a time, all cores; the order of the answers is that of the products.
     expect(prepared.dataset.listed.len() as u64);
-    let (products, unsolved) = prepared.answer_all(scenario, true, progress)?;
+    let (products, unsolved) = prepared.answer_all(scenario, Detail::Range, progress)?;
     clock.lap("solve");
 
     // M8: add everything up, in order.
@@ -119,21 +121,21 @@ fn answer_all(
 }
 
 impl Prepared {
-    /// M4 to M7 for every listed product, on all cores and in order, and which of them have no answer. `with_range` asks for the
-    /// range of concentration too; `progress` is told after each product, from any thread.
+    /// M4 to M7 for every listed product, on all cores and in order, and which of them have no answer. `detail` says how much is
+    /// measured; `progress` is told after each product, from any thread.
     pub(crate) fn answer_all(
         &self,
         scenario: &Scenario,
-        with_range: bool,
+        detail: Detail,
         progress: &(dyn Fn() + Sync),
     ) -> Result<(Vec<ProductRow>, Unsolved), EngineError> {
         let answer = |bench: &mut Bench, position| {
-            let answered = self.solve(position, scenario, bench);
+            let answered = self.solve(position, scenario, &self.policy, &self.baseline, detail, bench);
             progress();
             answered
         };
         let positions = (0..self.dataset.listed.len()).into_par_iter();
-        let answers: Vec<_> = positions.map_init(|| Bench::new(with_range), answer).collect::<Result<_, _>>()?;
+        let answers: Vec<_> = positions.map_init(Bench::default, answer).collect::<Result<_, _>>()?;
         let unsolved = answers.iter().filter_map(|(row, reason)| reason.map(|reason| (row.product, reason))).collect();
         Ok((answers.into_iter().map(|(row, _)| row).collect(), unsolved))
     }
@@ -143,17 +145,9 @@ impl Prepared {
         &self,
         position: usize,
         scenario: &Scenario,
-        bench: &mut Bench,
-    ) -> Result<(ProductRow, Option<&'static str>), EngineError> {
-        self.solve_with(position, scenario, &self.policy, &self.baseline, bench)
-    }
-
-    fn solve_with(
-        &self,
-        position: usize,
-        scenario: &Scenario,
         policy: &Policy,
         baseline: &Baseline,
+        detail: Detail,
         bench: &mut Bench,
     ) -> Result<(ProductRow, Option<&'static str>), EngineError> {
         let in_table = self.dataset.listed[position];
@@ -163,6 +157,7 @@ impl Prepared {
             market: baseline.market(in_table),
             bloc: &self.members,
             point: None,
+            detail,
         };
         solve_product(asked, policy, scenario, bench)
     }
@@ -190,11 +185,26 @@ impl Prepared {
         require_solver(scenario)?;
         let mut collector = Collector::new(&self.dataset.classes, &self.members, &policy.risk);
         for position in (0..self.dataset.listed.len()).filter(|position| counts(*position)) {
-            let (row, _) = self.solve_with(position, scenario, policy, baseline, bench)?;
+            let (row, _) = self.solve(position, scenario, policy, baseline, Detail::Flows, bench)?;
             collector.add(position, &row);
             bench.scratch.flows = row.flows;
         }
         Ok(collector.finish(top))
+    }
+
+    /// As [`Self::summarise`], the headline alone, in less time.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a program or a certificate does not hold.
+    pub fn headline(&self, scenario: &Scenario, bench: &mut Bench) -> Result<Headline, EngineError> {
+        require_solver(scenario)?;
+        let mut collector = Collector::new(&self.dataset.classes, &self.members, &self.policy.risk);
+        for position in 0..self.dataset.listed.len() {
+            let (row, _) = self.solve(position, scenario, &self.policy, &self.baseline, Detail::Headline, bench)?;
+            collector.add_to_headline(&row);
+            bench.scratch.flows = row.flows;
+        }
+        Ok(collector.headline())
     }
 
     /// Every key of the scenario with its resolved value.
@@ -222,23 +232,16 @@ pub(crate) struct Asked<'a> {
     pub(crate) bloc: &'a CountrySet,
     /// A stored point to certify in place of the declared one, in shares of `T`.
     pub(crate) point: Option<&'a [f64]>,
+    pub(crate) detail: Detail,
 }
 
 /// Where a thread works: memory that each of its products uses again.
+#[derive(Default)]
 pub struct Bench {
     program: Program,
     curve: CapCurve,
     point: Vec<ExactAmount>,
     scratch: Scratch,
-    with_range: bool,
-}
-
-impl Bench {
-    /// `with_range` asks for the range of concentration over all optima too.
-    pub fn new(with_range: bool) -> Self {
-        let (program, curve, point, scratch) = Default::default();
-        Self { program, curve, point, scratch, with_range }
-    }
 }
 
 /// M4 to M7 for one product; the text is the solver's word where it found nothing.
@@ -248,10 +251,10 @@ pub(crate) fn solve_product(
     scenario: &Scenario,
     bench: &mut Bench,
 ) -> Result<(ProductRow, Option<&'static str>), EngineError> {
-    let Asked { code, labels, market, bloc, point } = asked;
-    let Bench { program, curve, point: flows, scratch, with_range } = bench;
+    let Asked { code, labels, market, bloc, point, detail } = asked;
+    let Bench { program, curve, point: flows, scratch } = bench;
     formulate_into(code, &market, policy, program, curve).map_err(|source| EngineError::Program { product: code, source })?;
-    let product = Product { code, labels, market, program, curve, cap: policy.cap, bloc, with_range: *with_range };
+    let product = Product { code, labels, market, program, curve, cap: policy.cap, bloc, detail };
     let task = Task { product: code, market: &market, program, tie_break: &policy.tie_break, point };
     Ok(match answer(task, scenario.solver, scenario.cross_check, flows)? {
         Answer::Certified(optimum, allocation) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reorient_core::{CountryIndex, CountryTable, Membership, ProductCode, Usd};
-use reorient_metrics::{Classification, Collection, Labels, ProductRow, collect};
+use reorient_metrics::{Classification, Collection, Detail, Labels, ProductRow, collect};
 use reorient_model::{Fill, Market, Program, Role, formulate};
 
 use crate::pipeline::{Asked, Bench, TABLE_A1_ROWS, solve_product};
@@ -53,7 +53,7 @@ pub fn recheck(products: &[StoredProduct], scenario: &Scenario, countries: &Coun
     let members = country_set(countries, &bloc.members);
     let scenario = Scenario { solver: SolverChoice::ClosedForm, cross_check: false, ..scenario.clone() };
     let mut rows: Vec<ProductRow> = Vec::with_capacity(products.len());
-    let mut bench = Bench::new(true);
+    let mut bench = Bench::default();
     for product in products {
         if let Some(row) = &product.without_answer {
             rows.push(row.clone());
@@ -69,7 +69,8 @@ pub fn recheck(products: &[StoredProduct], scenario: &Scenario, countries: &Coun
         let is_taken = matches!(policy.tie_break.fill, Fill::Vertex | Fill::MinCost);
         let point = is_taken.then(|| shares(product, &program));
         let labels = Arc::new(Labels::new(&product.description, &product.memberships));
-        let asked = Asked { code: product.code, labels: &labels, market, bloc: &members, point: point.as_deref() };
+        let (point, detail) = (point.as_deref(), Detail::Range);
+        let asked = Asked { code: product.code, labels: &labels, market, bloc: &members, point, detail };
         let (row, _) = solve_product(asked, &policy, &scenario, &mut bench)?;
         check_point(product, &program, &row, countries)?;
         rows.push(row);
@@ -94,7 +95,7 @@ fn check_point(
     countries: &CountryTable,
 ) -> Result<(), EngineError> {
     let fail = |problem: String| EngineError::Stored { product: product.code, problem };
-    let kusd = |units: i128| units as f64 / (1000.0 * program.scale as f64);
+    let kusd = |units: i64| units as f64 / (1000.0 * program.scale as f64);
     // A double has 53 bits, and a point is printed to 1e-9 dollars.
     let slack = |amount: f64| 1e-12 + amount.abs() * 4.0 * f64::EPSILON;
     let (mut sum, mut risk) = (0.0, 0.0);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reorient_core::{CountryTable, HsRevision};
 use reorient_data::{InputFile, TradeSource};
-use reorient_metrics::{BASE, Collection, CountryRow, Effect, SensitivityRow, collect, sort_by_effect};
+use reorient_metrics::{BASE, Collection, CountryRow, Detail, Effect, SensitivityRow, collect, sort_by_effect};
 
 use crate::bloc::Bloc;
 use crate::pipeline::{TABLE_A1_ROWS, require_solver};
@@ -93,7 +93,7 @@ pub fn sensitivity(
 fn answer(session: &mut Session<'_>, scenario: &Scenario) -> Result<(Collection, Prepared), EngineError> {
     require_solver(scenario)?;
     let prepared = session.prepare(scenario)?;
-    let (products, _) = prepared.answer_all(scenario, false, &|| {})?;
+    let (products, _) = prepared.answer_all(scenario, Detail::Flows, &|| {})?;
     let classes = &prepared.dataset.classes;
     let mut collection = collect(products, classes, &prepared.members, &prepared.policy.risk, usize::MAX);
     collection.products = Vec::new();

@@ -119,7 +119,7 @@ fn highs_answer(task: Task<'_>) -> Result<Answer, EngineError> {
         SolveOutcome::Undecided(name) => return Ok(Answer::Unsolved(name)),
     };
     // A basic dual is the weight of the basic flow, up to rounding.
-    let distance = |weight: &i128| (*weight as f64 - multiplier * program.weight_scale as f64).abs();
+    let distance = |weight: &i64| (*weight as f64 - multiplier * program.weight_scale as f64).abs();
     let nearest = program.cost.iter().copied().min_by(|left, right| distance(left).total_cmp(&distance(right)));
     let Some(optimum) = Optimum::from_multiplier(program, nearest.unwrap_or(0)) else {
         return Ok(Answer::Unsolved("a multiplier that proves no optimum"));
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn disagreement_fails_loudly() {
-        let certified = |capacity: i128| {
+        let certified = |capacity: i64| {
             let program = Program {
                 scale: 1,
                 weight_scale: 1,

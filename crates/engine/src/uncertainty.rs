@@ -73,7 +73,7 @@ pub fn uncertainty(
     doubt: &Doubt,
     progress: &(dyn Fn() + Sync),
 ) -> Result<UncertaintyResult, EngineError> {
-    let mut bench = Bench::new(false);
+    let mut bench = Bench::default();
     let base = Session::new(source).prepare(scenario)?;
     let answer = base.summarise(scenario, &mut bench)?;
     // Products that are listed in part are read too, so that a draw may take them.
@@ -89,7 +89,7 @@ pub fn uncertainty(
     };
     let drawn = (0..u64::from(doubt.draws))
         .into_par_iter()
-        .map_init(|| Bench::new(false), |bench, draw| one(bench, draw))
+        .map_init(Bench::default, |bench, draw| one(bench, draw))
         .collect::<Result<Vec<_>, _>>()?;
     let (draws, caps) = drawn.into_iter().unzip();
     Ok(UncertaintyResult {

@@ -126,7 +126,7 @@ fn the_curve_of_the_sample_falls_from_the_optimum() {
             let points = curve.points();
             assert_eq!(points[0].squares(), SquaresSum::of(&most_even(program, optimum)).unwrap(), "{settings:?} {product}");
             let within = |at: usize| program.lower[at] <= program.baseline[at] && program.baseline[at] <= program.upper[at];
-            let today = SquaresSum::whole(program.baseline.iter().map(|flow| flow * flow).sum());
+            let today = SquaresSum::whole(program.baseline.iter().map(|flow| i128::from(*flow) * i128::from(*flow)).sum());
             if (0..program.len()).all(within) {
                 // Today is feasible, so the curve at today's risk is below it.
                 let value = (0..program.len()).map(|at| program.cost[at] * program.baseline[at]).sum();

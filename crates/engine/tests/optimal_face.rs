@@ -46,7 +46,7 @@ const QUESTIONS: [&[&str]; 6] = [
 /// The face of a program as a linear program: imports preserved, and the optimal value kept.
 fn face(program: &Program, optimum: &Optimum) -> LinearProgram {
     let mut face = LinearProgram::new(program);
-    let value: i128 = optimum.blocks.iter().map(|block| block.cost * block.total).sum();
+    let value: i64 = optimum.blocks.iter().map(|block| block.cost * block.total).sum();
     let unit = program.total.max(1) as f64;
     face.right_hand_side.push(value as f64 / program.weight_scale as f64 / unit);
     let (mut starts, mut rows, mut values) = (vec![0], Vec::new(), Vec::new());
@@ -108,12 +108,12 @@ fn highs_finds_the_same_ends() {
 }
 
 /// An optimum with one flow at a given end: the rest of its block fills up in order.
-fn attain(program: &Program, optimum: &Optimum, at: usize, amount: i128) -> Vec<ExactAmount> {
+fn attain(program: &Program, optimum: &Optimum, at: usize, amount: i64) -> Vec<ExactAmount> {
     let mut flows = program.lower.clone();
     flows[at] = amount;
     for block in &optimum.blocks {
         let members: Vec<usize> = (0..program.len()).filter(|other| program.cost[*other] == block.cost).collect();
-        let mut rest = block.total - members.iter().map(|other| flows[*other]).sum::<i128>();
+        let mut rest = block.total - members.iter().map(|other| flows[*other]).sum::<i64>();
         for other in members.into_iter().filter(|other| *other != at) {
             let more = rest.min(program.upper[other] - flows[other]);
             flows[other] += more;

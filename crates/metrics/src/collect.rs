@@ -4,7 +4,7 @@ use reorient_core::{CountryIndex, Sector, Usd};
 use reorient_model::{CountrySet, NanoUsd, Status};
 
 use crate::labels::Classification;
-use crate::rows::{BeforeAfter, CountryRow, Headline, Level, Origin, ProductRow, Ranged, ShareRow};
+use crate::rows::{BeforeAfter, CountryRow, Headline, Origin, ProductRow, Ranged, ShareRow, above};
 
 /// Everything that a run reports.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +47,7 @@ pub struct Collector<'a> {
     /// Position in `risk`, by country.
     risk_position: Vec<Option<usize>>,
     headline: Headline,
+    overall: WeighedIndex,
     /// Parallel to the levels of the classification.
     levels: Vec<LevelSums>,
     /// By country.
@@ -105,6 +106,7 @@ impl<'a> Collector<'a> {
             bloc,
             risk: countries,
             headline: Headline::default(),
+            overall: WeighedIndex::default(),
             levels: vec![level; classes.levels.len()],
             gains: vec![Gain::default(); risk_position.len()],
             risk_position,
@@ -113,17 +115,26 @@ impl<'a> Collector<'a> {
 
     /// Adds the product at a position of the classification.
     pub fn add(&mut self, position: usize, row: &ProductRow) {
+        if self.add_to_headline(row) {
+            self.add_flows(position, row);
+        }
+    }
+
+    /// Adds a product to the headline alone; says whether it has an answer.
+    pub fn add_to_headline(&mut self, row: &ProductRow) -> bool {
         match row.status {
             Status::Infeasible => self.headline.infeasible += 1,
             Status::Unsolved => self.headline.unsolved += 1,
             _ => {
-                self.add_to_headline(row);
-                self.add_flows(position, row);
+                self.add_answer(row);
+                return true;
             }
         }
+        false
     }
 
-    fn add_to_headline(&mut self, row: &ProductRow) {
+    fn add_answer(&mut self, row: &ProductRow) {
+        self.overall.add(row);
         let headline = &mut self.headline;
         headline.products += 1;
         headline.in_shortage += usize::from(row.status == Status::Shortage);
@@ -134,6 +145,8 @@ impl<'a> Collector<'a> {
         headline.next_point += row.next_point;
         headline.change_inside += row.change_inside;
         headline.change_outside += row.change_outside;
+        headline.shifted_inside += row.shifted_inside;
+        headline.shifted_outside += row.shifted_outside;
         if row.labels.reconstructed {
             headline.reconstructed_products += 1;
             headline.reconstructed_imports += row.imports;
@@ -163,13 +176,10 @@ impl<'a> Collector<'a> {
                 levels.iter().for_each(|level| self.levels[*level].origins[1 + origin].add(sums));
                 continue;
             }
-            let before = NanoUsd::from(flow.imports);
-            let increase = above(flow.optimised, before);
             if self.bloc.contains(flow.exporter) {
-                self.headline.shifted_inside += increase;
                 continue;
             }
-            self.headline.shifted_outside += increase;
+            let (before, increase) = (NanoUsd::from(flow.imports), flow.increase());
             let gain = &mut self.gains[flow.exporter.at()];
             gain.before += flow.imports;
             gain.after += flow.after();
@@ -180,14 +190,17 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// The headline alone.
+    pub fn headline(mut self) -> Headline {
+        self.headline.hhi = self.overall.mean();
+        self.headline
+    }
+
     /// All but the products, with at most `top` gaining countries.
-    pub fn finish(mut self, top: usize) -> Collection {
+    pub fn finish(self, top: usize) -> Collection {
         let mut shares = Vec::new();
         for ((level, name), sums) in self.classes.levels.iter().zip(&self.levels).filter(|(_, sums)| sums.n_products > 0) {
             let hhi = sums.index.mean();
-            if *level == Level::Overall {
-                self.headline.hhi = hhi;
-            }
             let origins = std::iter::once(Origin::AllRisk).chain(self.risk.iter().copied().map(Origin::Country));
             shares.extend(origins.zip(&sums.origins).map(|(origin, of_origin)| ShareRow {
                 level: *level,
@@ -201,7 +214,7 @@ impl<'a> Collector<'a> {
                 hhi: if origin == Origin::AllRisk { hhi } else { None },
             }));
         }
-        Collection { headline: self.headline, shares, table_a1: rank(&self.gains, top), products: Vec::new() }
+        Collection { table_a1: rank(&self.gains, top), shares, products: Vec::new(), headline: self.headline() }
     }
 }
 
@@ -234,10 +247,6 @@ impl WeighedIndex {
         let range = (self.n_without_range == 0).then(|| (mean(self.range.0), mean(self.range.1)));
         (self.imports > 0.0).then(|| BeforeAfter { before: mean(self.before), after: mean(self.after), range })
     }
-}
-
-fn above(after: NanoUsd, before: NanoUsd) -> NanoUsd {
-    (after - before).max(NanoUsd::default())
 }
 
 fn rank(gains: &[Gain], top: usize) -> Vec<CountryRow> {

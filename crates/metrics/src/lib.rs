@@ -29,7 +29,7 @@ pub use hhi::{
 };
 pub use indicators::{Base, Breakdown, Criteria, IndicatorRow, Indicators, OriginShare, Perspective, indicators};
 pub use labels::{Classification, Labels};
-pub use measure::{Product, Scratch, measure};
+pub use measure::{Detail, Product, Scratch, measure};
 pub use panel::{CAP_QUANTILES, CriticalCaps, PanelYear};
 pub use persistence::{PersistenceRow, persistence};
 pub use pool::{Pool, weighted_mean_hhi};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use reorient_core::{Fraction, ProductCode, Usd};
 use reorient_model::{
-    CapCurve, CertifiedAllocation, CountrySet, HhiMaximum, Interval, Market, NanoUsd, Optimum, Program, Ratio, Role, Rounding,
-    SquaresSum, Status, interval, most_even,
+    Bounds, CapCurve, CertifiedAllocation, CountrySet, ExactAmount, HhiMaximum, Interval, Market, NanoUsd, Optimum, Program,
+    Ratio, Role, Rounding, SquaresSum, Status, interval_of, most_even,
 };
 
 use crate::hhi::{herfindahl_hirschman, herfindahl_hirschman_usd};
@@ -29,8 +29,19 @@ pub struct Product<'a> {
     pub cap: Fraction,
     /// The importing bloc.
     pub bloc: &'a CountrySet,
-    /// Whether the critical cap and the range of concentration over all optima are wanted.
-    pub with_range: bool,
+    /// How much is wanted.
+    pub detail: Detail,
+}
+
+/// How much of a product is measured; each takes in what the one before has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// What the headline adds up.
+    Headline,
+    /// The flow of every exporter, for shares and Table A.1.
+    Flows,
+    /// The critical cap, and the range of concentration over all optima.
+    Range,
 }
 
 /// Memory that the next product uses again.
@@ -52,17 +63,18 @@ pub fn measure(
     status: Status,
     scratch: &mut Scratch,
 ) -> ProductRow {
-    let Product { code, labels, market, program, curve, cap, bloc, with_range } = product;
+    let Product { code, labels, market, program, curve, cap, bloc, detail } = product;
     let (mut imports, mut risk_before, mut capacity) = (Usd::ZERO, Usd::ZERO, 0);
-    for (position, own) in market.imports.iter().enumerate() {
+    for (own, exporter) in market.imports.iter().zip(program.exporters()) {
         imports += *own;
-        match program.role(position) {
+        match exporter.role() {
             Role::Risk => risk_before += *own,
-            Role::Alternative => capacity += program.room(position),
+            Role::Alternative => capacity += exporter.room(),
         }
     }
-    let rounding = Rounding::new(program.scale);
-    let nano = |units| rounding.whole(units);
+    let mut rounding = Rounding::new(program.scale);
+    let whole = rounding;
+    let nano = |units| whole.whole(units);
     let at_cap = curve.at_own(cap);
     let mut row = ProductRow {
         product: code,
@@ -75,8 +87,8 @@ pub fn measure(
         status,
         shadow_price: None,
         shadow_price_of_less: None,
-        critical_cap: if with_range { curve.critical_cap().map(Ratio::to_f64) } else { None },
-        slope: nano(at_cap.slope),
+        critical_cap: if detail == Detail::Range { curve.critical_cap().map(Ratio::to_f64) } else { None },
+        slope: rounding.nano(ExactAmount { numerator: at_cap.slope, denominator: 1 }),
         next_point: at_cap.next_point.map_or(NanoUsd::default(), |fall| rounding.nano(fall)),
         rearrangement: None,
         hhi_before: herfindahl_hirschman_usd(market.imports),
@@ -86,39 +98,45 @@ pub fn measure(
         hhi_max_is_exact: None,
         change_inside: Ranged::default(),
         change_outside: Ranged::default(),
+        shifted_inside: NanoUsd::default(),
+        shifted_outside: NanoUsd::default(),
         flows: Vec::new(),
     };
     let Some((optimum, allocation)) = solved else { return row };
     row.risk_after = Some(nano(optimum.risk_total));
     row.spare = Some(nano((optimum.alternative_upper() - program.total).max(0)));
     let price = optimum.price();
-    row.shadow_price = Some(quotient(price.more, program.weight_scale));
-    row.shadow_price_of_less = price.less.map(|less| quotient(less, program.weight_scale));
-    row.rearrangement = (capacity > 0).then(|| quotient(i128::from(risk_before.get()) * program.scale, capacity));
+    row.shadow_price = Some(quotient(price.more.into(), program.weight_scale));
+    row.shadow_price_of_less = price.less.map(|less| quotient(less.into(), program.weight_scale));
+    row.rearrangement = (capacity > 0).then(|| quotient(i128::from(risk_before.get()) * i128::from(program.scale), capacity));
     row.flows = std::mem::take(&mut scratch.flows);
     row.flows.clear();
     let mut changes = [Change::default(); 2];
-    for (position, flow) in allocation.flows().iter().enumerate() {
-        let exporter = market.exporters[position];
-        let Interval { min, max } = interval(program, optimum, position);
+    let trade = market.exporters.iter().zip(market.imports).zip(market.world_exports);
+    let solved = program.exporters().zip(allocation.flows());
+    let keep = detail > Detail::Headline;
+    scratch.dollars.clear();
+    for (((exporter, imports), world_exports), (bounds, flow)) in trade.zip(solved) {
+        let Interval { min, max } = interval_of(bounds, optimum);
         let row_of_flow = FlowRow {
-            exporter,
-            imports: market.imports[position],
-            world_exports: market.world_exports[position],
-            capacity: nano(program.room(position)),
+            exporter: *exporter,
+            imports: *imports,
+            world_exports: *world_exports,
+            capacity: nano(bounds.room()),
             optimised: rounding.nano(*flow),
             min: nano(min),
             max: nano(max),
         };
-        if program.role(position) == Role::Alternative {
-            changes[usize::from(bloc.contains(exporter))].add(&row_of_flow, program, position);
+        if bounds.role() == Role::Alternative {
+            changes[usize::from(bloc.contains(*exporter))].add(&row_of_flow, bounds);
         }
-        row.flows.push(row_of_flow);
+        scratch.dollars.push(row_of_flow.optimised.to_dollars());
+        if keep {
+            row.flows.push(row_of_flow);
+        }
     }
-    scratch.dollars.clear();
-    scratch.dollars.extend(row.flows.iter().map(|flow| flow.optimised.to_dollars()));
     row.hhi_after = herfindahl_hirschman(&scratch.dollars);
-    if with_range {
+    if detail == Detail::Range {
         (row.hhi_after_min, row.hhi_after_max) = (row.hhi_after, row.hhi_after);
         row.hhi_max_is_exact = row.hhi_after.map(|_| true);
         if let Some(declared) = row.hhi_after.filter(|_| !optimum.is_unique()) {
@@ -137,30 +155,34 @@ pub fn measure(
         Ranged { point: changes[of].point, min: nano(min - changes[of].today), max: nano(max - changes[of].today) }
     };
     (row.change_inside, row.change_outside) = (range(1), range(0));
+    (row.shifted_inside, row.shifted_outside) = (changes[1].increase, changes[0].increase);
     row
 }
 
 /// Sums over the alternatives on one side of the bloc's border.
 #[derive(Debug, Clone, Copy, Default)]
 struct Change {
-    today: i128,
-    lower: i128,
-    upper: i128,
+    today: i64,
+    lower: i64,
+    upper: i64,
     /// At the declared point, less today's.
     point: NanoUsd,
+    /// The same over those that gain.
+    increase: NanoUsd,
 }
 
 impl Change {
-    fn add(&mut self, flow: &FlowRow, program: &Program, position: usize) {
-        self.today += program.baseline[position];
-        self.lower += program.lower[position];
-        self.upper += program.upper[position];
+    fn add(&mut self, flow: &FlowRow, bounds: Bounds) {
+        self.today += bounds.baseline;
+        self.lower += bounds.lower;
+        self.upper += bounds.upper;
         self.point += flow.optimised - NanoUsd::from(flow.imports);
+        self.increase += flow.increase();
     }
 }
 
 /// The nearest double of a quotient, up to the rounding of its two parts.
 #[allow(clippy::cast_precision_loss)] // The nearest double is what is published.
-fn quotient(numerator: i128, denominator: i128) -> f64 {
+fn quotient(numerator: i128, denominator: i64) -> f64 {
     numerator as f64 / denominator as f64
 }

@@ -73,7 +73,11 @@ pub struct ProductRow {
     pub change_inside: Ranged,
     /// Change of the imports from alternatives outside the bloc.
     pub change_outside: Ranged,
-    /// The exporters in ascending order of code; empty when the product was not solved.
+    /// What alternatives inside the bloc gain at the declared point, losses not counted.
+    pub shifted_inside: NanoUsd,
+    /// The same outside.
+    pub shifted_outside: NanoUsd,
+    /// The exporters in ascending order of code; empty when the product was not solved, or nobody asked for them.
     pub flows: Vec<FlowRow>,
 }
 
@@ -97,10 +101,20 @@ pub struct FlowRow {
 }
 
 impl FlowRow {
+    /// By how much imports from it rise at the declared point; zero where they fall.
+    pub(crate) fn increase(&self) -> NanoUsd {
+        above(self.optimised, self.imports.into())
+    }
+
     /// Imports from it after, at the declared point and over all optima.
     pub(crate) fn after(&self) -> Ranged {
         Ranged { point: self.optimised, min: self.min, max: self.max }
     }
+}
+
+/// What an amount is above another, or zero.
+pub(crate) fn above(after: NanoUsd, before: NanoUsd) -> NanoUsd {
+    (after - before).max(NanoUsd::default())
 }
 
 /// What a share row sums over.

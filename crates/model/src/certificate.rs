@@ -2,7 +2,7 @@
 //! allocation was found.
 
 use crate::amount::product;
-use crate::{ExactAmount, Program};
+use crate::{Bounds, ExactAmount, Program};
 
 /// Why an allocation is not certified.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -42,7 +42,7 @@ pub struct Certificate {
     /// Lower bound on every feasible value, proved by `multiplier`.
     pub dual: i128,
     /// Multiplier of the equality.
-    pub multiplier: i128,
+    pub multiplier: i64,
 }
 
 /// An allocation that [`verify`] accepted; nothing else makes one.
@@ -76,27 +76,37 @@ impl CertifiedAllocation {
 ///
 /// # Errors
 /// [`Rejection`] with the first condition that fails.
-pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> Result<CertifiedAllocation, Rejection> {
+pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i64) -> Result<CertifiedAllocation, Rejection> {
     if flows.len() != program.len() {
         return Err(Rejection::Length { expected: program.len(), found: flows.len() });
     }
-    for (position, flow) in flows.iter().enumerate() {
-        let reach = |bound: i128| match flow.denominator {
-            1 => Ok(bound),
-            denominator => product(bound, denominator).ok_or(Rejection::Overflow),
+    let mut tallies: Vec<Tally> = Vec::with_capacity(4);
+    for (position, (flow, bounds)) in flows.iter().zip(program.exporters()).enumerate() {
+        let Bounds { cost, lower, upper, .. } = bounds;
+        // Most denominators are short, and then no product can overflow.
+        let times = |bound: i64| match i64::try_from(flow.denominator) {
+            Ok(denominator) => Ok(i128::from(bound) * i128::from(denominator)),
+            Err(_) => i128::from(bound).checked_mul(flow.denominator).ok_or(Rejection::Overflow),
         };
-        let within = flow.denominator > 0
-            && reach(program.lower[position])? <= flow.numerator
-            && flow.numerator <= reach(program.upper[position])?;
+        let within = flow.denominator > 0 && times(lower)? <= flow.numerator && flow.numerator <= times(upper)?;
         if !within {
             return Err(Rejection::Bounds(position));
         }
+        let own = |tally: &Tally| tally.cost == cost && tally.flow.denominator == flow.denominator;
+        let at = tallies.iter().position(own).unwrap_or_else(|| {
+            tallies.push(Tally { cost, flow: ExactAmount { numerator: 0, ..*flow }, lower: 0, upper: 0 });
+            tallies.len() - 1
+        });
+        let tally = &mut tallies[at];
+        tally.flow.numerator = tally.flow.numerator.checked_add(flow.numerator).ok_or(Rejection::Overflow)?;
+        tally.lower += i128::from(lower);
+        tally.upper += i128::from(upper);
     }
-    if exact_sum(flows.iter().copied())? != Some(program.total) {
+    if exact_sum(tallies.iter())? != Some(program.total.into()) {
         return Err(Rejection::Sum);
     }
-    let dual = dual_bound(program, multiplier)?;
-    match weighed_sum(program, &flows)? {
+    let dual = dual_bound(program, &tallies, multiplier)?;
+    match weighed_sum(&tallies)? {
         Some(primal) if primal == dual => {
             Ok(CertifiedAllocation { flows, certificate: Certificate { primal, dual, multiplier } })
         }
@@ -107,42 +117,50 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i128) -> R
     }
 }
 
+/// Sums over the exporters of one cost whose flows have one denominator.
+struct Tally {
+    cost: i64,
+    flow: ExactAmount,
+    lower: i128,
+    upper: i128,
+}
+
 /// The lower bound on every feasible value that a multiplier of the equality proves, in units of the program.
 ///
 /// # Errors
 /// [`Rejection::Overflow`] for multipliers far from the weights.
-fn dual_bound(program: &Program, multiplier: i128) -> Result<i128, Rejection> {
-    let times = |factor: i128, amount: i128| product(factor, amount).ok_or(Rejection::Overflow);
-    let mut bound = times(multiplier, program.total)?;
-    for (position, cost) in program.cost.iter().enumerate() {
-        let reduced = cost - multiplier;
-        let at = if reduced >= 0 { program.lower[position] } else { program.upper[position] };
-        bound = bound.checked_add(times(reduced, at)?).ok_or(Rejection::Overflow)?;
+fn dual_bound(program: &Program, tallies: &[Tally], multiplier: i64) -> Result<i128, Rejection> {
+    let mut bound = i128::from(multiplier) * i128::from(program.total);
+    for tally in tallies {
+        let reduced = i128::from(tally.cost) - i128::from(multiplier);
+        let at = if reduced >= 0 { tally.lower } else { tally.upper };
+        let least = product(reduced, at).ok_or(Rejection::Overflow)?;
+        bound = bound.checked_add(least).ok_or(Rejection::Overflow)?;
     }
     Ok(bound)
 }
 
 /// Sum of the flows times their costs when the sum of each cost is whole; a block's total is.
-fn weighed_sum(program: &Program, flows: &[ExactAmount]) -> Result<Option<i128>, Rejection> {
-    let mut costs: Vec<i128> = program.cost.iter().copied().filter(|cost| *cost > 0).collect();
-    costs.sort_unstable();
-    costs.dedup();
+fn weighed_sum(tallies: &[Tally]) -> Result<Option<i128>, Rejection> {
     let mut value: i128 = 0;
-    for cost in costs {
-        let of_cost = flows.iter().zip(&program.cost).filter(|(_, own)| **own == cost).map(|(flow, _)| *flow);
-        let Some(sum) = exact_sum(of_cost)? else { return Ok(None) };
-        value = sum.checked_mul(cost).and_then(|weighed| value.checked_add(weighed)).ok_or(Rejection::Overflow)?;
+    for (position, Tally { cost, .. }) in tallies.iter().enumerate() {
+        if *cost == 0 || tallies[..position].iter().any(|earlier| earlier.cost == *cost) {
+            continue;
+        }
+        let Some(sum) = exact_sum(tallies.iter().filter(|tally| tally.cost == *cost))? else { return Ok(None) };
+        let weighed = product(sum, i128::from(*cost)).and_then(|weighed| value.checked_add(weighed));
+        value = weighed.ok_or(Rejection::Overflow)?;
     }
     Ok(Some(value))
 }
 
 /// Sum of exact amounts when it is whole; amounts that share a denominator are added first.
-fn exact_sum(amounts: impl Iterator<Item = ExactAmount>) -> Result<Option<i128>, Rejection> {
+fn exact_sum<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Result<Option<i128>, Rejection> {
     let mut by_denominator: Vec<ExactAmount> = Vec::with_capacity(2);
-    for amount in amounts {
-        match by_denominator.iter_mut().find(|sum| sum.denominator == amount.denominator) {
-            Some(sum) => sum.numerator = sum.numerator.checked_add(amount.numerator).ok_or(Rejection::Overflow)?,
-            None => by_denominator.push(amount),
+    for Tally { flow, .. } in tallies {
+        match by_denominator.iter_mut().find(|sum| sum.denominator == flow.denominator) {
+            Some(sum) => sum.numerator = sum.numerator.checked_add(flow.numerator).ok_or(Rejection::Overflow)?,
+            None => by_denominator.push(*flow),
         }
     }
     let mut total: i128 = 0;
@@ -180,7 +198,7 @@ pub fn check_vertex(program: &Program, flows: &[f64], certificate: Certificate) 
     if (sum - expected).abs() > tolerance {
         return Err(Rejection::Sum);
     }
-    let weight = |cost: &i128| *cost as f64 / program.weight_scale as f64;
+    let weight = |cost: &i64| *cost as f64 / program.weight_scale as f64;
     let value: f64 = flows.iter().zip(&program.cost).map(|(flow, cost)| weight(cost) * flow).sum();
     let certified = certificate.primal as f64 / program.weight_scale as f64 / unit;
     // The value of a point within the tolerance of its bounds is off by the weight.
@@ -219,7 +237,7 @@ mod tests {
 
     #[test]
     fn wrong_allocations_are_refused() {
-        let whole = |flows: [i128; 4]| flows.map(ExactAmount::whole).to_vec();
+        let whole = |flows: [i64; 4]| flows.map(ExactAmount::whole).to_vec();
         let check = |flows, multiplier| verify(&program(), flows, multiplier).map(|_| ());
         assert_eq!(check(whole([5, 10, 12, 8]), 1), Ok(()));
         assert_eq!(check(whole([11, 4, 12, 8]), 1), Err(Rejection::Bounds(0)));

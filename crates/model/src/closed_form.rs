@@ -1,7 +1,7 @@
 //! Step M5 of docs/method.md: the optimum of one equality over boxes, by sums over blocks of equal cost.
 
 use crate::Interval;
-use crate::program::Program;
+use crate::program::{Bounds, Program};
 
 /// No allocation meets the bounds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -18,31 +18,40 @@ pub enum Infeasible {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
     /// Cost of each of them.
-    pub cost: i128,
+    pub cost: i64,
     /// Their flows together in every optimum.
-    pub total: i128,
+    pub total: i64,
     /// Sum of their lower bounds.
-    pub lower: i128,
+    pub lower: i64,
     /// Sum of their upper bounds.
-    pub upper: i128,
+    pub upper: i64,
+}
+
+impl Block {
+    /// The range of the sum over some of its exporters, whose bounds sum to `lower` and `upper`, over all optima: what the
+    /// others must leave to them, and what they can.
+    #[inline]
+    pub fn within(&self, lower: i64, upper: i64) -> Interval {
+        Interval { min: lower.max(upper + (self.total - self.upper)), max: upper.min(lower + (self.total - self.lower)) }
+    }
 }
 
 /// What one more or one less dollar of capacity does to the value, in units of `1 / weight_scale`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Price {
     /// What one more takes off: the right derivative, and the multiplier that proves the optimum.
-    pub more: i128,
+    pub more: i64,
     /// What one less adds: the left derivative; none where less cannot be borne.
-    pub less: Option<i128>,
+    pub less: Option<i64>,
 }
 
 /// What every optimal allocation shares, in units of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Optimum {
     /// Imports left with the risk origins.
-    pub risk_total: i128,
+    pub risk_total: i64,
     /// Imports from all alternatives.
-    pub alternative_total: i128,
+    pub alternative_total: i64,
     /// Ascending by cost; the alternatives first, if there are any.
     pub blocks: Vec<Block>,
 }
@@ -53,24 +62,21 @@ impl Optimum {
         Self { risk_total: total(true), alternative_total: total(false), blocks }
     }
 
-    /// The block of a cost that the program has.
+    /// The exporters of a cost, where the program has any.
     #[inline]
-    pub(crate) fn block(&self, cost: i128) -> Option<&Block> {
+    pub fn block(&self, cost: i64) -> Option<&Block> {
         self.blocks.iter().find(|block| block.cost == cost)
     }
 
     /// Upper bounds of all alternatives together.
-    pub fn alternative_upper(&self) -> i128 {
+    pub fn alternative_upper(&self) -> i64 {
         self.block(0).map_or(0, |block| block.upper)
     }
 
     /// The range of the sum over some alternatives, whose bounds sum to `lower` and `upper`; as
     /// [`set_interval`](crate::set_interval).
-    pub fn alternatives_within(&self, lower: i128, upper: i128) -> Interval {
-        self.block(0).map_or_else(Interval::default, |block| Interval {
-            min: lower.max(block.total - (block.upper - upper)),
-            max: upper.min(block.total - (block.lower - lower)),
-        })
+    pub fn alternatives_within(&self, lower: i64, upper: i64) -> Interval {
+        self.block(0).map_or_else(Interval::default, |block| block.within(lower, upper))
     }
 
     /// Whether one point is all of the optimal face, as every block is full or empty.
@@ -86,7 +92,7 @@ impl Optimum {
     }
 
     /// The optimum that a multiplier of the equality proves, if it proves one: cheaper blocks are full, dearer ones empty.
-    pub fn from_multiplier(program: &Program, multiplier: i128) -> Option<Self> {
+    pub fn from_multiplier(program: &Program, multiplier: i64) -> Option<Self> {
         let mut blocks = blocks(program);
         let mut rest = program.total;
         for block in &mut blocks {
@@ -106,14 +112,13 @@ impl Optimum {
 fn blocks(program: &Program) -> Vec<Block> {
     // Weights are few: a handful of blocks, found in order of position and then sorted.
     let mut blocks: Vec<Block> = Vec::with_capacity(2);
-    for (position, cost) in program.cost.iter().enumerate() {
-        let (lower, upper) = (program.lower[position], program.upper[position]);
-        match blocks.iter_mut().find(|block| block.cost == *cost) {
+    for Bounds { cost, lower, upper, .. } in program.exporters() {
+        match blocks.iter_mut().find(|block| block.cost == cost) {
             Some(block) => {
                 block.lower += lower;
                 block.upper += upper;
             }
-            None => blocks.push(Block { cost: *cost, total: 0, lower, upper }),
+            None => blocks.push(Block { cost, total: 0, lower, upper }),
         }
     }
     blocks.sort_unstable_by_key(|block| block.cost);
@@ -129,7 +134,7 @@ fn blocks(program: &Program) -> Vec<Block> {
 /// [`Infeasible`] with the reason.
 pub fn closed_form(program: &Program) -> Result<Optimum, Infeasible> {
     let mut blocks = blocks(program);
-    let mut rest = program.total - blocks.iter().map(|block| block.lower).sum::<i128>();
+    let mut rest = program.total - blocks.iter().map(|block| block.lower).sum::<i64>();
     if rest < 0 {
         return Err(Infeasible::FloorsExceedImports);
     }
@@ -145,12 +150,12 @@ pub fn closed_form(program: &Program) -> Result<Optimum, Infeasible> {
 mod tests {
     use super::*;
 
-    fn program(risk: &[(i128, i128)], alternatives: &[(i128, i128)], total: i128) -> Program {
-        let mut cost: Vec<i128> = risk.iter().map(|(weight, _)| *weight).collect();
+    fn program(risk: &[(i64, i64)], alternatives: &[(i64, i64)], total: i64) -> Program {
+        let mut cost: Vec<i64> = risk.iter().map(|(weight, _)| *weight).collect();
         cost.extend(vec![0; alternatives.len()]);
         let mut lower = vec![0; risk.len()];
         lower.extend(alternatives.iter().map(|bounds| bounds.0));
-        let mut upper: Vec<i128> = risk.iter().map(|(_, upper)| *upper).collect();
+        let mut upper: Vec<i64> = risk.iter().map(|(_, upper)| *upper).collect();
         upper.extend(alternatives.iter().map(|bounds| bounds.1));
         Program { scale: 1, weight_scale: 1, total, cost, baseline: upper.clone(), lower, upper }
     }
@@ -177,10 +182,10 @@ mod tests {
 
     #[test]
     fn the_highest_weight_is_drained_first() {
-        let optimum = |capacity: i128| {
+        let optimum = |capacity: i64| {
             let program = program(&[(3, 10), (1, 20), (3, 5)], &[(0, capacity)], 35);
             let optimum = closed_form(&program).unwrap_or_else(|_| unreachable!("feasible"));
-            let totals: Vec<i128> = optimum.blocks.iter().map(|block| block.total).collect();
+            let totals: Vec<i64> = optimum.blocks.iter().map(|block| block.total).collect();
             (totals, optimum.price())
         };
         assert_eq!(optimum(5), (vec![5, 20, 10], Price { more: 3, less: Some(3) }));

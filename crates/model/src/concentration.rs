@@ -56,22 +56,19 @@ impl LeastSquares {
         let mut flows = vec![ExactAmount::whole(0); program.len()];
         let (mut risk_total, mut value) = (Rational::ZERO, Rational::ZERO);
         let mut squares = SquaresSum::whole(0);
-        let mut costs = program.cost.clone();
-        costs.sort_unstable();
-        costs.dedup();
-        for cost in costs {
+        for cost in program.costs() {
             let free = level.minus(price.times(Rational::whole(cost))?)?;
-            let (mut at_bounds, mut n_free) = (0, 0);
+            let (mut at_bounds, mut n_free) = (0_i64, 0_i64);
             for at in (0..program.len()).filter(|at| program.cost[*at] == cost) {
                 let (lower, upper) = (program.lower[at], program.upper[at]);
                 let bound = if free <= Rational::whole(lower) { Some(lower) } else { None };
                 let bound = bound.or(if free >= Rational::whole(upper) { Some(upper) } else { None });
                 flows[at] = bound.map_or(free.amount(), ExactAmount::whole);
                 at_bounds += bound.unwrap_or(0);
-                n_free += i128::from(bound.is_none());
+                n_free += i64::from(bound.is_none());
                 squares = bound.map_or(Some(squares), |bound| squares.plus(1, Rational::whole(bound)))?;
             }
-            squares = squares.plus(n_free, free)?;
+            squares = squares.plus(n_free.into(), free)?;
             if cost > 0 {
                 let sum = Rational::whole(n_free).times(free)?.plus(Rational::whole(at_bounds))?;
                 risk_total = risk_total.plus(sum)?;
@@ -111,12 +108,12 @@ pub fn at_price(program: &Program, lambda: Ratio) -> Result<LeastSquares, Concen
 
 /// The price in the units of a program: `T HHI = sum of x^2 / T`, so `x = clamp(level - lambda T w / 2, L, U)` with `w` in whole
 /// weights.
-pub(crate) fn price_of(total: i128, weight_scale: i128, lambda: Ratio) -> Result<Rational, ConcentrationError> {
+pub(crate) fn price_of(total: i64, weight_scale: i64, lambda: Ratio) -> Result<Rational, ConcentrationError> {
     if lambda.numerator < 0 || lambda.denominator <= 0 {
         return Err(ConcentrationError::Price);
     }
     let price = || {
-        let half = Rational::new(total, weight_scale.checked_mul(2)?)?;
+        let half = Rational::new(total.into(), i128::from(weight_scale) * 2)?;
         Rational::new(lambda.numerator, lambda.denominator)?.times(half)
     };
     price().ok_or(ConcentrationError::Overflow)
@@ -125,13 +122,14 @@ pub(crate) fn price_of(total: i128, weight_scale: i128, lambda: Ratio) -> Result
 /// Water-filling with every exporter raised by its price; none beyond exact arithmetic.
 fn priced(program: &Program, price: Rational) -> Option<LeastSquares> {
     let ExactAmount { numerator, denominator } = price.amount();
-    let mut total = program.total.checked_mul(denominator)?;
-    let mut largest = 0;
+    let mut total = i128::from(program.total).checked_mul(denominator)?;
+    let mut largest = 0_i128;
     let mut bounds = Vec::with_capacity(program.len());
     for at in 0..program.len() {
-        let raised = program.cost[at].checked_mul(numerator)?;
+        let raised = i128::from(program.cost[at]).checked_mul(numerator)?;
         let raise = |bound: i128| bound.checked_mul(denominator)?.checked_add(raised);
-        let (lower, upper) = (raise(program.lower[at])?, raise(program.upper[at])?);
+        let (lower, upper) = program.bounds(at);
+        let (lower, upper) = (raise(lower)?, raise(upper)?);
         total = total.checked_add(raised)?;
         largest = upper.max(largest);
         bounds.push((lower, upper));

@@ -57,8 +57,8 @@ impl CurvePoint {
 /// convex. Beyond the last point it is constant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConcentrationCurve {
-    total: i128,
-    weight_scale: i128,
+    total: i64,
+    weight_scale: i64,
     points: Vec<CurvePoint>,
 }
 
@@ -69,7 +69,7 @@ impl ConcentrationCurve {
     /// [`ConcentrationError::Infeasible`], or [`ConcentrationError::Overflow`] where weights and scale are too fine.
     pub fn new(program: &Program) -> Result<Self, ConcentrationError> {
         let optimum = closed_form(program)?;
-        let least = optimum.blocks.iter().map(|block| block.cost * block.total).sum();
+        let least: i128 = optimum.blocks.iter().map(|block| i128::from(block.cost) * i128::from(block.total)).sum();
         let points = walk(program, Rational::whole(least)).ok_or(ConcentrationError::Overflow)?;
         Ok(Self { total: program.total, weight_scale: program.weight_scale, points })
     }
@@ -150,8 +150,8 @@ impl Place {
 /// All points, ascending by value; none beyond exact arithmetic.
 fn walk(program: &Program, least: Rational) -> Option<Vec<CurvePoint>> {
     let basins = Basin::all(program);
-    let bounds = program.lower.iter().copied().zip(program.upper.iter().copied());
-    let (mut price, mut level) = (Rational::ZERO, level(bounds, program.total)?);
+    let bounds = (0..program.len()).map(|at| program.bounds(at));
+    let (mut price, mut level) = (Rational::ZERO, level(bounds, program.total.into())?);
     let mut places: Vec<Place> =
         basins.iter().map(|basin| basin.locate(level)).map(|(stretch, at_knot)| Place { stretch, at_knot }).collect();
     let mut points: Vec<CurvePoint> = Vec::new();

@@ -8,7 +8,7 @@ use std::cmp::Ordering;
 
 use reorient_core::{Fraction, ProductCode};
 
-use crate::amount::nearest_double;
+use crate::amount::{nearest_double, product};
 use crate::program::{Extra, Formulation, formulate_into};
 use crate::{ExactAmount, Market, Policy, Program, ProgramError};
 
@@ -39,8 +39,7 @@ impl From<Fraction> for Ratio {
 
 impl Ord for Ratio {
     fn cmp(&self, other: &Self) -> Ordering {
-        let cross = |above: i128, below: i128| above.checked_mul(below);
-        match (cross(self.numerator, other.denominator), cross(other.numerator, self.denominator)) {
+        match (product(self.numerator, other.denominator), product(other.numerator, self.denominator)) {
             (Some(left), Some(right)) => left.cmp(&right),
             // Beyond an i128: whole parts first, then the rests upside down, as in a continued fraction.
             _ => {
@@ -74,32 +73,14 @@ impl Eq for Ratio {}
 /// An alternative that the cap moves: it gains `beta share` up to `room`.
 #[derive(Debug, Clone, Copy)]
 struct Term {
-    share: i128,
-    room: i128,
-    /// Nearest double of the saturation, to compare by where that is enough.
-    near: f64,
+    share: i64,
+    room: i64,
 }
 
 impl Term {
-    fn new(share: i128, room: i128) -> Self {
-        let saturation = Ratio { numerator: room, denominator: share };
-        Self { share, room, near: saturation.to_f64() }
-    }
-
     /// Where the cap stops to matter.
-    const fn saturation(self) -> Ratio {
-        Ratio { numerator: self.room, denominator: self.share }
-    }
-
-    /// How the saturation compares to a cap.
-    fn compare(self, cap: Ratio, near: f64) -> Ordering {
-        // Three roundings in each double: beyond a few units of the last place they decide.
-        let tolerance = (self.near + near) * 1e-14;
-        match self.near - near {
-            above if above > tolerance => Ordering::Greater,
-            below if below < -tolerance => Ordering::Less,
-            _ => self.saturation().cmp(&cap),
-        }
+    fn saturation(self) -> Ratio {
+        Ratio { numerator: self.room.into(), denominator: self.share.into() }
     }
 }
 
@@ -107,17 +88,17 @@ impl Term {
 #[derive(Debug, Clone, Default)]
 pub struct CapCurve {
     /// Units in a dollar; the same for all curves of a policy.
-    pub scale: i128,
+    pub scale: i64,
     /// `T`.
-    pub imports: i128,
+    pub imports: i64,
     /// `T` less what the alternatives reach at a cap of zero.
-    need: i128,
+    need: i64,
     /// The most that risk origins may carry.
-    bearable: i128,
+    bearable: i64,
     /// In the order of the exporters.
     terms: Vec<Term>,
     /// At the cap of the scenario: what all terms gain, and the shares of those that are not used up.
-    gained: i128,
+    gained: i64,
     slope: i128,
 }
 
@@ -143,12 +124,14 @@ impl CapCurve {
 
     /// Begins the curve of another product.
     pub(crate) fn start(&mut self, parts: &Formulation<'_>) {
-        (self.scale, self.imports, self.need, self.bearable) = (parts.scale.into(), parts.total, parts.total, 0);
+        (self.scale, self.imports, self.need, self.bearable) = (parts.scale, parts.total, parts.total, 0);
         (self.gained, self.slope) = (0, 0);
         self.terms.clear();
+        self.terms.reserve(parts.n_exporters());
     }
 
     /// Takes an exporter in; risk origins have no extra.
+    #[inline]
     pub(crate) fn add(&mut self, parts: &Formulation<'_>, position: usize, extra: Option<Extra>) {
         let Some(Extra { reach, gain, is_override }) = extra else {
             self.bearable += parts.risk_upper(position);
@@ -158,10 +141,11 @@ impl CapCurve {
         if is_override {
             self.need -= gain;
         } else if reach.basis > 0 && reach.room > 0 {
-            let share = i128::from(reach.basis) * i128::from(parts.scale);
+            // A basis is no more than the world's trade.
+            let share = reach.basis * parts.scale;
             self.gained += gain;
-            self.slope += if gain < reach.room { share } else { 0 };
-            self.terms.push(Term::new(share, reach.room));
+            self.slope += if gain < reach.room { i128::from(share) } else { 0 };
+            self.terms.push(Term { share, room: reach.room });
         }
     }
 
@@ -169,24 +153,24 @@ impl CapCurve {
     ///
     /// Gains are concave in the cap, so the root of a tangent is never beyond the target's cap: from zero, each step takes in
     /// the terms that are saturated by then, until there is none more.
-    fn cap_that_gains(&self, target: i128) -> Option<Ratio> {
+    fn cap_that_gains(&self, target: i64) -> Option<Ratio> {
         if target <= 0 {
             return Some(Ratio::ZERO);
         }
-        if self.terms.iter().map(|term| term.room).sum::<i128>() < target {
+        if self.terms.iter().map(|term| term.room).sum::<i64>() < target {
             return None;
         }
-        let mut cap = Ratio { numerator: target, denominator: self.terms.iter().map(|term| term.share).sum() };
+        let shares = self.terms.iter().map(|term| i128::from(term.share)).sum();
+        let mut cap = Ratio { numerator: target.into(), denominator: shares };
         let mut n_saturated = 0;
         loop {
-            let near = cap.to_f64();
-            let (mut n, mut rest, mut share) = (0, target, 0);
+            let (mut n, mut rest, mut share) = (0, i128::from(target), 0);
             for term in &self.terms {
-                if term.compare(cap, near).is_lt() {
+                if term.saturation() < cap {
                     n += 1;
-                    rest -= term.room;
+                    rest -= i128::from(term.room);
                 } else {
-                    share += term.share;
+                    share += i128::from(term.share);
                 }
             }
             if n == n_saturated {
@@ -214,29 +198,20 @@ impl CapCurve {
         if left <= 0 {
             return AtCap { slope: 0, next_point: Some(ExactAmount::whole(0)) };
         }
-        let is_feasible = left <= self.bearable;
-        AtCap { slope: if is_feasible { self.slope } else { 0 }, next_point: self.next_point(cap) }
-    }
-
-    /// Risk imports at a cap, in units of the program; none where no allocation exists, or beyond exact arithmetic.
-    fn risk_at(&self, cap: Ratio) -> Option<ExactAmount> {
-        let mut need = self.need.checked_mul(cap.denominator)?;
-        for term in &self.terms {
-            let gain = term.share.checked_mul(cap.numerator)?.min(term.room.checked_mul(cap.denominator)?);
-            need = need.checked_sub(gain)?;
+        if left > self.bearable {
+            return AtCap { slope: 0, next_point: None };
         }
-        let bearable = self.bearable.checked_mul(cap.denominator)?;
-        (need <= bearable).then_some(ExactAmount { numerator: need.max(0), denominator: cap.denominator })
+        AtCap { slope: self.slope, next_point: Some(self.next_point(cap, left)) }
     }
 
-    /// Risk imports that one more percentage point takes off at `cap`.
-    fn next_point(&self, cap: Fraction) -> Option<ExactAmount> {
-        let hundredth = i128::from(cap.denominator());
-        let own = i128::from(cap.numerator()) * 100;
-        let here = Ratio { numerator: own, denominator: hundredth * 100 };
-        let next = Ratio { numerator: (own + hundredth).min(hundredth * 100), ..here };
-        let (before, after) = (self.risk_at(here)?, self.risk_at(next)?);
-        Some(ExactAmount { numerator: before.numerator - after.numerator, denominator: before.denominator })
+    /// What one more percentage point takes off the risk imports that are left at `cap`, in units of the program.
+    fn next_point(&self, cap: Fraction, left: i64) -> ExactAmount {
+        // The next cap is `percent / whole`. Amounts are below 2^62 and parts of a fraction below 2^40 times 100.
+        let whole = i128::from(cap.denominator()) * 100;
+        let percent = (i128::from(cap.numerator()) * 100 + i128::from(cap.denominator())).min(whole);
+        let gain = |term: &Term| (i128::from(term.share) * percent).min(i128::from(term.room) * whole);
+        let after = i128::from(self.need) * whole - self.terms.iter().map(gain).sum::<i128>();
+        ExactAmount { numerator: i128::from(left) * whole - after.max(0), denominator: whole }
     }
 }
 
@@ -260,7 +235,7 @@ pub struct FrontierPoint {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frontier {
     /// Units in a dollar.
-    pub scale: i128,
+    pub scale: i64,
     /// The breakpoints, and the caps that were asked for.
     pub points: Vec<FrontierPoint>,
 }
@@ -332,17 +307,17 @@ impl CapCurve {
     /// The breakpoints of this product: where it becomes feasible, where an exporter is used up, where it is cleared.
     fn changes(&self, changes: &mut Vec<(Ratio, Change)>) {
         let Some(start) = self.feasible_from() else { return };
-        changes.push((start, Change { imports: self.imports, feasible: 1, ..Change::default() }));
+        changes.push((start, Change { imports: self.imports.into(), feasible: 1, ..Change::default() }));
         let end = self.critical_cap();
         if end.is_some_and(|end| end <= start) {
             return;
         }
-        let mut current = Change { constant: self.need, ..Change::default() };
+        let mut current = Change { constant: self.need.into(), ..Change::default() };
         for term in &self.terms {
             if term.saturation() <= start {
-                current.constant -= term.room;
+                current.constant -= i128::from(term.room);
             } else {
-                current.slope += term.share;
+                current.slope += i128::from(term.share);
             }
         }
         changes.push((start, current));
@@ -350,9 +325,10 @@ impl CapCurve {
             if end.is_some_and(|end| term.saturation() >= end) {
                 continue;
             }
-            changes.push((term.saturation(), Change { constant: -term.room, slope: -term.share, ..Change::default() }));
-            current.constant -= term.room;
-            current.slope -= term.share;
+            let (room, share) = (i128::from(term.room), i128::from(term.share));
+            changes.push((term.saturation(), Change { constant: -room, slope: -share, ..Change::default() }));
+            current.constant -= room;
+            current.slope -= share;
         }
         if let Some(end) = end {
             changes.push((end, Change { constant: -current.constant, slope: -current.slope, ..Change::default() }));
@@ -372,7 +348,7 @@ mod tests {
     }
 
     /// Risk origin 0; alternatives with different saturations.
-    fn curve(imports: &[i64], world: &[i64]) -> (CapCurve, impl Fn(Fraction) -> Option<i128>) {
+    fn curve(imports: &[i64], world: &[i64]) -> (CapCurve, impl Fn(Fraction) -> Option<i64>) {
         let exporters: Vec<CountryIndex> = (0..u16::try_from(imports.len()).unwrap()).map(CountryIndex).collect();
         let usd = |amounts: &[i64]| amounts.iter().copied().map(Usd::new).collect::<Vec<_>>();
         let (imports, world) = (usd(imports), usd(world));
@@ -396,8 +372,12 @@ mod tests {
         let frontier = Frontier::new(std::slice::from_ref(&curve), &caps).unwrap();
         for cap in caps {
             let point = frontier.at(cap).unwrap();
-            let scale = i128::from(cap.denominator());
-            assert_eq!(point.risk.numerator * scale, risk_at(cap).unwrap() * point.risk.denominator, "{cap}");
+            let scale = i64::try_from(cap.denominator()).unwrap();
+            assert_eq!(
+                point.risk.numerator * i128::from(scale),
+                i128::from(risk_at(cap).unwrap()) * point.risk.denominator,
+                "{cap}"
+            );
         }
         // Of 20 + 40 + 1 that can be added, 50 is reached where 1 + 20 + 40 beta = 50.
         assert_eq!(curve.critical_cap(), Some(Ratio { numerator: 29, denominator: 40 }));
@@ -406,7 +386,7 @@ mod tests {
                 ([0, 1, 2, 3].map(CountryIndex), [50, 10, 0, 30].map(Usd::new), [60, 30, 40, 31].map(Usd::new));
             let market = Market { exporters: &exporters, imports: &imports, world_exports: &world, unit_values: &[] };
             let curve = CapCurve::new(product(), &market, &Policy::new(CountrySet::new(4, [CountryIndex(0)]), cap)).unwrap();
-            curve.at_own(cap).slope / curve.scale
+            curve.at_own(cap).slope / i128::from(curve.scale)
         };
         assert_eq!(slope(Fraction::ZERO), 101);
         assert_eq!(slope(Fraction::new(1, 31).unwrap()), 70, "the right derivative at a breakpoint");

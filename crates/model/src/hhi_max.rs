@@ -103,13 +103,13 @@ pub struct HhiMaximum {
     full: Vec<usize>,
     /// What is full, and who takes the rest, at the best vertex of the block.
     best_full: Vec<usize>,
-    best_between: Option<(usize, i128)>,
+    best_between: Option<usize>,
     best: i128,
     /// The largest bound of a node that was left unexplored.
     open: i128,
     nodes: u32,
     node_limit: u32,
-    flows: Vec<i128>,
+    flows: Vec<i64>,
 }
 
 impl HhiMaximum {
@@ -125,20 +125,20 @@ impl HhiMaximum {
             excess += self.block(program, block, node_limit);
             result.nodes += self.nodes;
         }
-        result.value = self.flows.iter().map(|flow| flow * flow).sum();
+        result.value = self.flows.iter().map(|flow| i128::from(*flow) * i128::from(*flow)).sum();
         result.bound = result.value + excess;
         result
     }
 
     /// The vertex of the last product, in units of the program.
-    pub fn flows(&self) -> &[i128] {
+    pub fn flows(&self) -> &[i64] {
         &self.flows
     }
 
     /// Sets the flows of a block; returns by how much the bound is above their squares.
     fn block(&mut self, program: &Program, block: &Block, node_limit: u32) -> i128 {
         self.nodes = 0;
-        let rest = block.total - block.lower;
+        let rest = i128::from(block.total - block.lower);
         if rest == 0 {
             return 0;
         }
@@ -149,7 +149,7 @@ impl HhiMaximum {
         }
         self.items.clear();
         self.items.extend(members.filter_map(|position| {
-            let (lower, upper) = (program.lower[position], program.upper[position]);
+            let (lower, upper) = program.bounds(position);
             (lower < upper).then(|| Item { slope: lower + upper, room: upper - lower, lower, upper, position })
         }));
         self.items.sort_unstable_by(|left, right| right.slope.cmp(&left.slope).then(left.position.cmp(&right.position)));
@@ -160,10 +160,14 @@ impl HhiMaximum {
         (self.best, self.best_between, self.open, self.node_limit) = (-1, None, -1, node_limit);
         self.explore(Node { start: 0, end: self.items.len(), rest, gain: 0, between: None });
         for &item in &self.best_full {
-            self.flows[self.items[item].position] = self.items[item].upper;
+            let position = self.items[item].position;
+            self.flows[position] = program.upper[position];
         }
-        if let Some((item, amount)) = self.best_between {
-            self.flows[self.items[item].position] += amount;
+        if let Some(item) = self.best_between {
+            // All others of the block are where they stay.
+            let position = self.items[item].position;
+            let others = (0..program.len()).filter(|at| program.cost[*at] == block.cost && *at != position);
+            self.flows[position] = block.total - others.map(|at| self.flows[at]).sum::<i64>();
         }
         (self.open - self.best).max(0)
     }
@@ -176,7 +180,7 @@ impl HhiMaximum {
             self.best_full.clear();
             self.best_full.extend_from_slice(&self.full);
             self.best_full.extend_from_slice(&self.lists[node.start..fill.at]);
-            self.best_between = Some((between, fill.rest));
+            self.best_between = Some(between);
         }
     }
 

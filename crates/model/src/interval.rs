@@ -1,27 +1,29 @@
 //! What the optimum leaves open (step M5 of docs/method.md): the exact range of each flow, and of the sum of any set of
 //! flows, over the optimal face.
 
-use crate::{Optimum, Program};
+use crate::{Bounds, Optimum, Program};
 
 /// The least and the most of a sum of flows over all optima, in units of the program; both ends are attained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Interval {
     /// The least.
-    pub min: i128,
+    pub min: i64,
     /// The most.
-    pub max: i128,
+    pub max: i64,
 }
 
 /// The interval of the exporter at a position: with block total `M`,
 /// `[max(L, M - (sum U - U)), min(U, M - (sum L - L))]`.
 #[inline]
 pub fn interval(program: &Program, optimum: &Optimum, position: usize) -> Interval {
-    let (lower, upper) = (program.lower[position], program.upper[position]);
-    let block = optimum.block(program.cost[position]);
-    block.map_or(Interval { min: lower, max: upper }, |block| Interval {
-        min: lower.max(block.total - (block.upper - upper)),
-        max: upper.min(block.total - (block.lower - lower)),
-    })
+    interval_of(program.exporter(position), optimum)
+}
+
+/// As [`interval`] of an exporter of the program.
+#[inline]
+pub fn interval_of(exporter: Bounds, optimum: &Optimum) -> Interval {
+    let Bounds { cost, lower, upper, .. } = exporter;
+    optimum.block(cost).map_or(Interval { min: lower, max: upper }, |block| block.within(lower, upper))
 }
 
 /// One interval per exporter.
@@ -36,8 +38,9 @@ pub fn set_interval(program: &Program, optimum: &Optimum, contains: impl Fn(usiz
     for block in &optimum.blocks {
         let members = (0..program.len()).filter(|position| program.cost[*position] == block.cost && contains(*position));
         let (lower, upper) = members.fold((0, 0), |(lower, upper), at| (lower + program.lower[at], upper + program.upper[at]));
-        sum.min += lower.max(block.total - (block.upper - upper));
-        sum.max += upper.min(block.total - (block.lower - lower));
+        let Interval { min, max } = block.within(lower, upper);
+        sum.min += min;
+        sum.max += max;
     }
     sum
 }

@@ -27,10 +27,10 @@ pub use concentration::{ConcentrationError, LeastSquares, at_price, least_square
 pub use concentration_curve::{ConcentrationCurve, CurvePoint};
 pub use frontier::{AtCap, CapCurve, Frontier, FrontierPoint, Ratio};
 pub use hhi_max::{HhiMaximum, SquaresMaximum};
-pub use interval::{Interval, interval, intervals, set_interval};
+pub use interval::{Interval, interval, interval_of, intervals, set_interval};
 pub use linear_program::LinearProgram;
 pub use market::{CountrySet, Market, Status, UnitValue};
 pub use policy::{CapBasis, Floor, Policy, Weights};
-pub use program::{Program, ProgramError, Role, formulate, formulate_into};
+pub use program::{Bounds, Program, ProgramError, Role, formulate, formulate_into};
 pub use rational::SquaresSum;
 pub use tie_break::{Drain, Fill, TieBreak, declare, declare_into, most_even, snap};

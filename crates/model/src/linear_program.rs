@@ -30,7 +30,7 @@ impl LinearProgram {
     pub fn new(program: &Program) -> Self {
         let n_columns = program.len();
         let unit = program.total.max(1) as f64;
-        let share = |amounts: &[i128]| amounts.iter().map(|amount| *amount as f64 / unit).collect();
+        let share = |amounts: &[i64]| amounts.iter().map(|amount| *amount as f64 / unit).collect();
         Self {
             cost: program.cost.iter().map(|cost| *cost as f64 / program.weight_scale as f64).collect(),
             lower: share(&program.lower),

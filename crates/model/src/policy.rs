@@ -40,9 +40,9 @@ pub enum Floor {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Weights {
     /// Units in a weight of 1.
-    pub scale: i128,
+    pub scale: i64,
     /// Weights that are not 1.
-    pub of: BTreeMap<CountryIndex, i128>,
+    pub of: BTreeMap<CountryIndex, i64>,
 }
 
 impl Weights {
@@ -52,13 +52,13 @@ impl Weights {
     }
 
     /// Of one origin.
-    pub fn get(&self, country: CountryIndex) -> i128 {
+    pub fn get(&self, country: CountryIndex) -> i64 {
         self.of.get(&country).copied().unwrap_or(self.scale)
     }
 }
 
 /// The most units in a dollar: a unit times an amount times ten decimals must fit an i128.
-const FINEST: i128 = 1_000_000_000_000_000;
+const FINEST: i64 = 1_000_000_000_000_000;
 
 /// What a run asks of every product.
 #[derive(Debug, Clone)]
@@ -111,7 +111,7 @@ impl Policy {
 
     /// The least number of units in a dollar that makes every amount of every program whole; none when it is beyond exact
     /// arithmetic.
-    pub fn scale(&self) -> Option<i128> {
+    pub fn scale(&self) -> Option<i64> {
         let churn = if let Floor::Churn(share) = self.floor { Some(share) } else { None };
         let options = [Some(self.cap), churn, self.ceiling].into_iter().flatten();
         let overrides = self.cap_of_country.values().chain(self.cap_of_product.values()).copied();

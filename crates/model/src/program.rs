@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reorient_core::{CountryIndex, Fraction, ProductCode, Usd};
 
-use crate::{CapBasis, CapCurve, Floor, Market, Policy, Status};
+use crate::{CapBasis, CapCurve, CountrySet, Floor, Market, Policy, Status};
 
 /// Why a market cannot be put as a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,25 +26,56 @@ pub enum Role {
     Alternative,
 }
 
+/// What a program says of one exporter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    /// `w`.
+    pub cost: i64,
+    /// `x0`.
+    pub baseline: i64,
+    /// `L`.
+    pub lower: i64,
+    /// `U`.
+    pub upper: i64,
+}
+
+impl Bounds {
+    /// Its side.
+    #[inline]
+    pub const fn role(self) -> Role {
+        if self.cost > 0 { Role::Risk } else { Role::Alternative }
+    }
+
+    /// The most that it may add; none by risk origins.
+    #[inline]
+    pub fn room(self) -> i64 {
+        match self.role() {
+            Role::Risk => 0,
+            Role::Alternative => (self.upper - self.baseline).max(0),
+        }
+    }
+}
+
 /// Minimise the weighted flow from risk origins; flows sum to `total`; each between `lower` and `upper`.
 ///
-/// Parallel vectors over the exporters of the market, in units of `1 / scale` dollars.
+/// Parallel vectors over the exporters of the market, in units of `1 / scale` dollars. No sum of them is above 2^62, so sums
+/// need no wider integer; products of two do.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Program {
     /// Units in a dollar: the least that makes every bound whole.
-    pub scale: i128,
+    pub scale: i64,
     /// Units in a weight of 1.
-    pub weight_scale: i128,
+    pub weight_scale: i64,
     /// `T`: the bloc's imports from all origins.
-    pub total: i128,
+    pub total: i64,
     /// `w` of risk origins in units of `1 / weight_scale`, all positive; 0 of alternatives.
-    pub cost: Vec<i128>,
+    pub cost: Vec<i64>,
     /// `x0`.
-    pub baseline: Vec<i128>,
+    pub baseline: Vec<i64>,
     /// `L`.
-    pub lower: Vec<i128>,
+    pub lower: Vec<i64>,
     /// `U`.
-    pub upper: Vec<i128>,
+    pub upper: Vec<i64>,
 }
 
 impl Program {
@@ -54,42 +85,61 @@ impl Program {
         self.cost.len()
     }
 
+    /// `L` and `U` of the exporter at a position, ready to be multiplied.
+    pub(crate) fn bounds(&self, position: usize) -> (i128, i128) {
+        (self.lower[position].into(), self.upper[position].into())
+    }
+
+    /// The costs, each once, ascending.
+    pub(crate) fn costs(&self) -> Vec<i64> {
+        let mut costs = self.cost.clone();
+        costs.sort_unstable();
+        costs.dedup();
+        costs
+    }
+
     /// Whether nobody exports the product.
     pub fn is_empty(&self) -> bool {
         self.cost.is_empty()
     }
 
+    /// All exporters in order.
+    #[inline]
+    pub fn exporters(&self) -> impl Iterator<Item = Bounds> + '_ {
+        let bounds = self.lower.iter().zip(&self.upper);
+        let all = self.cost.iter().zip(&self.baseline).zip(bounds);
+        all.map(|((cost, baseline), (lower, upper))| Bounds { cost: *cost, baseline: *baseline, lower: *lower, upper: *upper })
+    }
+
+    /// The exporter at a position.
+    #[inline]
+    pub fn exporter(&self, position: usize) -> Bounds {
+        let (cost, baseline) = (self.cost[position], self.baseline[position]);
+        Bounds { cost, baseline, lower: self.lower[position], upper: self.upper[position] }
+    }
+
     /// The side of the exporter at a position.
     #[inline]
     pub fn role(&self, position: usize) -> Role {
-        if self.cost[position] > 0 { Role::Risk } else { Role::Alternative }
-    }
-
-    /// Sum of `amounts` over one side.
-    #[inline]
-    pub fn sum(&self, role: Role, amounts: &[i128]) -> i128 {
-        (0..self.len()).filter(|position| self.role(*position) == role).map(|position| amounts[position]).sum()
-    }
-
-    /// The most that the exporter at a position may add; none by risk origins.
-    #[inline]
-    pub fn room(&self, position: usize) -> i128 {
-        match self.role(position) {
-            Role::Risk => 0,
-            Role::Alternative => (self.upper[position] - self.baseline[position]).max(0),
-        }
+        self.exporter(position).role()
     }
 
     /// All extra capacity.
     #[inline]
-    pub fn capacity(&self) -> i128 {
-        (0..self.len()).map(|position| self.room(position)).sum()
+    pub fn capacity(&self) -> i64 {
+        self.exporters().map(Bounds::room).sum()
     }
 
     /// Classifies the optimum with risk total `risk_after`.
-    pub fn status(&self, risk_after: i128) -> Status {
-        let need = self.total - self.sum(Role::Alternative, &self.upper);
-        match (self.sum(Role::Risk, &self.baseline), risk_after, need) {
+    pub fn status(&self, risk_after: i64) -> Status {
+        let (mut risk, mut need) = (0, self.total);
+        for exporter in self.exporters() {
+            match exporter.role() {
+                Role::Risk => risk += exporter.baseline,
+                Role::Alternative => need -= exporter.upper,
+            }
+        }
+        match (risk, risk_after, need) {
             (0, ..) => Status::NoRisk,
             (_, 1.., _) => Status::Shortage,
             (_, _, 0) => Status::Tight,
@@ -102,20 +152,20 @@ impl Program {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reach {
     /// What it reaches without any extra.
-    pub(crate) base: i128,
+    pub(crate) base: i64,
     /// `B` in dollars.
     pub(crate) basis: i64,
     /// The most that it can gain.
-    pub(crate) room: i128,
+    pub(crate) room: i64,
 }
 
 impl Reach {
-    fn fixed(base: i128) -> Self {
+    fn fixed(base: i64) -> Self {
         Self { base, basis: 0, room: 0 }
     }
 
     /// What it gains at a cap.
-    pub(crate) fn gain(self, cap: Step) -> i128 {
+    pub(crate) fn gain(self, cap: Step) -> i64 {
         cap.of(self.basis).min(self.room)
     }
 }
@@ -133,9 +183,9 @@ impl Step {
         i64::try_from(per_dollar).map(|per_dollar| Self { per_dollar }).map_err(|_| ProgramError::Overflow)
     }
 
-    /// The cap's share of an amount, in units of the program.
-    fn of(self, dollars: i64) -> i128 {
-        i128::from(dollars) * i128::from(self.per_dollar)
+    /// The cap's share of an amount, in units of the program; the largest number where it is beyond all that can be gained.
+    fn of(self, dollars: i64) -> i64 {
+        dollars.saturating_mul(self.per_dollar)
     }
 }
 
@@ -144,21 +194,23 @@ pub(crate) struct Formulation<'a> {
     market: &'a Market<'a>,
     policy: &'a Policy,
     pub(crate) scale: i64,
-    pub(crate) total: i128,
+    pub(crate) total: i64,
     /// `T` and the sum of `W`, in dollars.
     dollars: (i64, i64),
     /// `s T`.
-    ceiling: Option<i128>,
+    ceiling: Option<i64>,
     /// The cap of the scenario, of this product, and of single exporters.
     step: Step,
     product_step: Option<Step>,
     own_steps: BTreeMap<CountryIndex, Step>,
+    /// Whether no option tells one alternative from another, as in most scenarios.
+    is_plain: bool,
 }
 
 impl<'a> Formulation<'a> {
     /// Checks the market and leaves room for the products of two amounts.
     pub(crate) fn new(product: ProductCode, market: &'a Market<'a>, policy: &'a Policy) -> Result<Self, ProgramError> {
-        let scale = policy.scale().and_then(|scale| i64::try_from(scale).ok()).ok_or(ProgramError::Overflow)?;
+        let scale = policy.scale().ok_or(ProgramError::Overflow)?;
         let (mut imports, mut exports) = (0_i128, 0_i128);
         for (position, (own, all)) in market.imports.iter().zip(market.world_exports).enumerate() {
             if own > all {
@@ -169,14 +221,16 @@ impl<'a> Formulation<'a> {
         }
         let dollars = |sum: i128| i64::try_from(sum).map_err(|_| ProgramError::Overflow);
         let dollars = (dollars(imports)?, dollars(exports)?);
-        let total = imports * i128::from(scale);
-        let world = exports * i128::from(scale);
         // No bound is above W, so no sum of bounds is above `world`; rules and curves multiply two such sums.
+        let world = exports * i128::from(scale);
         if world.checked_mul(world).and_then(|square| square.checked_mul(8)).is_none() {
             return Err(ProgramError::Overflow);
         }
+        let total = dollars.0 * scale;
         let ceiling = policy.ceiling.map(|share| share_of(total, share));
         let step = |cap: &Fraction| Step::new(*cap, scale);
+        let sets = [&policy.barred, &policy.fixed, &policy.no_extra];
+        let is_plain = ceiling.is_none() && sets.into_iter().all(CountrySet::is_empty);
         let own_steps = policy.cap_of_country.iter().map(|(country, cap)| Ok((*country, step(cap)?)));
         Ok(Self {
             step: step(&policy.cap)?,
@@ -188,6 +242,7 @@ impl<'a> Formulation<'a> {
             total,
             dollars,
             ceiling,
+            is_plain,
         })
     }
 
@@ -200,16 +255,20 @@ impl<'a> Formulation<'a> {
         }
     }
 
-    fn units(&self, amounts: &[Usd], position: usize) -> i128 {
-        i128::from(amounts[position].get()) * i128::from(self.scale)
+    fn units(&self, amounts: &[Usd], position: usize) -> i64 {
+        amounts[position].get() * self.scale
     }
 
-    pub(crate) fn baseline(&self, position: usize) -> i128 {
+    pub(crate) fn baseline(&self, position: usize) -> i64 {
         self.units(self.market.imports, position)
     }
 
-    fn under_ceiling(&self, amount: i128) -> i128 {
+    fn under_ceiling(&self, amount: i64) -> i64 {
         self.ceiling.map_or(amount, |ceiling| amount.min(ceiling))
+    }
+
+    pub(crate) fn n_exporters(&self) -> usize {
+        self.market.exporters.len()
     }
 
     fn exporter(&self, position: usize) -> CountryIndex {
@@ -217,7 +276,7 @@ impl<'a> Formulation<'a> {
     }
 
     /// `U` of a risk origin: its flow never rises.
-    pub(crate) fn risk_upper(&self, position: usize) -> i128 {
+    pub(crate) fn risk_upper(&self, position: usize) -> i64 {
         if self.policy.barred.contains(self.exporter(position)) { 0 } else { self.under_ceiling(self.baseline(position)) }
     }
 
@@ -234,9 +293,14 @@ impl<'a> Formulation<'a> {
     }
 
     /// How `U` of an alternative follows from the cap: `min(x0 + min(beta B, W - x0), s T)`.
+    #[inline]
     pub(crate) fn reach(&self, position: usize) -> Reach {
         let exporter = self.exporter(position);
         let imports = self.baseline(position);
+        if self.is_plain {
+            let room = self.units(self.market.world_exports, position) - imports;
+            return Reach { base: imports, basis: self.basis(position), room };
+        }
         if self.policy.barred.contains(exporter) {
             return Reach::fixed(0);
         }
@@ -249,13 +313,14 @@ impl<'a> Formulation<'a> {
     }
 
     /// `L` of an alternative, before it is held below `U`.
-    fn floor(&self, position: usize, cap: Step) -> i128 {
+    #[inline]
+    fn floor(&self, position: usize, cap: Step) -> i64 {
         let exporter = self.exporter(position);
         let imports = self.baseline(position);
-        if self.policy.barred.contains(exporter) {
+        if !self.is_plain && self.policy.barred.contains(exporter) {
             return 0;
         }
-        if self.policy.fixed.contains(exporter) {
+        if !self.is_plain && self.policy.fixed.contains(exporter) {
             return self.under_ceiling(imports);
         }
         let floor = match self.policy.floor {
@@ -269,9 +334,10 @@ impl<'a> Formulation<'a> {
 }
 
 /// A share of an amount that the scale makes whole.
-fn share_of(amount: i128, share: Fraction) -> i128 {
-    // The denominator divides the scale and the scale divides the amount.
-    amount / i128::from(share.denominator()) * i128::from(share.numerator())
+fn share_of(amount: i64, share: Fraction) -> i64 {
+    // The denominator divides the scale and the scale divides the amount. Parts are of numbers far below 2^63.
+    let part = |part: u64| i64::try_from(part).unwrap_or(i64::MAX);
+    (amount / part(share.denominator())).saturating_mul(part(share.numerator()))
 }
 
 /// Puts a market under a policy as a program.
@@ -307,27 +373,27 @@ pub fn formulate_into(
 impl Formulation<'_> {
     /// The bounds of all exporters; `each` is told position and reach with its gain, none of a risk origin.
     fn fill(&self, program: &mut Program, each: &mut impl FnMut(usize, Option<Extra>)) {
-        (program.scale, program.weight_scale, program.total) = (self.scale.into(), self.policy.weights.scale, self.total);
-        for amounts in [&mut program.cost, &mut program.baseline, &mut program.lower, &mut program.upper] {
+        (program.scale, program.weight_scale, program.total) = (self.scale, self.policy.weights.scale, self.total);
+        let take = |amounts: &mut Vec<i64>| {
             amounts.clear();
-            amounts.reserve(self.market.exporters.len());
-        }
-        for (position, &exporter) in self.market.exporters.iter().enumerate() {
-            let (cost, lower, upper) = if self.policy.risk.contains(exporter) {
+            std::mem::take(amounts)
+        };
+        let mut columns =
+            (take(&mut program.cost), take(&mut program.baseline), take(&mut program.lower), take(&mut program.upper));
+        columns.extend(self.market.exporters.iter().enumerate().map(|(position, &exporter)| {
+            let baseline = self.baseline(position);
+            if self.policy.risk.contains(exporter) {
                 each(position, None);
-                (self.policy.weights.get(exporter), 0, self.risk_upper(position))
+                (self.policy.weights.get(exporter), baseline, 0, self.risk_upper(position))
             } else {
                 let (cap, is_override) = self.step(exporter);
                 let reach = self.reach(position);
                 let gain = reach.gain(cap);
                 each(position, Some(Extra { reach, gain, is_override }));
-                (0, self.floor(position, cap), reach.base + gain)
-            };
-            program.cost.push(cost);
-            program.baseline.push(self.baseline(position));
-            program.lower.push(lower);
-            program.upper.push(upper);
-        }
+                (0, baseline, self.floor(position, cap), reach.base + gain)
+            }
+        }));
+        (program.cost, program.baseline, program.lower, program.upper) = columns;
     }
 }
 
@@ -335,6 +401,6 @@ impl Formulation<'_> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Extra {
     pub(crate) reach: Reach,
-    pub(crate) gain: i128,
+    pub(crate) gain: i64,
     pub(crate) is_override: bool,
 }

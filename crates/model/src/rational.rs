@@ -13,10 +13,10 @@ pub(crate) struct Rational {
 }
 
 impl Rational {
-    pub(crate) const ZERO: Self = Self::whole(0);
+    pub(crate) const ZERO: Self = Self { above: 0, below: 1 };
 
-    pub(crate) const fn whole(number: i128) -> Self {
-        Self { above: number, below: 1 }
+    pub(crate) fn whole(number: impl Into<i128>) -> Self {
+        Self { above: number.into(), below: 1 }
     }
 
     /// `above / below`; none over zero.
@@ -159,7 +159,7 @@ impl SquaresSum {
 
     /// The Herfindahl-Hirschman index, 0 to 1, of flows that sum to `total`; none of nothing.
     #[allow(clippy::cast_precision_loss)] // The nearest double is what is asked for, up to the rounding of its parts.
-    pub fn hhi(self, total: i128) -> Option<f64> {
+    pub fn hhi(self, total: i64) -> Option<f64> {
         let part = self.part.above as f64 / self.part.below as f64;
         (total > 0).then(|| (self.whole as f64 + part) / (total as f64 * total as f64))
     }

@@ -94,9 +94,9 @@ pub fn most_even(program: &Program, optimum: &Optimum) -> Vec<ExactAmount> {
 pub fn snap(program: &Program, optimum: &Optimum, vertex: &[f64]) -> Vec<ExactAmount> {
     let mut flows = program.lower.clone();
     for_each_block(program, optimum, |block, members| {
-        let mut between: Option<(i128, usize)> = None;
+        let mut between: Option<(i64, usize)> = None;
         for &at in members {
-            let units = (vertex.get(at).copied().unwrap_or(0.0) * program.total as f64).round() as i128;
+            let units = (vertex.get(at).copied().unwrap_or(0.0) * program.total as f64).round() as i64;
             let units = units.clamp(program.lower[at], program.upper[at]);
             let (above, below) = (units - program.lower[at], program.upper[at] - units);
             flows[at] = if below < above { program.upper[at] } else { program.lower[at] };
@@ -105,7 +105,7 @@ pub fn snap(program: &Program, optimum: &Optimum, vertex: &[f64]) -> Vec<ExactAm
                 between = Some((distance, at));
             }
         }
-        let mut rest = block.total - members.iter().map(|at| flows[*at]).sum::<i128>();
+        let mut rest = block.total - members.iter().map(|at| flows[*at]).sum::<i64>();
         for at in between.map(|(_, at)| at).into_iter().chain(members.iter().copied()) {
             let moved = rest.clamp(program.lower[at] - flows[at], program.upper[at] - flows[at]);
             flows[at] += moved;

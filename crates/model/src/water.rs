@@ -53,17 +53,14 @@ pub(crate) struct Basin {
 impl Basin {
     /// The basins of a program, ascending by cost.
     pub(crate) fn all(program: &Program) -> Vec<Self> {
-        let mut costs = program.cost.clone();
-        costs.sort_unstable();
-        costs.dedup();
-        costs.into_iter().map(|cost| Self::new(program, cost)).collect()
+        program.costs().into_iter().map(|cost| Self::new(program, cost)).collect()
     }
 
-    fn new(program: &Program, cost: i128) -> Self {
+    fn new(program: &Program, cost: i64) -> Self {
         let mut below = Stretch::default();
         let mut changes: Vec<(i128, i128)> = Vec::new();
         for at in (0..program.len()).filter(|at| program.cost[*at] == cost) {
-            let (lower, upper) = (program.lower[at], program.upper[at]);
+            let (lower, upper) = program.bounds(at);
             below.fixed += lower;
             below.fixed_squares += lower * lower;
             if lower < upper {
@@ -83,7 +80,7 @@ impl Basin {
             knots.push(knot);
             stretches.push(current);
         }
-        Self { cost, knots, stretches }
+        Self { cost: cost.into(), knots, stretches }
     }
 
     /// The stretch above the last knot that is not above a level, and whether the level is that knot.

@@ -63,10 +63,10 @@ fn check_conditions(program: &Program, least: &LeastSquares) {
         let (lower, upper) = (ExactAmount::whole(program.lower[at]), ExactAmount::whole(program.upper[at]));
         assert!(order(flow, lower).is_ge() && order(flow, upper).is_le());
         total = plus(total, 1, flow);
-        value = plus(value, program.cost[at], flow);
+        value = plus(value, program.cost[at].into(), flow);
         risk = plus(risk, i128::from(program.cost[at] > 0), flow);
         sum = plus(sum, 1, times(flow, flow));
-        let raised = plus(flow, program.cost[at], least.price);
+        let raised = plus(flow, program.cost[at].into(), least.price);
         if order(flow, lower).is_gt() && highest.is_none_or(|highest| order(raised, highest).is_gt()) {
             highest = Some(raised);
         }
@@ -164,7 +164,7 @@ fn check_curve(program: &Program) -> Seen {
         least
     };
     // The ends: the evenest optimum, certified, and the least concentrated of all.
-    let optimal: i128 = optimum.blocks.iter().map(|block| block.cost * block.total).sum();
+    let optimal: i64 = optimum.blocks.iter().map(|block| block.cost * block.total).sum();
     assert!(order(points[0].value(), ExactAmount::whole(optimal)).is_eq());
     let first = at(points[0].value());
     assert_eq!(first.squares, SquaresSum::of(&most_even(program, &optimum)).unwrap());
@@ -213,12 +213,12 @@ fn check_curve(program: &Program) -> Seen {
 
 /// Any boxes under any weights; totals now and then beyond what they carry.
 fn any_program() -> impl Strategy<Value = Program> {
-    let row = (0_i128..=3, prop_oneof![1 => Just(0_i128), 2 => 0_i128..=40], prop_oneof![1 => Just(0_i128), 5 => 0_i128..=90]);
-    (proptest::collection::vec(row, 1..=7), -5_i128..=105, any::<bool>()).prop_map(|(rows, part, equal)| {
+    let row = (0_i64..=3, prop_oneof![1 => Just(0_i64), 2 => 0_i64..=40], prop_oneof![1 => Just(0_i64), 5 => 0_i64..=90]);
+    (proptest::collection::vec(row, 1..=7), -5_i64..=105, any::<bool>()).prop_map(|(rows, part, equal)| {
         let cost = rows.iter().map(|row| if equal { row.0.min(1) } else { row.0 }).collect();
-        let lower: Vec<i128> = rows.iter().map(|row| row.1).collect();
-        let upper: Vec<i128> = rows.iter().map(|row| row.1 + row.2).collect();
-        let (least, most) = (lower.iter().sum::<i128>(), upper.iter().sum::<i128>());
+        let lower: Vec<i64> = rows.iter().map(|row| row.1).collect();
+        let upper: Vec<i64> = rows.iter().map(|row| row.1 + row.2).collect();
+        let (least, most) = (lower.iter().sum::<i64>(), upper.iter().sum::<i64>());
         let total = (least + (most - least) * part / 100).max(0);
         Program { scale: 1, weight_scale: 1, total, cost, baseline: lower.clone(), lower, upper }
     })
@@ -277,9 +277,13 @@ fn a_price_chooses_a_point_of_the_curve() {
                 let curve = ConcentrationCurve::new(program).unwrap();
                 prop_assert_eq!(curve.at_price(lambda), Ok((chosen.value, chosen.squares)));
                 let units = program.scale * program.weight_scale;
-                risk = plus(risk, 1, reduced(chosen.value.numerator, chosen.value.denominator * units));
+                risk = plus(risk, 1, reduced(chosen.value.numerator, chosen.value.denominator * i128::from(units)));
                 let sum = squares(chosen.squares);
-                mean = plus(mean, 1, reduced(sum.numerator, sum.denominator * program.total * program.scale));
+                mean = plus(
+                    mean,
+                    1,
+                    reduced(sum.numerator, sum.denominator * i128::from(program.total) * i128::from(program.scale)),
+                );
                 if numerator >= 2 * denominator && program.cost.iter().all(|cost| [0, program.weight_scale].contains(cost)) {
                     let optimum = closed_form(program).unwrap();
                     prop_assert!(order(chosen.risk_total, ExactAmount::whole(optimum.risk_total)).is_eq());

@@ -19,28 +19,32 @@ fn runner() -> TestRunner {
 
 /// The largest sum of squares, by all vertices of the face: in each block one flow takes what the others, at a bound, leave.
 fn by_vertices(program: &Program, optimum: &Optimum) -> i128 {
-    let of_block = |cost: i128, total: i128| {
+    let of_block = |cost: i64, total: i64| {
         let members: Vec<usize> = (0..program.len()).filter(|at| program.cost[*at] == cost).collect();
         let mut most = None;
         for basic in 0..members.len() {
             for choice in 0..1_u32 << members.len() {
-                let mut flows: Vec<i128> = members.iter().map(|at| program.lower[*at]).collect();
+                let mut flows: Vec<i64> = members.iter().map(|at| program.lower[*at]).collect();
                 for (index, at) in members.iter().enumerate() {
                     if choice >> index & 1 == 1 {
                         flows[index] = program.upper[*at];
                     }
                 }
                 flows[basic] = 0;
-                let rest = total - flows.iter().sum::<i128>();
+                let rest = total - flows.iter().sum::<i64>();
                 if program.lower[members[basic]] <= rest && rest <= program.upper[members[basic]] {
                     flows[basic] = rest;
-                    most = most.max(Some(flows.iter().map(|flow| flow * flow).sum::<i128>()));
+                    most = most.max(Some(squares(&flows)));
                 }
             }
         }
         most.unwrap()
     };
     optimum.blocks.iter().map(|block| of_block(block.cost, block.total)).sum()
+}
+
+fn squares(flows: &[i64]) -> i128 {
+    flows.iter().map(|flow| i128::from(*flow) * i128::from(*flow)).sum()
 }
 
 /// Searches with and without nodes and checks what is said of the answer; returns it.
@@ -52,7 +56,7 @@ fn check(program: &Program, optimum: &Optimum, truth: i128) -> SquaresMaximum {
     for limit in [0, 1, 2, 5, u32::MAX] {
         let most = search.solve(program, optimum, limit);
         let flows = search.flows();
-        assert_eq!(flows.iter().map(|flow| flow * flow).sum::<i128>(), most.value);
+        assert_eq!(squares(flows), most.value);
         assert!(most.value <= truth && truth <= most.bound, "{limit} nodes: {most:?}, {truth} in {program:?}");
         assert!(u64::from(most.nodes) <= u64::from(limit) * optimum.blocks.len() as u64);
         let certified = verify(program, flows.iter().copied().map(ExactAmount::whole).collect(), optimum.price().more);
@@ -98,7 +102,7 @@ fn small_products_have_the_largest_vertex() {
 /// One block of up to nine exporters, of kinds where slopes tie or nobody dominates anybody.
 #[test]
 fn hard_blocks_have_the_largest_vertex() {
-    let bounds = |kind: u8, (left, right): (i128, i128)| match kind {
+    let bounds = |kind: u8, (left, right): (i64, i64)| match kind {
         0 => (left, left + right),
         // One slope: a problem of subset sums.
         1 => (40 - right, 40 + right),
@@ -108,14 +112,14 @@ fn hard_blocks_have_the_largest_vertex() {
         3 => (left, left + 7),
         _ => (5, 5 + right),
     };
-    let block = (0_u8..5, proptest::collection::vec((0_i128..=40, 0_i128..=40), 1..=9), 0_i128..=1000);
+    let block = (0_u8..5, proptest::collection::vec((0_i64..=40, 0_i64..=40), 1..=9), 0_i64..=1000);
     let searched = Cell::new([0; 5]);
     let bracketed = Cell::new(0);
     let result = runner().run(&block, |(kind, rows, part)| {
-        let bounds: Vec<(i128, i128)> = rows.into_iter().map(|row| bounds(kind, row)).collect();
-        let (lower, upper): (Vec<i128>, Vec<i128>) = bounds.into_iter().unzip();
-        let least: i128 = lower.iter().sum();
-        let total = least + (upper.iter().sum::<i128>() - least) * part / 1000;
+        let bounds: Vec<(i64, i64)> = rows.into_iter().map(|row| bounds(kind, row)).collect();
+        let (lower, upper): (Vec<i64>, Vec<i64>) = bounds.into_iter().unzip();
+        let least: i64 = lower.iter().sum();
+        let total = least + (upper.iter().sum::<i64>() - least) * part / 1000;
         let cost = vec![0; lower.len()];
         let program = Program { scale: 1, weight_scale: 1, total, cost, baseline: lower.clone(), lower, upper };
         let optimum = closed_form(&program).unwrap();
@@ -136,9 +140,9 @@ fn hard_blocks_have_the_largest_vertex() {
 }
 
 /// A product that a random part of the room is enough for.
-fn in_slack(numbers: &mut Numbers, lower: Vec<i128>, upper: Vec<i128>) -> Program {
-    let least: i128 = lower.iter().sum();
-    let room = upper.iter().sum::<i128>() - least;
+fn in_slack(numbers: &mut Numbers, lower: Vec<i64>, upper: Vec<i64>) -> Program {
+    let least: i64 = lower.iter().sum();
+    let room = upper.iter().sum::<i64>() - least;
     let total = least + numbers.up_to(room);
     Program { scale: 20, weight_scale: 1, total, cost: vec![0; lower.len()], baseline: lower.clone(), lower, upper }
 }
@@ -188,8 +192,8 @@ fn where_the_nodes_run_out_the_bracket_holds() {
     let mut numbers = Numbers(11);
     let programs: Vec<Program> = (0..200)
         .map(|_| {
-            let half: Vec<i128> = (0..100).map(|_| numbers.up_to(1_000_000_000) + 1).collect();
-            let bounds = |sign: i128| half.iter().map(|half| 1_000_000_000 + sign * half).collect();
+            let half: Vec<i64> = (0..100).map(|_| numbers.up_to(1_000_000_000) + 1).collect();
+            let bounds = |sign: i64| half.iter().map(|half| 1_000_000_000 + sign * half).collect();
             in_slack(&mut numbers, bounds(-1), bounds(1))
         })
         .collect();

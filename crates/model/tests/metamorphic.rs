@@ -52,7 +52,7 @@ proptest! {
         let (base, scaled) = (own(&case), own(&scaled));
         prop_assert_eq!(base.is_some(), scaled.is_some());
         if let (Some(base), Some(scaled)) = (base, scaled) {
-            prop_assert_eq!(base.optimum.risk_total * i128::from(factor), scaled.optimum.risk_total);
+            prop_assert_eq!(base.optimum.risk_total * factor, scaled.optimum.risk_total);
             prop_assert_eq!(base.optimum.price(), scaled.optimum.price());
             for (left, right) in base.point.iter().zip(&scaled.point) {
                 prop_assert!(is_times(*left, factor.into(), *right));

@@ -20,7 +20,7 @@ pub(crate) const KIND: &str = "frontier";
 /// A point with the unit of its curve.
 #[derive(Clone, Copy)]
 struct Point {
-    scale: i128,
+    scale: i64,
     point: FrontierPoint,
 }
 

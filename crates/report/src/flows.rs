@@ -3,9 +3,10 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Float64Array, Int32Array, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
@@ -22,8 +23,11 @@ pub(crate) const COLUMNS: [&str; 8] =
 /// Columns that are amounts of money.
 const AMOUNTS: usize = COLUMNS.len() - 2;
 
-/// Products per record batch; a product has at most a few hundred exporters.
-const PRODUCTS_PER_BATCH: usize = 256;
+/// Products per array; a product has at most a few hundred exporters.
+const PRODUCTS_PER_ARRAY: usize = 256;
+
+/// Products per row group: about a million rows.
+const PRODUCTS_PER_GROUP: usize = 4_096;
 
 /// The six amounts of a flow, in the order of the columns.
 fn amounts(flow: &FlowRow) -> [NanoUsd; AMOUNTS] {
@@ -54,29 +58,55 @@ pub(crate) fn write_parquet(
     properties = properties
         .set_column_dictionary_enabled(ColumnPath::from(COLUMNS[1]), false)
         .set_column_encoding(ColumnPath::from(COLUMNS[1]), Encoding::DELTA_BINARY_PACKED);
-    let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties.build()))?;
-    for products in collection.products.chunks(PRODUCTS_PER_BATCH) {
-        let batch = RecordBatch::try_new(Arc::clone(&schema), columns(products, countries)).map_err(io::Error::other)?;
-        writer.write(&batch)?;
+    let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties.build()))?;
+    let (mut writer, columns) = writer.into_serialized_writer()?;
+    for (group, products) in collection.products.chunks(PRODUCTS_PER_GROUP).enumerate() {
+        // Each column is encoded on a thread of its own and put in its place afterwards.
+        let encoders = columns.create_column_writers(group)?;
+        let chunks: Vec<ArrowColumnChunk> = std::thread::scope(|scope| {
+            let encode = |(position, encoder)| {
+                let field = schema.field(position);
+                scope.spawn(move || encode(encoder, field, position, products, countries))
+            };
+            let started: Vec<_> = encoders.into_iter().enumerate().map(encode).collect();
+            let lost = || io::Error::other("a thread that encoded a column ended early");
+            started.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect::<Result<_, _>>()
+        })?;
+        let mut row_group = writer.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut row_group)?;
+        }
+        row_group.close()?;
     }
     writer.close()?;
     Ok(())
 }
 
-fn columns(products: &[ProductRow], countries: &CountryTable) -> Vec<ArrayRef> {
-    let flows = || products.iter().flat_map(|product| product.flows.iter().map(move |flow| (product, flow)));
-    let code = |flow: &FlowRow| i32::from(countries.country(flow.exporter).code.get());
-    let mut columns: Vec<ArrayRef> = vec![
-        Arc::new(StringArray::from_iter_values(
+/// One column of some products.
+fn encode(
+    mut encoder: ArrowColumnWriter,
+    field: &Field,
+    position: usize,
+    products: &[ProductRow],
+    countries: &CountryTable,
+) -> io::Result<ArrowColumnChunk> {
+    for products in products.chunks(PRODUCTS_PER_ARRAY) {
+        for leaf in compute_leaves(field, &column(position, products, countries))? {
+            encoder.write(&leaf)?;
+        }
+    }
+    Ok(encoder.close()?)
+}
+
+fn column(position: usize, products: &[ProductRow], countries: &CountryTable) -> ArrayRef {
+    let flows = products.iter().flat_map(|product| &product.flows);
+    match position {
+        0 => Arc::new(StringArray::from_iter_values(
             products.iter().flat_map(|product| std::iter::repeat_n(product.product.to_string(), product.flows.len())),
         )),
-        Arc::new(Int32Array::from_iter_values(flows().map(|(_, flow)| code(flow)))),
-    ];
-    for position in 0..AMOUNTS {
-        let values = flows().map(|(_, flow)| kusd(amounts(flow)[position]));
-        columns.push(Arc::new(Float64Array::from_iter_values(values)));
+        1 => Arc::new(Int32Array::from_iter_values(flows.map(|flow| i32::from(countries.country(flow.exporter).code.get())))),
+        amount => Arc::new(Float64Array::from_iter_values(flows.map(|flow| kusd(amounts(flow)[amount - 2])))),
     }
-    columns
 }
 
 /// The six amounts as the doubles of the file.

@@ -116,6 +116,8 @@ fn product(code: &str, description: &str, imports: i64, risk: i64, status: Statu
         hhi_max_is_exact: None,
         change_inside: Ranged::default(),
         change_outside: Ranged::default(),
+        shifted_inside: NanoUsd::default(),
+        shifted_outside: NanoUsd::default(),
         flows: Vec::new(),
     }
 }

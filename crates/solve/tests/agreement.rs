@@ -33,7 +33,7 @@ fn count(cell: &Cell<u32>, seen: bool) {
 fn check(product: &SmallProduct, seen: &Seen) -> Result<(), TestCaseError> {
     let program = formulate(ProductCode::from_number(270_900).unwrap(), &product.market(), &product.policy()).unwrap();
     let optimum = closed_form(&program).unwrap();
-    prop_assert_eq!(optimum.risk_total, product.least_risk_by_moves(), "moves, {:?}", product);
+    prop_assert_eq!(i128::from(optimum.risk_total), product.least_risk_by_moves(), "moves, {:?}", product);
     let dollars = optimum.risk_total as f64 / program.scale as f64;
     prop_assert!((dollars - product.least_risk_by_vertices()).abs() <= 1e-6, "vertices, {:?}", product);
 
@@ -49,7 +49,8 @@ fn check(product: &SmallProduct, seen: &Seen) -> Result<(), TestCaseError> {
 
     let unit = program.total.max(1) as f64;
     for ((interval, point), vertex) in intervals(&program, &optimum).iter().zip(certified.flows()).zip(&flows) {
-        prop_assert!(interval.min * point.denominator <= point.numerator && point.numerator <= interval.max * point.denominator);
+        let at_least = i128::from(interval.min) * point.denominator <= point.numerator;
+        prop_assert!(at_least && point.numerator <= i128::from(interval.max) * point.denominator);
         let tolerance = 1e-9 * unit.max(1_000.0 * program.scale as f64);
         prop_assert!(vertex * unit >= interval.min as f64 - tolerance && vertex * unit <= interval.max as f64 + tolerance);
     }

@@ -31,7 +31,7 @@ fn near(left: f64, right: f64) -> bool {
 fn check(case: &OptionProduct, seen: &Seen) -> Result<(), TestCaseError> {
     let market = case.market();
     let program = formulate(case.code(), &market, &case.policy).unwrap();
-    let dollars = |units: i128| units as f64 / program.scale as f64;
+    let dollars = |units: i64| units as f64 / program.scale as f64;
 
     for (at, (cost, lower, upper)) in case.bounds(case.policy.cap.to_f64()).into_iter().enumerate() {
         prop_assert!(near(program.cost[at] as f64 / program.weight_scale as f64, cost), "cost {at}");
@@ -55,7 +55,7 @@ fn check(case: &OptionProduct, seen: &Seen) -> Result<(), TestCaseError> {
     let optima = optima.ok_or_else(|| TestCaseError::fail("enumeration finds no point"))?;
     let flows = declare(&program, &market, &optimum, &case.policy.tie_break);
     let certified = verify(&program, flows, optimum.price().more).unwrap();
-    let value = dollars(certified.certificate().primal) / program.weight_scale as f64;
+    let value = certified.certificate().primal as f64 / program.scale as f64 / program.weight_scale as f64;
     prop_assert!(near(value, optima.value), "value {value} against {}", optima.value);
 
     let SolveOutcome::Optimal { flows: vertex, multiplier } = outcome else {
@@ -132,8 +132,8 @@ fn frontier(case: &OptionProduct, program: &Program) -> Result<(), TestCaseError
 
 /// One more and one less unit of capacity, by solving again; breakpoints lie at whole units.
 fn prices(program: &Program, optimum: &Optimum, multiplier: f64, seen: &Seen) -> Result<(), TestCaseError> {
-    let value = |optimum: &Optimum| -> i128 { optimum.blocks.iter().map(|block| block.cost * block.total).sum() };
-    let with = |total: i128, extra: i128| {
+    let value = |optimum: &Optimum| -> i64 { optimum.blocks.iter().map(|block| block.cost * block.total).sum() };
+    let with = |total: i64, extra: i64| {
         let mut other = Program { total: program.total + total, ..program.clone() };
         other.cost.push(0);
         other.baseline.push(0);
@@ -158,14 +158,15 @@ fn ranges(
     vertex: &[f64],
     found: &[(f64, f64)],
 ) -> Result<(), TestCaseError> {
-    let dollars = |units: i128| units as f64 / program.scale as f64;
+    let dollars = |units: i64| units as f64 / program.scale as f64;
     let unit = program.total.max(1) as f64;
     let tolerance = 1e-9 * unit.max(1_000.0 * program.scale as f64);
     for (at, interval) in intervals(program, optimum).iter().enumerate() {
         prop_assert_eq!(*interval, set_interval(program, optimum, |other| other == at));
         prop_assert!(near(dollars(interval.min), found[at].0) && near(dollars(interval.max), found[at].1), "interval {at}");
         let own = point[at];
-        prop_assert!(interval.min * own.denominator <= own.numerator && own.numerator <= interval.max * own.denominator);
+        let at_least = i128::from(interval.min) * own.denominator <= own.numerator;
+        prop_assert!(at_least && own.numerator <= i128::from(interval.max) * own.denominator);
         let vertex = vertex[at] * unit;
         prop_assert!(vertex >= interval.min as f64 - tolerance && vertex <= interval.max as f64 + tolerance);
     }

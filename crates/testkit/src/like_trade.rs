@@ -24,8 +24,8 @@ impl Numbers {
 
     /// From 0 to an amount.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
-    pub fn up_to(&mut self, amount: i128) -> i128 {
-        (amount as f64 * self.unit()) as i128
+    pub fn up_to(&mut self, amount: i64) -> i64 {
+        (amount as f64 * self.unit()) as i64
     }
 }
 
@@ -34,7 +34,7 @@ impl Numbers {
 ///
 /// The floor is today's flow, or with `symmetric` as far down as the capacity reaches up.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
-pub fn like_trade(numbers: &mut Numbers, n_alternatives: usize, weights: [i128; 3], symmetric: bool) -> Program {
+pub fn like_trade(numbers: &mut Numbers, n_alternatives: usize, weights: [i64; 3], symmetric: bool) -> Program {
     let mut program = Program {
         scale: 20,
         weight_scale: 1,
@@ -46,9 +46,9 @@ pub fn like_trade(numbers: &mut Numbers, n_alternatives: usize, weights: [i128; 
     };
     let mut room = 0;
     for _ in 0..n_alternatives {
-        let world = (14.0 + 3.0 * numbers.normal()).exp() as i128 + 1;
+        let world = (14.0 + 3.0 * numbers.normal()).exp() as i64 + 1;
         let share = 1.0 / (1.0 + (2.0 + 2.0 * numbers.normal()).exp());
-        let imports = ((world as f64 * share) as i128).min(world);
+        let imports = ((world as f64 * share) as i64).min(world);
         let capacity = world.min(20 * (world - imports));
         room += capacity;
         program.cost.push(0);

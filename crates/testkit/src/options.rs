@@ -145,7 +145,7 @@ pub fn option_product() -> impl Strategy<Value = OptionProduct> {
     let caps =
         proptest::collection::vec(prop_oneof![4 => Just(None), 1 => share(&[(0, 1), (1, 5), (1, 7), (1, 1)]).prop_map(Some)], 6);
     // Halves, ones and twos: ties are common.
-    let weights = prop_oneof![1 => Just(Vec::new()), 1 => proptest::collection::vec(select(&[1_i128, 2, 4][..]), 6)];
+    let weights = prop_oneof![1 => Just(Vec::new()), 1 => proptest::collection::vec(select(&[1_i64, 2, 4][..]), 6)];
     let prices = proptest::collection::vec((0_i64..6, 0_i64..4), 6);
     let rules = (0_u8..6, any::<bool>(), proptest::collection::vec(any::<Index>(), 0..4));
     (small_product(), basis, floor, ceiling, (some(), some(), some()), caps, weights, prices, rules, any::<bool>()).prop_map(

@@ -164,7 +164,7 @@ impl Bench<'_> {
         optimum: &Optimum,
         headline: &CountrySet,
     ) {
-        let nano = |units: i128| NanoUsd::from_scaled(units, program.scale);
+        let nano = |units: i64| NanoUsd::from_scaled(units, program.scale);
         sums.imports += nano(program.total);
         for (at, exporter) in market.exporters.iter().enumerate() {
             let Interval { min, max } = interval(program, optimum, at);

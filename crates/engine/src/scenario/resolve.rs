@@ -9,7 +9,7 @@ use super::{DrainChoice, FillChoice, HONG_KONG, HongKong, Scenario, ScenarioErro
 use crate::bloc::{Bloc, name_of_members, named};
 
 /// Limit of a weight, and of the common denominator of all.
-const MOST_WEIGHT: u64 = 1000;
+const MOST_WEIGHT: u32 = 1000;
 
 impl Scenario {
     /// The bloc of a year against a country table.
@@ -209,7 +209,7 @@ fn refused(key: &str, code: CountryCode, problem: &str) -> ScenarioError {
 
 /// Weights in whole units of one over their least common denominator.
 fn integer_weights(weights: &BTreeMap<CountryCode, Fraction>, countries: &CountryTable) -> Result<Weights, ScenarioError> {
-    let limit = Fraction::new(MOST_WEIGHT, 1).unwrap_or(Fraction::ONE);
+    let limit = Fraction::new(MOST_WEIGHT.into(), 1).unwrap_or(Fraction::ONE);
     refuse_any(
         "weights",
         weights.iter().filter(|(_, weight)| **weight > limit).map(|(code, _)| code),
@@ -221,7 +221,11 @@ fn integer_weights(weights: &BTreeMap<CountryCode, Fraction>, countries: &Countr
         value: super::joined(weights),
         expected: "use weights of at most three decimals".to_owned(),
     })?;
-    let units = |weight: &Fraction| i128::from(weight.numerator()) * (scale / i128::from(weight.denominator()));
+    let units = |weight: &Fraction| {
+        // Both are at most a million.
+        let part = |part: u64| i64::try_from(part).unwrap_or(i64::MAX);
+        part(weight.numerator()) * (scale / part(weight.denominator()))
+    };
     let of = weights.iter().filter_map(|(code, weight)| Some((countries.index(*code)?, units(weight)))).collect();
     Ok(Weights { scale, of })
 }
