@@ -252,7 +252,7 @@ mod tests {
             let mut scenario = Scenario::default();
             settings.iter().for_each(|setting| scenario.set_from_text(setting).unwrap());
             let prepared = Session::new(&source).prepare(&scenario).unwrap();
-            let collection = prepared.summarise(&scenario, &mut Bench::new(false)).unwrap();
+            let collection = prepared.summarise(&scenario, &mut Bench::default()).unwrap();
             let outcome = SweepOutcome::Answered(Box::new(collection));
             let record = SweepRecord { question: Key([7; 32]), resolved: prepared.resolved(&scenario), outcome };
             let document = record.to_document(source.countries());

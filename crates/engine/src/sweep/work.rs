@@ -137,7 +137,7 @@ fn answer(
     benches: &Mutex<Vec<Bench>>,
 ) -> Result<Packed, EngineError> {
     let mut benches_now = benches.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut bench = benches_now.pop().unwrap_or_else(|| Bench::new(false));
+    let mut bench = benches_now.pop().unwrap_or_else(|| Bench::default());
     drop(benches_now);
     let outcome = match prepared.summarise(scenario, &mut bench) {
         Ok(collection) => SweepOutcome::Answered(Box::new(collection)),
