@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use reorient_core::{HsRevision, ProductCode, Year};
 use reorient_data::Reason;
 use reorient_engine::YearChoice;
+use reorient_engine::sweep::Shard;
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -52,6 +53,7 @@ const VERIFY_EXAMPLES: &str = "\
 Examples:
   reorient verify results        every hash, every certificate, every table of a run
   reorient verify baci           every hash and every row of an ingested release
+  reorient verify night          the dataset of a sweep and every stored result by their hashes
 
 Exit codes: 0 all holds; 65 damaged; 66 no such folder; 70 a certificate or a figure does not hold.";
 
@@ -152,6 +154,30 @@ The same seed gives the same bytes on any number of threads.
 
 Exit codes: 0 done; 2 usage or scenario; 65 bad input data; 66 input missing; 70 not certified; 74 cannot write.";
 
+const SWEEP_EXAMPLES: &str = "\
+Examples:
+  reorient sweep night.toml --dry-run             what would run and why; nothing is written
+  reorient sweep night.toml baci --out night      answers and stores; after any end, the same again
+  reorient sweep night.toml baci --out night --shard 2/4
+                                                  a quarter, beside the others, and at last:
+  reorient sweep merge night                      the dataset of all shards
+  reorient sweep night.toml baci --out tonight --diff night
+                                                  and what changed, the largest change first
+  reorient verify night                           files and stored results by their hashes
+
+  # night.toml
+  [base]
+  list = \"critical\"
+  [grid]
+  cap = [0.01, 0.03, 0.05, 0.10]
+  floor = [\"additive\", \"free\"]
+
+In a Slurm array, SLURM_ARRAY_TASK_ID and _COUNT are the shard. See docs/sweeps.md.
+
+Exit codes: 0 done and certified; 2 usage or scenario; 3 finished, some scenarios or products of them without an answer;
+65 bad input data; 66 input missing; 70 not certified; 74 cannot write, or another process does; 75 interrupted: the same
+command goes on.";
+
 /// How far can a bloc move its critical imports away from risk countries, with today's export capacity?
 #[derive(Debug, Parser)]
 #[command(version, propagate_version = true, arg_required_else_help = true)]
@@ -205,8 +231,11 @@ pub(crate) enum Command {
     /// Every option of the scenario changed alone: what becomes of the headline and of Table A.1
     #[command(after_help = SENSITIVITY_EXAMPLES)]
     Sensitivity(Study),
-    /// JSON Schema of a scenario file
-    Schema,
+    /// Many scenarios in one night: planned, stored as they are answered, resumed by the same command
+    #[command(after_help = SWEEP_EXAMPLES)]
+    Sweep(Box<Sweep>),
+    /// JSON Schema of a scenario file, or of a sweep file
+    Schema(Schema),
     /// BACI as CEPII ships it to one sorted, verified Parquet file per year
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest(Ingest),
@@ -279,6 +308,82 @@ pub(crate) struct Study {
     /// Threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct Sweep {
+    #[command(subcommand)]
+    pub(crate) command: Option<SweepCommand>,
+    /// Sweep file: base, overrides, grid, exclusions, table of scenarios
+    #[arg(value_name = "SWEEP.toml", required = true)]
+    pub(crate) file: Option<PathBuf>,
+    /// Trade data: an ingested folder, CEPII's zip or CSV, or Parquet [default: the embedded real sample]
+    #[arg(value_name = "TRADE")]
+    pub(crate) trade: Option<PathBuf>,
+    /// Folder for the store and the dataset
+    #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
+    pub(crate) out: Option<PathBuf>,
+    /// A part of the sweep, such as 2/4; the dataset is written by `sweep merge`
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<Shard>,
+    /// List what would run and why, and write nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Compare with the sweep in another folder; diff.csv ranks what changed
+    #[arg(long, value_name = "OTHER", conflicts_with_all = ["shard", "dry_run"])]
+    pub(crate) diff: Option<PathBuf>,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads [default: all cores]; the dataset does not depend on it
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// Seconds between lines on progress, where no bar is drawn
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) log_every: u32,
+    /// Scenarios per segment of the store [default: by time, from a quarter of a second to ten seconds]
+    #[arg(long, value_name = "N", value_parser = segment, hide = true)]
+    pub(crate) segment: Option<usize>,
+}
+
+fn segment(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|size| (1..=100_000).contains(size)).ok_or_else(|| "give a number from 1 to 100000".to_owned())
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SweepCommand {
+    /// Write the dataset of a sweep whose shards are complete
+    Merge(SweepMerge),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SweepMerge {
+    /// Folder of the sweep
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+    /// Folders of shards that ran elsewhere, whose results are taken over
+    #[arg(value_name = "FROM")]
+    pub(crate) from: Vec<PathBuf>,
+    /// Compare with the sweep in another folder; diff.csv ranks what changed
+    #[arg(long, value_name = "OTHER")]
+    pub(crate) diff: Option<PathBuf>,
+    /// Print the summary as one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// Of which file
+    #[arg(value_name = "FILE", value_enum, default_value = "scenario")]
+    pub(crate) of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    Scenario,
+    Sweep,
 }
 
 #[derive(Debug, Args)]

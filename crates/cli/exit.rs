@@ -4,12 +4,15 @@ use std::fmt;
 use std::process::ExitCode;
 
 use reorient_data::{DataError, DataErrorKind};
+use reorient_engine::sweep::StoreError;
 use reorient_engine::{EngineError, EngineErrorKind, ScenarioError};
 use reorient_fetch::{FetchError, FetchErrorKind};
 use reorient_report::{ReportError, StoredError};
 
 /// Some products have no answer.
 pub(crate) const UNSOLVED: u8 = 3;
+/// An answer could not be certified.
+pub(crate) const NOT_CERTIFIED: u8 = 70;
 
 /// What went wrong and the code to exit with.
 #[derive(Debug)]
@@ -37,6 +40,11 @@ impl Failure {
     /// Something cannot be written (exit code 74).
     pub(crate) fn cannot_write(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 74, error: error.into() }
+    }
+
+    /// Ended early; the same command goes on (exit code 75).
+    pub(crate) fn interrupted(error: impl Into<anyhow::Error>) -> Self {
+        Self { code: 75, error: error.into() }
     }
 
     /// A defect of the program (exit code 1).
@@ -89,7 +97,18 @@ impl From<EngineError> for Failure {
         let code = match error.kind() {
             EngineErrorKind::Scenario => 2,
             EngineErrorKind::Data(kind) => data_code(kind),
-            EngineErrorKind::NotCertified => 70,
+            EngineErrorKind::NotCertified => NOT_CERTIFIED,
+        };
+        Self { code, error: error.into() }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let code = match error {
+            StoreError::Write { .. } | StoreError::Busy { .. } => 74,
+            StoreError::Read { .. } | StoreError::Missing { .. } => 66,
+            StoreError::Damaged { .. } => 65,
         };
         Self { code, error: error.into() }
     }

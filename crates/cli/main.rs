@@ -10,10 +10,12 @@ mod indicators;
 mod ingest;
 mod inspect;
 mod marginals;
+mod pace;
 mod panel;
 mod published;
 mod run;
 mod study;
+mod sweep;
 mod synth;
 mod talk;
 mod uncertainty;
@@ -38,7 +40,8 @@ fn main() -> ExitCode {
         Command::Frontier(study) => study::frontier(study, &arguments.talk),
         Command::Explain(study) => study::explain(study, &arguments.talk),
         Command::Sensitivity(study) => study::sensitivity(study, &arguments.talk),
-        Command::Schema => study::schema(),
+        Command::Schema(schema) => study::schema(schema),
+        Command::Sweep(sweep) => sweep::sweep(sweep, &arguments.talk),
         Command::Indicators(indicators) => indicators::indicators(indicators, &arguments.talk),
         Command::Ingest(ingest) => ingest::ingest(ingest, &arguments.talk),
         Command::Fetch(fetch) => fetch::fetch(fetch, &arguments.talk),

@@ -12,7 +12,7 @@ use reorient_report::{
 };
 use serde_json::Value;
 
-use crate::arguments::{Study, Talk};
+use crate::arguments::{Schema, SchemaOf, Study, Talk};
 use crate::exit::{Failure, UNSOLVED};
 use crate::run::{open, question};
 use crate::talk;
@@ -79,9 +79,13 @@ pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Fa
     Ok(if open { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
 }
 
-/// Prints the JSON Schema of a scenario file.
-pub(crate) fn schema() -> Result<ExitCode, Failure> {
-    let text = serde_json::to_string_pretty(&reorient_engine::schema()).map_err(Failure::internal)?;
+/// Prints the JSON Schema of a scenario file or of a sweep file.
+pub(crate) fn schema(arguments: &Schema) -> Result<ExitCode, Failure> {
+    let schema = match arguments.of {
+        SchemaOf::Scenario => reorient_engine::schema(),
+        SchemaOf::Sweep => reorient_engine::sweep::sweep_schema(),
+    };
+    let text = serde_json::to_string_pretty(&schema).map_err(Failure::internal)?;
     talk::print(&format!("{text}\n"))?;
     Ok(ExitCode::SUCCESS)
 }

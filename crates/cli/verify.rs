@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use reorient_core::{Country, CountryCode, CountryTable, ListSource, Membership, ProductCode, Usd};
 use reorient_data::{TradeSource, verify_ingested};
+use reorient_engine::sweep::Archive;
 use reorient_engine::{KEYS, Scenario, StoredFlow, StoredProduct, recheck};
 use reorient_metrics::{Labels, ProductRow, Ranged};
 use reorient_model::{NanoUsd, Status};
@@ -20,7 +21,7 @@ use crate::talk;
 
 /// Checks a folder by its kind and says what was checked.
 pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failure> {
-    let folder = StoredFolder::open(&arguments.directory)?;
+    let mut folder = StoredFolder::open(&arguments.directory)?;
     // Whatever a folder calls itself, one with flows is a result.
     let has_flows = folder.files.iter().any(|file| file.name == "flows.parquet");
     let checks = match folder.kind() {
@@ -30,9 +31,13 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
         {
             hashes(&folder)?
         }
+        "sweep" if !has_flows => sweep(&arguments.directory, &folder)?,
         "result" => result(&folder)?,
         other => return Err(Failure::bad_data(anyhow!("manifest.json: `{other}` is no kind of folder that holds these files"))),
     };
+    // Its hashes are those of the store itself.
+    let is_sweep = folder.kind() == "sweep";
+    folder.unlisted.retain(|name| !(is_sweep && name == "store"));
     for name in &folder.unlisted {
         tracing::warn!("{name} is not listed in the manifest and was not checked");
     }
@@ -51,6 +56,25 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
 fn hashes(folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure> {
     folder.check_files()?;
     Ok(BTreeMap::from([("1 files with the size and hash of the manifest", folder.files.len() as u64)]))
+}
+
+/// The dataset by the hashes of the manifest, and every stored result by those of its segment.
+fn sweep(directory: &Path, folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure> {
+    let mut checks = hashes(folder)?;
+    let archive = Archive::open(directory)?;
+    if let Some(damaged) = archive.damaged().first() {
+        return Err(Failure::bad_data(anyhow!("{damaged}; the sweep's own command answers its scenarios again")));
+    }
+    let mut results = 0;
+    for (_, key) in &archive.plan().scenarios {
+        results += u64::from(archive.get(key)?.is_some());
+    }
+    if archive.n_missing() > 0 {
+        tracing::warn!("the sweep is not complete: {} scenarios have no result", archive.n_missing());
+    }
+    checks.insert("2 segments of the store with their hashes", archive.n_segments() as u64);
+    checks.insert("3 scenarios with a stored result that reads back", results);
+    Ok(checks)
 }
 
 fn ingested(directory: &Path) -> Result<BTreeMap<&'static str, u64>, Failure> {

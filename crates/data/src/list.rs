@@ -22,6 +22,13 @@ pub fn embedded_goods_list() -> Result<GoodsList, DataError> {
     parse_list(LIST, LIST_CSV.as_bytes())
 }
 
+/// BLAKE3 in hexadecimal of the shipped list and of the table that maps it to older revisions.
+pub fn embedded_list_hash() -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(LIST_CSV.as_bytes()).update(DESCENDANTS_CSV.as_bytes());
+    hasher.finalize().to_hex().to_string()
+}
+
 /// A list of the user: CSV with the columns `hs_revision,hs6,sector,subsector,stage,source` in any order.
 ///
 /// # Errors

@@ -412,6 +412,23 @@ impl TradeSource {
         Ok(raw)
     }
 
+    /// A hash that changes whenever the rows of a year may: that of its file, or of a footer that stands for a file of ours. No
+    /// row is read.
+    ///
+    /// # Errors
+    /// [`DataError`] when the year is not at hand or the file cannot be read.
+    pub fn fingerprint(&self, year: Year) -> Result<FileHash, DataError> {
+        match self.origin(year)? {
+            Origin::Raw(member) => hash_file(member.path()),
+            origin => {
+                let content = origin.content()?;
+                let footer = Footer::open(&content)?;
+                let (name, bytes) = (content.name(), content.length());
+                Ok(FileHash { name, bytes, blake3: footer.hash.clone(), footer_blake3: Some(footer.hash) })
+            }
+        }
+    }
+
     fn origin(&self, year: Year) -> Result<&Origin, DataError> {
         let listed = || self.years.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         self.origins.get(&year).ok_or_else(|| DataError::Missing {

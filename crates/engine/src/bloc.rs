@@ -102,6 +102,14 @@ pub(crate) fn unions() -> impl Iterator<Item = &'static str> {
     std::iter::once("EU").chain(NAMED.iter().map(|(name, ..)| *name))
 }
 
+/// The dated name of a union with these members, that of the year first.
+pub(crate) fn name_of_members(members: &[CountryCode], year: Year, countries: &CountryTable) -> Option<&'static str> {
+    let of_year = |(_, _, from, to): &&(&str, u16, u16, u16)| !(*from..=*to).contains(&year.get());
+    let mut unions: Vec<_> = NAMED.iter().collect();
+    unions.sort_by_key(of_year);
+    unions.into_iter().find(|(_, of, ..)| union_of(*of, countries) == members).map(|(name, ..)| *name)
+}
+
 /// Members in a year, as far as the country table lists them.
 fn union_of(year: u16, countries: &CountryTable) -> Vec<CountryCode> {
     let members = UNION.iter().filter(|(_, from, to)| (*from..=*to).contains(&year));

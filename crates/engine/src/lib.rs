@@ -18,6 +18,7 @@ mod recheck;
 mod scenario;
 mod sensitivity;
 mod solver;
+pub mod sweep;
 mod uncertainty;
 mod years;
 

@@ -32,7 +32,7 @@ impl Field {
         Self::Percent(percent(part, whole.into(), 6))
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Self::Text(text) => text.clone(),
             Self::Count(number) => number.to_string(),
@@ -54,8 +54,8 @@ impl Field {
 
 /// A result file: the column names and a field for each.
 pub(crate) struct Sheet {
-    columns: Vec<&'static str>,
-    rows: Vec<Vec<Field>>,
+    pub(crate) columns: Vec<&'static str>,
+    pub(crate) rows: Vec<Vec<Field>>,
 }
 
 impl Sheet {

@@ -17,6 +17,8 @@ use crate::manifest::{Document, GENERATOR, Manifest};
 use crate::{Figure, csv, flows};
 
 pub(crate) const MANIFEST: &str = "manifest.json";
+/// How names of temporary files begin and end.
+const TEMPORARY: (&str, &str) = (".reorient-", ".tmp");
 const FLOWS_CSV: &str = "flows.csv";
 /// The kind of a folder with the results of a run; those of the first version do not say.
 const RESULT: &str = "result";
@@ -274,15 +276,7 @@ pub(crate) fn stage(
     write: impl FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()>,
 ) -> Result<Staged, ReportError> {
     let staged = || {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".reorient-").suffix(".tmp");
-        #[cfg(unix)]
-        {
-            // Like any new file; the umask still applies.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
-        let file = builder.tempfile_in(directory)?;
+        let file = temporary(directory)?;
         let mut out = Hashing { out: BufWriter::new(file.as_file()), bytes: 0, hasher: blake3::Hasher::new() };
         write(&mut out)?;
         out.flush()?;
@@ -294,13 +288,72 @@ pub(crate) fn stage(
     staged().map_err(|source| write_error(&directory.join(name), source))
 }
 
+/// A file that is written piece by piece, under a temporary name until it is [`Staged`]; what is not finished vanishes.
+pub(crate) struct Growing {
+    name: String,
+    out: Hashing<BufWriter<NamedTempFile>>,
+}
+
+impl Growing {
+    pub(crate) fn create(directory: &Path, name: &str) -> Result<Self, ReportError> {
+        let file = temporary(directory).map_err(|source| write_error(&directory.join(name), source))?;
+        let out = Hashing { out: BufWriter::new(file), bytes: 0, hasher: blake3::Hasher::new() };
+        Ok(Self { name: name.to_owned(), out })
+    }
+
+    /// Syncs what was written.
+    pub(crate) fn finish(mut self) -> io::Result<Staged> {
+        self.out.flush()?;
+        let blake3 = self.out.hasher.finalize().to_hex().to_string();
+        let entry = FileEntry { name: self.name, bytes: self.out.bytes, blake3 };
+        let file = self.out.out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        file.as_file().sync_all()?;
+        Ok(Staged { file, entry })
+    }
+}
+
+impl Write for Growing {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.out.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
+    #[cfg(unix)]
+    {
+        // Like any new file; the umask still applies.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(directory)
+}
+
+/// Takes away files that a program which was killed left unfinished; nobody else may be writing to the folder.
+pub(crate) fn clean(directory: &Path) -> Result<(), ReportError> {
+    let read_error = |source| ReportError::Read { path: directory.to_owned(), source };
+    for entry in fs::read_dir(directory).map_err(read_error)? {
+        let name = entry.map_err(read_error)?.file_name();
+        let text = name.to_string_lossy();
+        if text.starts_with(TEMPORARY.0) && text.ends_with(TEMPORARY.1) {
+            remove(&directory.join(&name))?;
+        }
+    }
+    Ok(())
+}
+
 fn publish(directory: &Path, staged: Staged) -> Result<String, ReportError> {
     let path = directory.join(&staged.entry.name);
     staged.file.persist(&path).map_err(|failure| write_error(&path, failure.error))?;
     Ok(staged.entry.name)
 }
 
-fn remove(path: &Path) -> Result<(), ReportError> {
+pub(crate) fn remove(path: &Path) -> Result<(), ReportError> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != io::ErrorKind::NotFound => Err(write_error(path, source)),
         _ => Ok(()),
@@ -315,7 +368,7 @@ fn sync(directory: &Path) -> Result<(), ReportError> {
     Ok(())
 }
 
-fn write_error(path: &Path, source: io::Error) -> ReportError {
+pub(crate) fn write_error(path: &Path, source: io::Error) -> ReportError {
     ReportError::Write { path: path.to_owned(), source }
 }
 

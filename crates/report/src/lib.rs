@@ -24,6 +24,7 @@ mod parts;
 mod sensitivity;
 mod stored;
 mod study;
+mod sweep;
 mod tables;
 mod terminal;
 mod text;
@@ -48,5 +49,9 @@ pub use parts::{explanation_json, explanation_view, write_explanation};
 pub use sensitivity::{sensitivity_json, sensitivity_view, write_sensitivity};
 pub use stored::{StoredError, StoredFlowRow, StoredFolder};
 pub use study::StudyManifest;
+pub use sweep::{
+    SweepComparison, SweepCounts, SweepDifference, SweepEntry, SweepManifest, SweepPoint, SweepSummary, SweepView, SweepWriter,
+    claim_sweep, start_sweep, sweep_json, sweep_view,
+};
 pub use terminal::{TerminalOptions, terminal};
 pub use uncertainty::{Drawn, uncertainty_json, uncertainty_view, write_uncertainty};

@@ -129,7 +129,7 @@ pub struct FileEntry {
 /// Headline figures: million USD as exact texts with six decimals, percent as numbers. Changes are the declared point, the
 /// least and the most over all optima.
 #[derive(Serialize)]
-struct Figures {
+pub(crate) struct Figures {
     products: usize,
     in_shortage: usize,
     infeasible: usize,

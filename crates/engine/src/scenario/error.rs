@@ -18,6 +18,9 @@ pub enum ScenarioError {
     /// Not TOML: the parser's message.
     #[error("{0}")]
     Toml(String),
+    /// Something wrong with a sweep: what it is and what to do.
+    #[error("{0}")]
+    Sweep(String),
     /// A key that no scenario has.
     #[error("unknown key `{key}`{hint}")]
     UnknownKey {

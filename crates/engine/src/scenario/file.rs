@@ -61,12 +61,12 @@ impl Scenario {
     }
 }
 
-fn in_file((file, line): (String, usize), error: ScenarioError) -> ScenarioError {
+pub(crate) fn in_file((file, line): (String, usize), error: ScenarioError) -> ScenarioError {
     ScenarioError::InFile { file, line, source: Box::new(error) }
 }
 
 /// Numbers as they are written: 0.05 never becomes a binary fraction.
-fn plain(value: &DeValue<'_>) -> String {
+pub(crate) fn plain(value: &DeValue<'_>) -> String {
     match value {
         DeValue::String(text) => text.to_string(),
         DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
@@ -86,6 +86,6 @@ fn plain(value: &DeValue<'_>) -> String {
     }
 }
 
-fn line_of(text: &str, start: usize) -> usize {
+pub(crate) fn line_of(text: &str, start: usize) -> usize {
     1 + text.as_bytes().iter().take(start).filter(|byte| **byte == b'\n').count()
 }

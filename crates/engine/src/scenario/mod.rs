@@ -1,5 +1,6 @@
 //! Step M3 of docs/method.md: the question as one typed scenario, from defaults, a TOML file and `key=value` settings.
 
+mod canonical;
 mod error;
 mod file;
 mod keys;
@@ -16,6 +17,8 @@ use crate::SolverChoice;
 use crate::bloc::Bloc;
 
 pub use error::ScenarioError;
+pub(crate) use file::{in_file, line_of, plain};
+pub(crate) use keys::did_you_mean;
 pub use keys::{KEYS, Key, Takes, schema};
 pub(crate) use resolve::country_set;
 

@@ -6,7 +6,7 @@ use reorient_core::{CountryCode, CountryIndex, CountryTable, Fraction, Year};
 use reorient_model::{CountrySet, Drain, Fill, Policy, TieBreak, Weights};
 
 use super::{DrainChoice, FillChoice, HONG_KONG, HongKong, Scenario, ScenarioError};
-use crate::bloc::{Bloc, named};
+use crate::bloc::{Bloc, name_of_members, named};
 
 /// Limit of a weight, and of the common denominator of all.
 const MOST_WEIGHT: u32 = 1000;
@@ -56,6 +56,37 @@ impl Scenario {
             (None, [only]) => Ok(*only),
             (None, _) => Err(ScenarioError::WhichYear(held())),
         }
+    }
+
+    /// Every key with its resolved value and countries by code, so that two spellings of one question give one text.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] as of [`Self::policy`].
+    pub(crate) fn resolved_in_codes(
+        &self,
+        countries: &CountryTable,
+        year: Year,
+        bloc: &Bloc,
+    ) -> Result<BTreeMap<String, String>, ScenarioError> {
+        fn codes(codes: &[CountryCode]) -> String {
+            codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+        }
+        let table = Countries { scenario: self, countries, year };
+        let mut resolved = self.resolved(year, bloc);
+        let mut set = |key: &str, value: String| drop(resolved.insert(key.to_owned(), value));
+        set("bloc", name_of_members(&bloc.members, year, countries).map_or_else(|| codes(&bloc.members), str::to_owned));
+        set("risk", codes(&self.resolve_risk(countries, year, bloc)?));
+        set("exclude", codes(&table.list("exclude", &self.exclude)?));
+        set("exclude-hard", codes(&table.list("exclude-hard", &self.exclude_hard)?));
+        set("weights", super::joined(&table.numbers("weights", &self.weights)?));
+        set("cap-country", super::joined(&table.numbers("cap-country", &self.cap_country)?));
+        if let DrainChoice::Order(order) = &self.drain {
+            set("tie-break.drain", format!("order:{}", codes(&table.in_order("tie-break.drain", order)?)));
+        }
+        if let FillChoice::Order(order) = &self.fill {
+            set("tie-break.fill", format!("order:{}", codes(&table.in_order("tie-break.fill", order)?)));
+        }
+        Ok(resolved)
     }
 
     /// Everything that the scenario asks of a product, in indices of the country table.

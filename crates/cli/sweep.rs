@@ -1,0 +1,431 @@
+//! `reorient sweep` and `reorient sweep merge`.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use anyhow::anyhow;
+use reorient_data::TradeSource;
+use reorient_engine::ScenarioError;
+use reorient_engine::sweep::{
+    Archive, Moment, ResultKey, Shard, StoredPlan, SweepDone, SweepError, SweepFile, SweepPlan, SweepWork, WriteLock, diff,
+    lock_folder,
+};
+use reorient_report::{
+    InputFile, SweepComparison, SweepDifference, SweepEntry, SweepManifest, SweepSummary, SweepView, SweepWriter, claim_sweep,
+    start_sweep, sweep_json, sweep_view,
+};
+use serde_json::json;
+
+use crate::arguments::{Sweep, SweepCommand, SweepMerge, Talk};
+use crate::exit::{Failure, NOT_CERTIFIED, UNSOLVED};
+use crate::pace::Pace;
+use crate::run::use_threads;
+use crate::talk;
+
+/// Plans, answers what is not stored yet, and writes the dataset.
+pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure> {
+    if let Some(SweepCommand::Merge(merge)) = &arguments.command {
+        return self::merge(merge, talk);
+    }
+    use_threads(arguments.threads)?;
+    let shard = shard(arguments.shard, &|name| std::env::var(name).ok())?;
+    // The parser asks for a file where there is no further command.
+    let file = arguments.file.as_deref().unwrap_or(Path::new("sweep.toml"));
+    let sweep = read(file)?;
+    let source = match &arguments.trade {
+        Some(path) => TradeSource::open(path)?,
+        None => TradeSource::embedded()?,
+    };
+    let plan = SweepPlan::new(sweep, &source)?;
+    for excluded in plan.excluded().iter().filter(|excluded| excluded.combinations == 0) {
+        tracing::warn!("{}: this exclusion leaves nothing out", excluded.place);
+    }
+    let (reads, baselines) = plan.n_shared();
+    tracing::debug!(scenarios = plan.len(), reads, baselines, "planned");
+    if arguments.dry_run {
+        return dry_run(&plan, &source, shard, arguments, talk);
+    }
+    let Some(out) = arguments.out.as_deref() else { return Err(Failure::usage(anyhow!("name a folder with --out"))) };
+    let stop = stop_on_signals()?;
+    let (mut archive, _lock) = open_to_write(out, StoredPlan::new(&plan, &source), shard)?;
+    let done = work(&plan, &source, &mut archive, shard, &stop, arguments, talk)?;
+    if done.stopped || stop.load(Ordering::Relaxed) {
+        return Err(interrupted(&done, out));
+    }
+    if shard != Shard::WHOLE {
+        let SweepDone { scenarios, stored, answered, .. } = done;
+        let missing = archive.n_missing();
+        tracing::info!(scenarios, stored, answered, "shard {shard} of `{}` is complete in {}", plan.title(), out.display());
+        if !talk.quiet && !arguments.json {
+            let then = format!("`reorient sweep merge {}` writes the dataset when all shards are", out.display());
+            talk::print(&format!(
+                "shard {shard}: all {scenarios} scenarios stored, {missing} of other shards were missing; {then}\n"
+            ))?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    publish(out, &archive, arguments.diff.as_deref(), &stop, Some(&done), arguments.json, talk)
+}
+
+/// Writes the dataset of what shards have stored, here and in other folders.
+fn merge(arguments: &SweepMerge, talk: &Talk) -> Result<ExitCode, Failure> {
+    let out = &arguments.directory;
+    let stop = stop_on_signals()?;
+    let plan = Archive::open(out)?.plan().clone();
+    let (mut archive, _lock) = open_to_write(out, plan, Shard::WHOLE)?;
+    for other in &arguments.from {
+        let segments = archive.take_from(other)?;
+        tracing::info!(segments, "taken over from {}", other.display());
+    }
+    let missing = archive.n_missing();
+    if missing > 0 {
+        let all = archive.plan().scenarios.len();
+        let first = archive.plan().scenarios.iter().find(|(_, key)| !archive.holds(key)).map_or("", |(name, _)| name);
+        let problem = "run the shards that are not complete, or the whole sweep, and merge again";
+        return Err(Failure::interrupted(anyhow!("{missing} of {all} scenarios have no result, `{first}` first: {problem}")));
+    }
+    publish(out, &archive, arguments.diff.as_deref(), &stop, None, arguments.json, talk)
+}
+
+fn read(file: &Path) -> Result<SweepFile, Failure> {
+    let unreadable = |path: &Path, error: &std::io::Error| anyhow!("cannot read {}: {error}", path.display());
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::missing(unreadable(file, &error)))?;
+    let table =
+        |path: &Path| std::fs::read_to_string(path).map_err(|error| ScenarioError::Sweep(unreadable(path, &error).to_string()));
+    Ok(SweepFile::parse(&text, file, &table)?)
+}
+
+/// The folder and its store, locked for this shard, with the plan in it.
+fn open_to_write(out: &Path, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
+    claim_sweep(out)?;
+    let mut lock = WriteLock::take(&lock_folder(out), shard)?;
+    start_sweep(out, &manifest(&plan), lock.is_alone())?;
+    let archive = Archive::create(out, plan, &shard.writer(), &|writer| lock.is_alive(writer), lock.is_alone(), watch())?;
+    for damaged in archive.damaged() {
+        tracing::warn!("{damaged}; its scenarios are answered again");
+    }
+    lock.share()?;
+    Ok((archive, lock))
+}
+
+/// Answers what is not stored.
+fn work(
+    plan: &SweepPlan,
+    source: &TradeSource,
+    archive: &mut Archive,
+    shard: Shard,
+    stop: &AtomicBool,
+    arguments: &Sweep,
+    talk: &Talk,
+) -> Result<SweepDone, Failure> {
+    let n_pending = reorient_engine::sweep::pending(plan, archive, shard).len();
+    let (reads, baselines) = plan.n_shared();
+    tracing::info!(
+        scenarios = plan.len(),
+        to_answer = n_pending,
+        reads,
+        baselines,
+        "sweep `{}`{}",
+        plan.title(),
+        if shard == Shard::WHOLE { String::new() } else { format!(", shard {shard}") }
+    );
+    let bar = talk::progress(n_pending as u64, "scenarios", talk);
+    let pace = Pace::new(n_pending, arguments.log_every, bar.is_hidden());
+    let progress = || {
+        bar.inc(1);
+        pace.tick();
+    };
+    let work = SweepWork { shard, per_segment: arguments.segment, stop, progress: &progress };
+    let done = reorient_engine::sweep::sweep(plan, source, archive, &work);
+    bar.finish_and_clear();
+    let done = done?;
+    let seconds = pace.seconds();
+    let per_second = pace.per_second();
+    let writing_ms = u64::try_from(done.writing.as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(answered = done.answered, stored_before = done.stored, seconds, per_second, writing_ms, "answered");
+    Ok(done)
+}
+
+fn interrupted(done: &SweepDone, out: &Path) -> Failure {
+    let (left, out) = (done.scenarios - done.stored - done.answered, out.display());
+    Failure::interrupted(anyhow!(
+        "interrupted with {} scenarios answered and stored, {left} left; the same command goes on from there ({out})",
+        done.answered
+    ))
+}
+
+/// The dataset from the store alone, and the view of it.
+fn publish(
+    out: &Path,
+    archive: &Archive,
+    other: Option<&Path>,
+    stop: &AtomicBool,
+    done: Option<&SweepDone>,
+    as_json: bool,
+    talk: &Talk,
+) -> Result<ExitCode, Failure> {
+    let comparison = other.map(|other| compare(archive, other)).transpose()?;
+    let summary = write(out, archive, comparison.as_ref(), stop)?;
+    let counts = &summary.counts;
+    let plan = archive.plan();
+    if as_json {
+        let mut object = sweep_json(&summary, comparison.as_ref());
+        object["manifest"] = serde_json::to_value(manifest(plan)).map_err(Failure::internal)?;
+        object["work"] = done.map_or(serde_json::Value::Null, |done| json!({"stored": done.stored, "answered": done.answered}));
+        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
+        talk::print(&format!("{text}\n"))?;
+    } else if !talk.quiet {
+        let synthetic = if plan.synthetic { " · SYNTHETIC DATA" } else { "" };
+        let title = format!("Sweep {} · {}{synthetic}", plan.title, plan.source);
+        let view = SweepView { title: &title, summary: &summary, comparison: comparison.as_ref(), colour: true };
+        talk::print(&sweep_view(&view))?;
+    }
+    let changed = comparison.as_ref().map(|comparison| comparison.rows.len());
+    // One line for mail and monitoring, the last of all.
+    tracing::info!(
+        scenarios = counts.scenarios,
+        answered = counts.answered,
+        open = counts.open,
+        refused = counts.refused,
+        not_certified = counts.not_certified,
+        changed,
+        "sweep `{}` is complete in {}",
+        plan.title,
+        out.display()
+    );
+    Ok(match counts {
+        counts if counts.not_certified > 0 => ExitCode::from(NOT_CERTIFIED),
+        counts if counts.open + counts.refused > 0 => ExitCode::from(UNSOLVED),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// Writes the result files, in one pass over the store.
+fn write(
+    out: &Path,
+    archive: &Archive,
+    comparison: Option<&SweepComparison>,
+    stop: &AtomicBool,
+) -> Result<SweepSummary, Failure> {
+    let plan = archive.plan();
+    let mut writer = SweepWriter::create(out, &plan.countries, &columns())?;
+    let mut first: HashMap<ResultKey, usize> = HashMap::with_capacity(plan.scenarios.len());
+    for (number, (name, key)) in (1..).zip(&plan.scenarios) {
+        if stop.load(Ordering::Relaxed) {
+            let problem = "interrupted while the dataset was written; all results are stored, the same command writes it";
+            return Err(Failure::interrupted(anyhow!("{problem}")));
+        }
+        let record = archive.get(key)?;
+        let record = record.ok_or_else(|| Failure::internal(anyhow!("the result of scenario {number} is not in the store")))?;
+        let of_key = *first.entry(*key).or_insert(number);
+        writer.add(&SweepEntry {
+            scenario: number,
+            name,
+            status: record.outcome.status(),
+            reason: record.outcome.reason(),
+            same_as: (of_key != number).then_some(of_key),
+            question: &record.question.to_string(),
+            key: &key.to_string(),
+            resolved: &record.resolved,
+            collection: record.outcome.collection(),
+        })?;
+    }
+    Ok(writer.finish(&manifest(plan), comparison)?)
+}
+
+/// Keys of a scenario with a column of their own.
+fn columns() -> Vec<&'static str> {
+    let mut columns = Vec::new();
+    for key in reorient_engine::KEYS.iter().filter(|key| key.name != "links") {
+        columns.push(key.name);
+        if key.name == "bloc" {
+            columns.push("bloc-members");
+        }
+    }
+    columns
+}
+
+fn compare(archive: &Archive, other: &Path) -> Result<SweepComparison, Failure> {
+    let other = Archive::open(other)?;
+    if other.n_missing() > 0 {
+        tracing::warn!("the other sweep is not complete: {} of its scenarios have no result", other.n_missing());
+    }
+    let diff = diff(archive, &other)?;
+    let row = |(rank, row): (usize, reorient_engine::sweep::DiffRow)| SweepDifference {
+        rank,
+        kind: row.kind.name(),
+        scenario: row.scenario,
+        name: row.name,
+        status: row.status,
+        headline: row.headline,
+        change_points: row.change_points,
+    };
+    Ok(SweepComparison { rows: (1..).zip(diff.rows).map(row).collect(), same: diff.same, other_source: diff.other_source })
+}
+
+fn manifest(plan: &StoredPlan) -> SweepManifest {
+    let input = |input: &reorient_engine::sweep::PlanInput| InputFile {
+        name: input.name.clone(),
+        bytes: input.bytes,
+        blake3: input.blake3.clone(),
+        verified: false,
+    };
+    SweepManifest {
+        version: plan.version.clone(),
+        title: plan.title.clone(),
+        synthetic: plan.synthetic,
+        source: plan.source.clone(),
+        inputs: plan.inputs.iter().map(input).collect(),
+    }
+}
+
+/// What would run, and why.
+fn dry_run(plan: &SweepPlan, source: &TradeSource, shard: Shard, arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure> {
+    let archive = match &arguments.out {
+        Some(out) => Some(Archive::peek(out, StoredPlan::new(plan, source))?),
+        None => None,
+    };
+    for damaged in archive.iter().flat_map(|archive| archive.damaged()) {
+        tracing::warn!("{damaged}; its scenarios would be answered again");
+    }
+    let range = shard.range(plan.len());
+    let mut counts = [0_usize; 4];
+    let mut lines = String::new();
+    let mut rows = Vec::new();
+    for at in 0..plan.len() {
+        let is_stored = archive.as_ref().is_some_and(|archive| archive.holds(&plan.key(at)));
+        let (of, state, why) = match plan.same_as(at) {
+            _ if !range.contains(&at) => (3, "other", "of another shard".to_owned()),
+            Some(first) => (2, "same", format!("asks what scenario {} asks", first + 1)),
+            None if is_stored => (1, "stored", "its result is in the store".to_owned()),
+            None if arguments.out.is_some() => (0, "run", "no result of these inputs is in the store".to_owned()),
+            None => (0, "run", "no store was named".to_owned()),
+        };
+        counts[of] += 1;
+        if arguments.json {
+            rows.push(json!({"scenario": at + 1, "name": plan.name(at), "state": state, "why": why}));
+        } else {
+            lines.push_str(&format!("{:>8}  {state:<7} {}  ({why})\n", at + 1, plan.name(at)));
+        }
+    }
+    let (reads, baselines) = plan.n_shared();
+    let [run, stored, same, other] = counts;
+    if arguments.json {
+        let excluded: Vec<_> =
+            plan.excluded().iter().map(|own| json!({"place": own.place, "combinations": own.combinations})).collect();
+        let object = json!({
+            "title": plan.title(), "scenarios": rows, "run": run, "stored": stored, "same": same, "other_shards": other,
+            "excluded": excluded, "reads": reads, "baselines": baselines,
+        });
+        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
+        talk::print(&format!("{text}\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    for excluded in plan.excluded() {
+        lines.push_str(&format!("excluded by {}: {} combinations\n", excluded.place, excluded.combinations));
+    }
+    let others = if shard == Shard::WHOLE { String::new() } else { format!(", {other} of other shards") };
+    lines.push_str(&format!(
+        "{} scenarios: {run} to run, {stored} stored, {same} the same as others{others}; reads of data: {reads}, baselines: \
+         {baselines}\n",
+        plan.len()
+    ));
+    if !talk.quiet {
+        talk::print(&lines)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As asked for, or from the environment of a Slurm array.
+fn shard(asked: Option<Shard>, variable: &dyn Fn(&str) -> Option<String>) -> Result<Shard, Failure> {
+    let number = |name: &str| -> Result<Option<u32>, Failure> {
+        let Some(text) = variable(name).filter(|text| !text.is_empty()) else { return Ok(None) };
+        text.parse().map(Some).map_err(|_| Failure::usage(anyhow!("{name} = {text} is no number; give --shard")))
+    };
+    if let Some(shard) = asked {
+        return Ok(shard);
+    }
+    let Some(task) = number("SLURM_ARRAY_TASK_ID")? else { return Ok(Shard::WHOLE) };
+    let Some(of) = number("SLURM_ARRAY_TASK_COUNT")? else {
+        return Err(Failure::usage(anyhow!(
+            "SLURM_ARRAY_TASK_ID is {task}, but SLURM_ARRAY_TASK_COUNT does not say of how many: give --shard i/n"
+        )));
+    };
+    let first = number("SLURM_ARRAY_TASK_MIN")?.unwrap_or(0);
+    let step = number("SLURM_ARRAY_TASK_STEP")?.unwrap_or(1).max(1);
+    let index = task.checked_sub(first).map(|past| past / step + 1).filter(|index| (1..=of).contains(index));
+    let index =
+        index.ok_or_else(|| Failure::usage(anyhow!("SLURM_ARRAY_TASK_ID = {task} is not among {of} tasks from {first}")))?;
+    Ok(Shard { index, of })
+}
+
+/// Becomes true on SIGTERM and SIGINT; a second one ends the program at once.
+fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT] {
+        let at_once = signal_hook::flag::register_conditional_shutdown(signal, 75, Arc::clone(&stop));
+        at_once.and_then(|_| signal_hook::flag::register(signal, Arc::clone(&stop))).map_err(Failure::internal)?;
+    }
+    Ok(stop)
+}
+
+/// Ends the program, as a power cut would, at a moment that tests choose; nothing without their variable.
+fn watch() -> Box<dyn Fn(Moment) + Sync> {
+    let Some(wish) = std::env::var("REORIENT_TEST_KILL").ok() else { return Box::new(|_| {}) };
+    let (moment, count) = wish.split_once(':').unwrap_or((&wish, "1"));
+    let moment = match moment {
+        "before-write" => Moment::BeforeWrite,
+        "after-write" => Moment::AfterWrite,
+        "before-rename" => Moment::BeforeRename,
+        _ => Moment::AfterRename,
+    };
+    let left = AtomicUsize::new(count.parse().unwrap_or(1));
+    Box::new(move |own| {
+        if own == moment && left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            #[cfg(unix)]
+            let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
+        }
+    })
+}
+
+impl From<SweepError> for Failure {
+    fn from(error: SweepError) -> Self {
+        match error {
+            SweepError::Engine(error) => error.into(),
+            SweepError::Store(error) => error.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slurm_array_is_a_set_of_shards() {
+        let of = |variables: &[(&str, &str)]| {
+            let find = |name: &str| variables.iter().find(|(own, _)| *own == name).map(|(_, value)| (*value).to_owned());
+            shard(None, &find).map(|shard| shard.to_string()).map_err(|failure| failure.to_string())
+        };
+        let array = |task: &'static str, min: &'static str, step: &'static str| {
+            of(&[
+                ("SLURM_ARRAY_TASK_ID", task),
+                ("SLURM_ARRAY_TASK_COUNT", "4"),
+                ("SLURM_ARRAY_TASK_MIN", min),
+                ("SLURM_ARRAY_TASK_STEP", step),
+            ])
+        };
+        assert_eq!(of(&[]).unwrap(), "1/1");
+        assert_eq!(array("0", "0", "1").unwrap(), "1/4");
+        assert_eq!(array("4", "1", "1").unwrap(), "4/4");
+        assert_eq!(array("12", "0", "4").unwrap(), "4/4");
+        assert!(array("9", "0", "1").unwrap_err().contains("not among 4"));
+        assert!(of(&[("SLURM_ARRAY_TASK_ID", "2")]).unwrap_err().contains("--shard"));
+        let asked = Shard { index: 2, of: 3 };
+        assert_eq!(shard(Some(asked), &|_| Some("0".to_owned())).unwrap(), asked);
+    }
+}

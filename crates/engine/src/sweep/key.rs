@@ -1,0 +1,109 @@
+//! What a result is filed under: a hash of the question, of the files that it is answered from and of the way it is computed.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use reorient_core::Year;
+use reorient_data::{TradeSource, embedded_list_hash, hash_file};
+
+use super::plan::PlanInput;
+use crate::scenario::{FillChoice, ListChoice, Scenario};
+use crate::{EngineError, HIGHS_VERSION, SolverChoice};
+
+/// To be raised whenever the same question may get other figures, so that none of an earlier program is taken for one of this.
+const ALGORITHM: u32 = 1;
+
+/// A BLAKE3 hash; sixty-four hexadecimal digits in files.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(pub(crate) [u8; 32]);
+
+impl Key {
+    /// The key of a result from these inputs.
+    pub(crate) fn with_inputs(self, inputs: &Self) -> Self {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.0).update(&inputs.0);
+        Self(*hasher.finalize().as_bytes())
+    }
+
+    pub(crate) fn of(bytes: &[u8]) -> Self {
+        Self(*blake3::hash(bytes).as_bytes())
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(blake3::Hash::from_bytes(self.0).to_hex().as_str())
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+impl FromStr for Key {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        blake3::Hash::from_hex(text).map(|hash| Self(*hash.as_bytes())).map_err(|_| ())
+    }
+}
+
+impl serde::Serialize for Key {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Key {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|()| serde::de::Error::custom("64 hexadecimal digits are expected"))
+    }
+}
+
+/// Hashes questions.
+pub(crate) struct QuestionHasher;
+
+impl QuestionHasher {
+    /// `text` is the scenario in one spelling. Only a vertex depends on which HiGHS there is.
+    pub(crate) fn hash(text: &str, scenario: &Scenario) -> Key {
+        let mut hasher = blake3::Hasher::new_derive_key("reorient sweep question");
+        hasher.update(text.as_bytes());
+        let by_highs = scenario.fill == FillChoice::Vertex || scenario.solver == SolverChoice::Highs;
+        if by_highs {
+            hasher.update(HIGHS_VERSION.unwrap_or_default().as_bytes());
+        }
+        Key(*hasher.finalize().as_bytes())
+    }
+}
+
+/// Hash of the files that a scenario is answered from, and of the program that reads them. `files` remembers years.
+pub(crate) fn inputs_of(
+    scenario: &Scenario,
+    year: Year,
+    source: &TradeSource,
+    files: &mut BTreeMap<Year, PlanInput>,
+) -> Result<Key, EngineError> {
+    let trade = match files.get(&year) {
+        Some(file) => file.clone(),
+        None => {
+            let file = source.fingerprint(year)?;
+            let file = PlanInput { name: file.name, bytes: file.bytes, blake3: file.blake3 };
+            files.insert(year, file.clone());
+            file
+        }
+    };
+    let list = match &scenario.list {
+        ListChoice::All | ListChoice::One(_) => String::new(),
+        ListChoice::Critical => embedded_list_hash(),
+        // What the list is mapped with ships with the program.
+        ListChoice::File(path) => hash_file(path)?.blake3 + &embedded_list_hash(),
+    };
+    let revision = source.revision();
+    let text =
+        format!("algorithm {ALGORITHM}\nversion {}\nrevision {revision}\n{}\n{list}\n", env!("CARGO_PKG_VERSION"), trade.blake3);
+    Ok(Key::of(text.as_bytes()))
+}

@@ -1,0 +1,35 @@
+//! Many scenarios in one night: a plan, a store that survives any end of the program, and the work between them.
+//!
+//! `file.rs` and `table.rs` read what is asked, `plan.rs` spells it out, `key.rs` names each result, `store.rs`, `segment.rs` and
+//! `archive.rs` keep them, `lock.rs` keeps others out, `work.rs` answers what is missing, `diff.rs` compares two nights.
+
+mod archive;
+mod diff;
+mod error;
+mod file;
+mod key;
+mod lock;
+mod plan;
+mod record;
+mod schema;
+mod segment;
+mod store;
+mod table;
+mod work;
+
+pub use archive::{Archive, StoredPlan};
+pub use diff::{DiffKind, DiffRow, SweepDiff, diff};
+pub use error::{StoreError, SweepError};
+pub use file::SweepFile;
+pub use key::Key as ResultKey;
+pub use lock::{Shard, WriteLock};
+pub use plan::{Excluded, PlanInput, SweepPlan};
+pub use record::{SweepOutcome, SweepRecord};
+pub use schema::sweep_schema;
+pub use store::{Blobs, LocalBlobs, Moment};
+pub use work::{SweepDone, SweepWork, pending, sweep};
+
+/// Where the locks of a sweep's folder are.
+pub fn lock_folder(out: &std::path::Path) -> std::path::PathBuf {
+    archive::store_folder(out).join("locks")
+}

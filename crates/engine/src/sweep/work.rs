@@ -1,0 +1,200 @@
+//! The work of a night: what is not stored yet, batch by batch, on all cores, and into the store before it can be lost.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
+use reorient_data::TradeSource;
+
+use super::archive::Archive;
+use super::error::SweepError;
+use super::lock::Shard;
+use super::plan::SweepPlan;
+use super::record::{SweepOutcome, SweepRecord};
+use super::segment::{Packed, pack};
+use crate::pipeline::Bench;
+use crate::prepare::{Prepared, Session};
+use crate::scenario::Scenario;
+use crate::{EngineError, EngineErrorKind};
+
+/// How a sweep is worked.
+pub struct SweepWork<'a> {
+    /// Which part of the plan.
+    pub shard: Shard,
+    /// Scenarios per segment; without, segments follow the clock.
+    pub per_segment: Option<usize>,
+    /// When it becomes true, scenarios that have begun are finished and stored, and no other begins.
+    pub stop: &'a AtomicBool,
+    /// Told after each scenario, from any thread.
+    pub progress: &'a (dyn Fn() + Sync),
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SweepDone {
+    /// Scenarios of this shard, those that ask the same once.
+    pub scenarios: usize,
+    /// Of them, those that were stored before.
+    pub stored: usize,
+    /// Those that were answered and stored now.
+    pub answered: usize,
+    /// Whether it ended early because it was asked to.
+    pub stopped: bool,
+    /// Time spent on writing segments.
+    pub writing: Duration,
+}
+
+/// A first segment soon, later ones seldom: a file per ten seconds is little, and ten seconds of work are soon done again.
+const FIRST_SEGMENT: Duration = Duration::from_millis(250);
+const LAST_SEGMENT: Duration = Duration::from_secs(10);
+/// Most results of one segment, which bounds the memory.
+const MOST_PER_SEGMENT: usize = 1024;
+/// How long a batch shall take, so that the clock and the wish to stop are looked at.
+const BATCH: Duration = Duration::from_millis(250);
+
+/// Numbers of the scenarios of a shard that are not stored, each question once.
+pub fn pending(plan: &SweepPlan, archive: &Archive, shard: Shard) -> Vec<usize> {
+    shard.range(plan.len()).filter(|at| plan.same_as(*at).is_none() && !archive.holds(&plan.key(*at))).collect()
+}
+
+/// Answers and stores whatever of the shard is not stored yet.
+///
+/// # Errors
+/// [`SweepError`] when data cannot be read or results cannot be written; what was stored before stays.
+pub fn sweep(
+    plan: &SweepPlan,
+    source: &TradeSource,
+    archive: &mut Archive,
+    work: &SweepWork<'_>,
+) -> Result<SweepDone, SweepError> {
+    let pending = pending(plan, archive, work.shard);
+    let scenarios = work.shard.range(plan.len()).filter(|at| plan.same_as(*at).is_none()).count();
+    let mut done = SweepDone { scenarios, stored: scenarios - pending.len(), ..SweepDone::default() };
+    let mut session = Session::new(source);
+    let benches = Mutex::new(Vec::new());
+    let mut segment = Segment::new(work.per_segment);
+    let mut size = 4 * rayon::current_num_threads();
+    let mut rest = pending.as_slice();
+    while let Some(first) = rest.first().filter(|_| !work.stop.load(Ordering::Relaxed)) {
+        // A batch stays within the rows that one read gives.
+        let most = rest.len().min(size).min(segment.room());
+        let n_batch = rest[..most].iter().take_while(|at| plan.dataset(**at) == plan.dataset(*first)).count();
+        let (batch, after) = rest.split_at(n_batch);
+        rest = after;
+        let started = Instant::now();
+        let prepare = |at: &usize| -> Result<(usize, Scenario, Prepared), EngineError> {
+            let scenario = plan.scenario(*at)?;
+            let prepared = session.prepare(&scenario)?;
+            Ok((*at, scenario, prepared))
+        };
+        let prepared = batch.iter().map(prepare).collect::<Result<Vec<_>, _>>();
+        let prepared = match prepared {
+            Ok(prepared) => prepared,
+            Err(error) => {
+                // What is finished is not lost to what cannot be read.
+                segment.store(archive, &mut done)?;
+                return Err(error.into());
+            }
+        };
+        let answer = |(at, scenario, prepared): &(usize, Scenario, Prepared)| -> Result<Option<Packed>, EngineError> {
+            if work.stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let packed = answer(plan, *at, scenario, prepared, source, &benches)?;
+            (work.progress)();
+            Ok(Some(packed))
+        };
+        let answered: Vec<Result<Option<Packed>, EngineError>> = prepared.par_iter().with_max_len(1).map(answer).collect();
+        let mut failed = None;
+        for answer in answered {
+            match answer {
+                Ok(packed) => segment.documents.extend(packed),
+                Err(error) => failed = failed.or(Some(error)),
+            }
+        }
+        if let Some(error) = failed {
+            segment.store(archive, &mut done)?;
+            return Err(error.into());
+        }
+        if segment.is_due() {
+            segment.store(archive, &mut done)?;
+        }
+        size = next_size(size, n_batch, started.elapsed());
+    }
+    segment.store(archive, &mut done)?;
+    done.stopped = done.stored + done.answered < done.scenarios;
+    Ok(done)
+}
+
+/// One scenario on this thread, packed for the store.
+fn answer(
+    plan: &SweepPlan,
+    at: usize,
+    scenario: &Scenario,
+    prepared: &Prepared,
+    source: &TradeSource,
+    benches: &Mutex<Vec<Bench>>,
+) -> Result<Packed, EngineError> {
+    let mut benches_now = benches.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut bench = benches_now.pop().unwrap_or_default();
+    drop(benches_now);
+    let outcome = match prepared.summarise(scenario, &mut bench) {
+        Ok(collection) => SweepOutcome::Answered(Box::new(collection)),
+        Err(error) => match error.kind() {
+            EngineErrorKind::Scenario => SweepOutcome::Refused(error.to_string()),
+            EngineErrorKind::NotCertified => SweepOutcome::NotCertified(error.to_string()),
+            EngineErrorKind::Data(_) => return Err(error),
+        },
+    };
+    benches.lock().unwrap_or_else(PoisonError::into_inner).push(bench);
+    let resolved = scenario.resolved_in_codes(source.countries(), prepared.year, &prepared.bloc)?;
+    let record = SweepRecord { question: plan.question(at), resolved, outcome };
+    Ok(pack(plan.key(at), &record.to_document(source.countries())))
+}
+
+/// Results that wait for the disk.
+struct Segment {
+    documents: Vec<Packed>,
+    per_segment: Option<usize>,
+    interval: Duration,
+    since: Instant,
+}
+
+impl Segment {
+    fn new(per_segment: Option<usize>) -> Self {
+        Self { documents: Vec::new(), per_segment, interval: FIRST_SEGMENT, since: Instant::now() }
+    }
+
+    fn most(&self) -> usize {
+        self.per_segment.unwrap_or(MOST_PER_SEGMENT)
+    }
+
+    fn room(&self) -> usize {
+        self.most().saturating_sub(self.documents.len()).max(1)
+    }
+
+    fn is_due(&self) -> bool {
+        let by_clock = self.per_segment.is_none() && self.since.elapsed() >= self.interval;
+        self.documents.len() >= self.most() || by_clock
+    }
+
+    fn store(&mut self, archive: &mut Archive, done: &mut SweepDone) -> Result<(), SweepError> {
+        let started = Instant::now();
+        archive.put(&self.documents)?;
+        done.answered += self.documents.len();
+        done.writing += started.elapsed();
+        self.documents.clear();
+        self.interval = (self.interval * 2).min(LAST_SEGMENT);
+        self.since = Instant::now();
+        Ok(())
+    }
+}
+
+/// Batches grow or shrink towards their time, at most fourfold at once.
+fn next_size(size: usize, n_batch: usize, took: Duration) -> usize {
+    let per_scenario = took / u32::try_from(n_batch.max(1)).unwrap_or(u32::MAX);
+    let fitting = BATCH.as_nanos() / per_scenario.as_nanos().max(1);
+    let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
+    fitting.clamp(size / 4, size * 4).clamp(rayon::current_num_threads(), MOST_PER_SEGMENT)
+}
