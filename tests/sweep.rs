@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod common;
+#[path = "common/trade.rs"]
+mod trade;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -429,7 +431,7 @@ fn the_memory_does_not_grow_with_the_scenarios() {
         println!("skipped: no /proc");
         return;
     }
-    let slope = at_many.saturating_sub(at_few) as usize / 9;
+    let slope = at_many.saturating_sub(at_few) / 9;
     println!("{slope} KiB per 1,000 scenarios");
     assert!(slope < 1024, "{slope} KiB per 1,000 scenarios");
 }
@@ -562,12 +564,12 @@ fn overrides_rows_and_axes_are_what_they_say() {
 fn two_nights_are_compared_by_what_they_ask() {
     let folder = tempfile::tempdir().unwrap();
     // Another release of the data: China sells twice as much of one product.
-    let mut rows = common::trade::rows();
+    let mut rows = trade::rows();
     for row in rows.iter_mut().filter(|row| row.exporter == 156 && row.product == "280530") {
         row.value = format!("{:.3}", row.value.parse::<f64>().unwrap() * 2.0);
     }
     let revised = folder.path().join("BACI_HS92_Y2023_V202501.csv");
-    fs::write(&revised, common::trade::plain(&rows)).unwrap();
+    fs::write(&revised, trade::plain(&rows)).unwrap();
     let last = folder.path().join("last.toml");
     fs::write(
         &last,
