@@ -361,6 +361,10 @@ struct Rule {
 
 impl Rule {
     fn new(rule: &Exclusion, sweep: &SweepFile, base: &Scenario) -> Result<Self, ScenarioError> {
+        if sweep.axes.is_empty() {
+            let problem = "there is no grid to leave combinations out of: exclusions do not touch overrides and rows".to_owned();
+            return Err(in_file((sweep.file.clone(), rule.line), ScenarioError::Sweep(problem)));
+        }
         let mut conditions = Vec::new();
         for (key, values) in &rule.conditions {
             let along = |axis: usize, meets: &dyn Fn(&str) -> bool| {
@@ -379,10 +383,6 @@ impl Rule {
                 (None, None) => along(0, &|_| values.iter().any(|value| has(base, &[], key, value))),
             };
             conditions.push(met);
-        }
-        if sweep.axes.is_empty() {
-            let problem = "there is no grid to leave combinations out of: exclusions do not touch overrides and rows".to_owned();
-            return Err(in_file((sweep.file.clone(), rule.line), ScenarioError::Sweep(problem)));
         }
         Ok(Self { conditions })
     }
