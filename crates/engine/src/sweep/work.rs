@@ -86,6 +86,8 @@ pub fn sweep(
         let prepare = |at: &usize| -> Result<(usize, Scenario, Prepared), EngineError> {
             let scenario = plan.scenario(*at)?;
             let prepared = session.prepare(&scenario)?;
+            // Plans go from bloc to bloc.
+            session.keep_baseline_of(&prepared);
             Ok((*at, scenario, prepared))
         };
         let prepared = batch.iter().map(prepare).collect::<Result<Vec<_>, _>>();
