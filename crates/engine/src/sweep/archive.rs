@@ -132,18 +132,7 @@ impl Archive {
         let folder = store_folder(out);
         let blobs = LocalBlobs::create(&folder, writer, watch)?;
         blobs.clean(is_alive)?;
-        let document = plan.to_document();
-        match read_document(&blobs, PLAN) {
-            Ok(stored) if stored == document => {}
-            Ok(_) | Err(StoreError::Damaged { .. }) if !may_replace => {
-                let problem = "other shards work there on another plan; give all shards the same files, or choose another folder";
-                return Err(StoreError::Busy { path: folder, problem: problem.to_owned() });
-            }
-            Ok(_) | Err(StoreError::Damaged { .. } | StoreError::Missing { .. }) => {
-                blobs.put(PLAN, &encode(&[pack(Key::of(&document), &document)]).0)?;
-            }
-            Err(error) => return Err(error),
-        }
+        store_plan(&blobs, &plan, may_replace)?;
         let archive = Self::index(blobs, plan)?;
         for damaged in &archive.damaged {
             if let StoreError::Damaged { file, .. } = damaged {
@@ -282,6 +271,24 @@ impl Archive {
             }
         }
         Ok(count)
+    }
+}
+
+/// Stores a plan, unless it is the one that is stored. `may_replace` says whether another plan may give way.
+fn store_plan(blobs: &LocalBlobs, plan: &StoredPlan, may_replace: bool) -> Result<(), StoreError> {
+    let document = plan.to_document();
+    let key = Key::of(&document);
+    let stored = blobs.read(PLAN).and_then(|bytes| check(PLAN, &bytes));
+    match stored {
+        Ok(places) if matches!(places.as_slice(), [(own, _)] if *own == key) => Ok(()),
+        Ok(_) | Err(StoreError::Damaged { .. }) if !may_replace => {
+            let problem = "other shards work there on another plan; give all shards the same files, or choose another folder";
+            Err(StoreError::Busy { path: blobs.folder().to_owned(), problem: problem.to_owned() })
+        }
+        Ok(_) | Err(StoreError::Damaged { .. } | StoreError::Missing { .. }) => {
+            blobs.put(PLAN, &encode(&[pack(key, &document)]).0)
+        }
+        Err(error) => Err(error),
     }
 }
 

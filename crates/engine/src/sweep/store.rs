@@ -82,6 +82,11 @@ impl LocalBlobs {
         Self { folder: folder.to_owned(), writer: "nobody".to_owned(), watch: Box::new(|_| {}) }
     }
 
+    /// Where the files are.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Takes away what writers that were killed left behind; `is_alive` tells of a writer whether it may still write. Returns
     /// how many files there were.
     ///

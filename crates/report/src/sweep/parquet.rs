@@ -11,9 +11,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
 /// Rows that are held before they are encoded.
-const BATCH: usize = 4096;
-/// Rows of a row group, which are held encoded.
-const GROUP: usize = 16_384;
+const BATCH: usize = 2048;
 
 /// What a column holds. A missing value is a null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +44,8 @@ pub(super) struct ParquetTable<W: Write + Send> {
 }
 
 impl<W: Write + Send> ParquetTable<W> {
-    pub(super) fn new(out: W, columns: &[(&str, Kind)]) -> io::Result<Self> {
+    /// A row group has `group` rows, which are held encoded.
+    pub(super) fn new(out: W, columns: &[(&str, Kind)], group: usize) -> io::Result<Self> {
         let data_type = |kind: Kind| match kind {
             Kind::Text => DataType::Utf8,
             Kind::Whole => DataType::Int64,
@@ -57,7 +56,7 @@ impl<W: Write + Send> ParquetTable<W> {
         let version = KeyValue::new("reorient.version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-            .set_max_row_group_row_count(Some(GROUP))
+            .set_max_row_group_row_count(Some(group))
             .set_created_by("reorient".to_owned())
             .set_key_value_metadata(Some(vec![version]))
             .build();

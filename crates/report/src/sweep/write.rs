@@ -116,6 +116,10 @@ fn manifest_file(
     })
 }
 
+/// Rows of a row group: few of long texts, more of numbers, so that memory does not grow with the number of scenarios.
+const SCENARIOS: usize = 2048;
+const ROWS: usize = 16_384;
+
 /// Columns of `scenarios` before the keys of a scenario.
 const SCENARIO_COLUMNS: [(&str, Kind); 7] = [
     ("scenario", Kind::Whole),
@@ -173,7 +177,9 @@ impl<'a> SweepWriter<'a> {
             let path = directory.join(name);
             move |source: io::Error| write_error(&path, source)
         };
-        let table = |name: &str, columns: &[(&str, Kind)]| ParquetTable::new(open(name)?, columns).map_err(fail(name));
+        let table = |name: &str, columns: &[(&str, Kind)], group: usize| {
+            ParquetTable::new(open(name)?, columns, group).map_err(fail(name))
+        };
         let of_sheet = |sheet: &Sheet| -> Vec<(&'static str, Kind)> {
             let own = sheet.columns.iter().map(|column| (*column, kind_of(column)));
             std::iter::once(("scenario", Kind::Whole)).chain(own).collect()
@@ -190,11 +196,11 @@ impl<'a> SweepWriter<'a> {
             directory,
             countries,
             keys: keys.iter().map(|key| (*key).to_owned()).collect(),
-            scenarios: table("scenarios.parquet", &columns)?,
+            scenarios: table("scenarios.parquet", &columns, SCENARIOS)?,
             scenarios_csv,
-            figures: table("figures.parquet", &FIGURE_COLUMNS)?,
-            shares: table("shares.parquet", &of_sheet(&sheets::shares(&empty, countries)))?,
-            table_a1: table("table_a1.parquet", &of_sheet(&sheets::table_a1(&empty, countries)))?,
+            figures: table("figures.parquet", &FIGURE_COLUMNS, ROWS)?,
+            shares: table("shares.parquet", &of_sheet(&sheets::shares(&empty, countries)), ROWS)?,
+            table_a1: table("table_a1.parquet", &of_sheet(&sheets::table_a1(&empty, countries)), ROWS)?,
             summary_csv,
             summary: SweepSummary::default(),
         })
