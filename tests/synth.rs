@@ -187,3 +187,25 @@ fn bad_requests_are_refused() {
     assert!(code == 74 && said.contains("it is there already"), "{code} {said}");
     assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 1, "nothing was left");
 }
+
+/// The smallest instance of benches/instance, made anew: who compares with it must find the same optima.
+#[test]
+fn the_public_instance_has_its_known_optima() {
+    let root = tempfile::tempdir().unwrap();
+    let known = std::fs::read_to_string("benches/instance/known_optima.csv").unwrap();
+    let mut reader = csv::Reader::from_reader(known.as_bytes());
+    let rows: Vec<std::collections::BTreeMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    assert_eq!(rows.iter().map(|row| row["rows"].as_str()).collect::<Vec<_>>(), ["20000", "1000000", "11000000"]);
+    let row = &rows[0];
+    let (made, results) = (root.path().join("made"), root.path().join("results"));
+    synth(&["--rows", &row["rows"], "--seed", &row["seed"]], &made);
+    printed(&["run", "--out", results.to_str().unwrap()], &made);
+    let manifest = object(&results.join("manifest.json"));
+    for figure in ["imports_musd", "risk_before_musd", "risk_after_musd"] {
+        assert_eq!(manifest["headline"][figure], row[figure].as_str(), "{figure}");
+    }
+    assert_eq!(manifest["headline"]["products"].to_string(), row["products"]);
+    assert_eq!(manifest["headline"]["in_shortage"].to_string(), row["shortage"]);
+    let products = std::fs::read(results.join("products.csv")).unwrap();
+    assert_eq!(blake3::hash(&products).to_hex().as_str(), row["products_csv_blake3"]);
+}

@@ -391,19 +391,19 @@ pub(crate) struct Uncertainty {
     #[command(flatten)]
     pub(crate) study: Study,
     /// Number of draws
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, allow_negative_numbers = true, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(crate) draws: u32,
     /// Fixes every random number
-    #[arg(long, value_name = "S", default_value = "1")]
+    #[arg(long, allow_negative_numbers = true, value_name = "S", default_value = "1")]
     pub(crate) seed: u64,
     /// Standard deviation of the logarithm of each row's factor, which is lognormal with mean one
-    #[arg(long, value_name = "SD", default_value = "0.2", value_parser = crate::uncertainty::deviation)]
+    #[arg(long, allow_negative_numbers = true, value_name = "SD", default_value = "0.2", value_parser = crate::uncertainty::deviation)]
     pub(crate) noise: f64,
     /// Probability that a product counts which is listed through reconstructed rows alone
-    #[arg(long, value_name = "P", default_value = "1", value_parser = crate::uncertainty::probability)]
+    #[arg(long, allow_negative_numbers = true, value_name = "P", default_value = "1", value_parser = crate::uncertainty::probability)]
     pub(crate) reconstructed: f64,
     /// Probability that a product counts of which only a part is listed (with `map = all`, which leaves it out)
-    #[arg(long, value_name = "P", default_value = "0", value_parser = crate::uncertainty::probability)]
+    #[arg(long, allow_negative_numbers = true, value_name = "P", default_value = "0", value_parser = crate::uncertainty::probability)]
     pub(crate) partial: f64,
     /// The cap is uniform between two, such as 0.03..0.07 [default: the scenario's]
     #[arg(long = "cap-between", value_name = "CAPS", value_parser = crate::uncertainty::caps)]

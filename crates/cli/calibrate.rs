@@ -35,7 +35,7 @@ pub(crate) fn calibrate(arguments: &Calibrate, talk: &Talk) -> Result<ExitCode, 
         write_calibration(directory, &calibration, calibrator.list(&first).as_ref(), countries, &manifest)?;
         tracing::info!("calibration in {}", directory.display());
     }
-    let title = title("Calibration", &scenario.bloc, &source);
+    let title = title("Calibration", &scenario.bloc, &manifest);
     show(study, talk, &manifest, &|| calibration_json(&calibration, countries), &|| {
         calibration_view(&calibration, countries, &title, true)
     })?;

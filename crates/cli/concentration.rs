@@ -27,7 +27,7 @@ pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, 
         write_concentration(directory, &rows, &result.curve, countries, &manifest)?;
         tracing::info!("concentration in {}", directory.display());
     }
-    let title = title("Concentration", &result.run.bloc.name, &source);
+    let title = title("Concentration", &result.run.bloc.name, &manifest);
     show(arguments, talk, &manifest, &|| concentration_json(&rows, &result.curve, countries), &|| {
         concentration_view(&collection.headline, &rows, &result.curve, &title, true)
     })?;

@@ -12,6 +12,7 @@ use reorient_report::{decimal, grouped, write_file};
 use crate::arguments::{Inspect, Talk};
 use crate::exit::{Failure, UNSOLVED};
 use crate::run::{open, scenario};
+use crate::study::label;
 
 /// Exporters shown; the file has all.
 const SHOWN: usize = 25;
@@ -47,7 +48,8 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     let Some(row) = result.collection.products.first() else { return Ok(ExitCode::SUCCESS) };
 
     let musd = |amount: NanoUsd| grouped(&decimal(amount.0, NanoUsd::PER_USD * 1_000_000, 3));
-    let mut text = format!("{product}  {}\n{}, bloc {}\n\n", row.labels.description, source.label(), result.bloc.name);
+    let mut text =
+        format!("{product}  {}\n{}, bloc {}\n\n", row.labels.description, label(&source, &result.scenario), result.bloc.name);
     // Writing to a String cannot fail.
     let _ = writeln!(text, "imports of the bloc  {:>16} M$", musd(row.imports.into()));
     let _ = writeln!(text, "from risk origins    {:>16} M$", musd(row.risk_before.into()));

@@ -79,6 +79,18 @@ impl Rows {
         let title = self.header.get(column).unwrap_or_default();
         text.parse().map_err(|error| Failure::bad_data(anyhow!("{}: line {line}, column `{title}`: {error}", self.name)))
     }
+
+    /// A share of imports in percent.
+    fn share(&self, record: &(u64, StringRecord), column: usize) -> Result<Printed, Failure> {
+        let share: Printed = self.parsed(record, column)?;
+        if share.value() > 100.0 {
+            let title = self.header.get(column).unwrap_or_default();
+            let text = record.1.get(column).unwrap_or_default();
+            let problem = format!("line {}, column `{title}`: a share of `{text}` percent is more than all imports", record.0);
+            return Err(Failure::bad_data(anyhow!("{}: {problem}", self.name)));
+        }
+        Ok(share)
+    }
 }
 
 fn table(named: &Named) -> Result<Vec<PublishedRow>, Failure> {
@@ -97,8 +109,8 @@ fn table(named: &Named) -> Result<Vec<PublishedRow>, Failure> {
             country,
             increase: rows.parsed(record, increase)?,
             main_sector,
-            share_old: rows.parsed(record, share_old)?,
-            share_new: rows.parsed(record, share_new)?,
+            share_old: rows.share(record, share_old)?,
+            share_new: rows.share(record, share_new)?,
         });
     }
     if found.is_empty() {
@@ -113,7 +125,7 @@ fn shares(named: &Named) -> Result<Vec<PublishedRisk>, Failure> {
     let (quantity, value) = (rows.needed(&["quantity"])?, rows.needed(&["value"])?);
     let of = |name: &str| -> Result<Option<Printed>, Failure> {
         let row = rows.records.iter().find(|(_, record)| record.get(quantity) == Some(name));
-        row.map(|record| rows.parsed(record, value)).transpose()
+        row.map(|record| rows.share(record, value)).transpose()
     };
     let mut found = Vec::new();
     for (country, [before, after]) in HEADLINE_COUNTRIES.into_iter().zip(SHARES) {

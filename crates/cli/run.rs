@@ -17,7 +17,7 @@ use reorient_report::{
 use crate::arguments::{Question, Run, Study, Talk};
 use crate::exit::{Failure, UNSOLVED};
 use crate::panel;
-use crate::study::input;
+use crate::study::{input, label};
 use crate::talk;
 
 /// Columns of the printed view.
@@ -127,7 +127,7 @@ fn view(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> String
             // The stream strips colour where it is not wanted.
             colour: true,
             bloc: &result.bloc.name,
-            source: source.label(),
+            source: &label(source, &result.scenario),
             notes: &notes(source, result, scenario),
         },
     )
@@ -197,7 +197,7 @@ fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Res
     let points: Vec<FrontierPoint> =
         curve.points.iter().map(|point| FrontierPoint { cap: point.cap.to_f64(), risk_pct: share(point) }).collect();
     let context = FigureContext {
-        source: source.label(),
+        source: &label(source, &result.scenario),
         bloc: &result.bloc.name,
         options: &in_words(source, scenario, &result.scenario, &result.risk),
         cap: Some(scenario.cap.to_f64()),
@@ -246,7 +246,7 @@ fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Ma
         method: "aggregate".to_owned(),
         scenario: result.scenario.clone(),
         synthetic: source.is_synthetic(),
-        source: source.label().to_owned(),
+        source: label(source, &result.scenario),
         inputs: result.inputs.iter().cloned().map(input).collect(),
         ledger: Ledger {
             rows_in: result.ledger.rows_in,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
+use reorient_core::Year;
 use reorient_data::TradeSource;
 use reorient_metrics::BASE;
 use reorient_report::{
@@ -27,7 +28,7 @@ pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failu
         write_frontier(directory, &result.frontier, &result.products, countries, &manifest)?;
         tracing::info!("frontier in {}", directory.display());
     }
-    let title = title("Frontier", &result.bloc.name, &source);
+    let title = title("Frontier", &result.bloc.name, &manifest);
     show(arguments, talk, &manifest, &|| frontier_json(&result.frontier, &result.products, countries), &|| {
         frontier_view(&result.frontier, &result.products, result.cap, &title, true)
     })?;
@@ -46,7 +47,7 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
         write_explanation(directory, &explanation, countries, &manifest)?;
         tracing::info!("explanation in {}", directory.display());
     }
-    let title = title("What makes the result", &result.bloc.name, &source);
+    let title = title("What makes the result", &result.bloc.name, &manifest);
     show(arguments, talk, &manifest, &|| explanation_json(&explanation, countries), &|| {
         explanation_view(&explanation, countries, &title, true)
     })?;
@@ -68,7 +69,7 @@ pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Fa
         write_sensitivity(directory, &result.rows, countries, &manifest)?;
         tracing::info!("sensitivity in {}", directory.display());
     }
-    let title = title("Sensitivity", &result.bloc.name, &source);
+    let title = title("Sensitivity", &result.bloc.name, &manifest);
     show(arguments, talk, &manifest, &|| sensitivity_json(&result.rows, countries), &|| {
         sensitivity_view(&result.rows, countries, &title, true)
     })?;
@@ -89,9 +90,15 @@ pub(crate) fn schema(arguments: &Schema) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn title(what: &str, bloc: &str, source: &TradeSource) -> String {
-    let synthetic = if source.is_synthetic() { " · SYNTHETIC DATA" } else { "" };
-    format!("{what} · {bloc} · {}{synthetic}", source.label())
+pub(crate) fn title(what: &str, bloc: &str, manifest: &StudyManifest) -> String {
+    let synthetic = if manifest.synthetic { " · SYNTHETIC DATA" } else { "" };
+    format!("{what} · {bloc} · {}{synthetic}", manifest.source)
+}
+
+/// What the trade is called, with the year of a resolved scenario where that is one year.
+pub(crate) fn label(source: &TradeSource, scenario: &BTreeMap<String, String>) -> String {
+    let year = scenario.get("year").and_then(|year| year.parse::<Year>().ok());
+    year.map_or_else(|| source.label().to_owned(), |year| source.label_of(year))
 }
 
 pub(crate) fn manifest(
@@ -101,9 +108,9 @@ pub(crate) fn manifest(
 ) -> StudyManifest {
     StudyManifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        source: label(source, &scenario),
         scenario,
         synthetic: source.is_synthetic(),
-        source: source.label().to_owned(),
         inputs: inputs.into_iter().map(input).collect(),
     }
 }

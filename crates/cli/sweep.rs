@@ -49,6 +49,8 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
         return dry_run(&plan, &source, shard, arguments, talk);
     }
     let Some(out) = arguments.out.as_deref() else { return Err(Failure::usage(anyhow!("name a folder with --out"))) };
+    // A folder that is not there shall not be found out at the end of the night.
+    arguments.diff.as_deref().map(Archive::open).transpose()?;
     let stop = stop_on_signals()?;
     let (mut archive, _lock) = open_to_write(out, StoredPlan::new(&plan, &source), shard)?;
     let done = work(&plan, &source, &mut archive, shard, &stop, arguments, talk)?;

@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
+use anyhow::anyhow;
 use reorient_core::Fraction;
+use reorient_data::MapRule;
 use reorient_engine::Doubt;
 use reorient_report::{Drawn, uncertainty_json, uncertainty_view, write_uncertainty};
 
@@ -23,6 +25,15 @@ pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCo
         partial: arguments.partial,
         cap: arguments.cap,
     };
+    if doubt.partial > 0.0 && scenario.map == MapRule::Any {
+        let problem = "--partial means nothing with `map = any`, which counts every product of which a part is listed";
+        return Err(Failure::usage(anyhow!(problem)));
+    }
+    if doubt.reconstructed < 1.0 && !scenario.reconstructed {
+        return Err(Failure::usage(anyhow!(
+            "--reconstructed means nothing with `reconstructed = no`, which leaves them all out"
+        )));
+    }
     let source = open(&arguments.study.question)?;
     let bar = talk::progress(doubt.draws.into(), "draws", talk);
     let result = reorient_engine::uncertainty(&source, &scenario, &doubt, &|| bar.inc(1));
@@ -46,7 +57,7 @@ pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCo
         write_uncertainty(directory, drawn, countries, &manifest)?;
         tracing::info!("uncertainty in {}", directory.display());
     }
-    let title = title("Uncertainty", &result.bloc.name, &source);
+    let title = title("Uncertainty", &result.bloc.name, &manifest);
     let words = in_words(&doubt, result.doubtful);
     show(&arguments.study, talk, &manifest, &|| uncertainty_json(drawn, countries), &|| {
         uncertainty_view(drawn, countries, &title, &words, true)

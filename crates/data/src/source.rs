@@ -255,6 +255,11 @@ impl TradeSource {
         &self.label
     }
 
+    /// The same for one of its years.
+    pub fn label_of(&self, year: Year) -> String {
+        self.label.replacen(&span(&self.origins), &year.to_string(), 1)
+    }
+
     /// Whether any year is made up rather than observed.
     pub const fn is_synthetic(&self) -> bool {
         self.synthetic

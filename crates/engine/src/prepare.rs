@@ -84,6 +84,12 @@ impl<'a> Session<'a> {
         year.is_some_and(|year| own == Some(&DatasetKey::of(scenario, year)))
     }
 
+    /// Lets all baselines go but that of the bloc of `prepared`: where scenarios follow each other by bloc, no other is asked for
+    /// again, and one of a full year takes megabytes.
+    pub(crate) fn keep_baseline_of(&mut self, prepared: &Prepared) {
+        self.baselines.retain(|members, _| *members == prepared.bloc.members);
+    }
+
     /// Reads, adds up and resolves what the scenario asks for, unless it is at hand.
     ///
     /// # Errors

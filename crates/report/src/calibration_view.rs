@@ -242,11 +242,11 @@ fn single_products(page: &mut Page, calibration: &Calibration, countries: &Count
     let near = calibration.readings.first();
     let own = calibration.readings.iter().find(|reading| reading.choice == Choice::default());
     let listed = calibration.listed.map_or_else(String::new, |(held, all)| {
-        format!(" They hold {} of the {} products of the list.", grouped(&held.to_string()), grouped(&all.to_string()))
+        format!(" They hold {} of the {} products of the scenario's list.", grouped(&held.to_string()), grouped(&all.to_string()))
     });
     page.say(&format!(
         "Not the whole table. Of {} readings of these data the nearest is off by {:.2} percentage points in the old shares and \
-         leaves {:.0} % of their sum of squares.{listed} Their imports are {} bn USD; {}. So no share, rank or total can be compared.",
+         leaves {:.0} % of their sum of squares.{listed} The scenario itself has imports of {} bn USD; {}. So no share, rank or total can be compared.",
         calibration.readings.len(),
         near.map_or(0.0, |reading| reading.old.rmse),
         100.0 * calibration.unexplained,
@@ -262,7 +262,7 @@ fn single_products(page: &mut Page, calibration: &Calibration, countries: &Count
          imports from them and of their listed exports, belongs to the published main sector, and alone explains the published \
          old share of the implied total within a tenth.",
     );
-    page.head("Increase, M$");
+    page.head("Increase under the scenario itself, M$");
     page.faint(&format!(
         "  {:<16}{:<8}{:>15}{:>11}{:>10}{:>22}  {:<7}{:>7}",
         "", "product", "old share expl.", "published", "ours", "[min – max]", "inside", "off by"
@@ -295,11 +295,25 @@ fn single_products(page: &mut Page, calibration: &Calibration, countries: &Count
         .collect();
     page.lines.push(String::new());
     page.say(&format!("Mean distance of these rows by the basis of the cap: {}.", bases.join(", ")));
+    let nearest: Vec<Choice> = calibration.nearest().iter().map(|set| set.choice).collect();
+    let own_set = calibration.sets.iter().find(|set| set.choice == Choice::default());
+    if let (Some(first), Some(own)) = (calibration.sets.first(), own_set) {
+        page.say(&format!(
+            "Of {} sets of options the nearest is {}: off by {:.5} percentage points of the implied total, the scenario itself \
+             (rank {}) by {:.5}. {} ranks lie within a tenth of the least distance: their order says little.",
+            grouped(&calibration.sets.len().to_string()),
+            options(calibration, &nearest[..nearest.len().min(1)], 0..N_DIMENSIONS),
+            first.distance_pp,
+            own.rank,
+            own.distance_pp,
+            n_near(calibration)
+        ));
+    }
     let own_rank = calibration.sets.iter().find(|set| set.choice == Choice::default()).map_or(0, |set| set.rank);
     let same: Vec<Choice> = calibration.sets.iter().filter(|set| set.rank == own_rank).map(|set| set.choice).collect();
     let open = left_open(calibration, &same);
     if !open.is_empty() {
-        page.say(&format!("These rows cannot tell apart: {}.", open.join("; ")));
+        page.say(&format!("Sets that differ in these alone give the same figures: {}.", open.join("; ")));
     }
     page.say("Nothing else in the published table can be compared with these data.");
 }

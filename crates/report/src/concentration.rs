@@ -133,7 +133,9 @@ fn answer(headline: &Headline, rows: &[ConcentrationRow<'_>], curve: &[TradeOff]
     let (Some(mean), Some(even)) = (headline.hhi, curve.first()) else { return "Nothing is imported.".to_owned() };
     let share = |amount: NanoUsd| percent(amount, headline.imports.into(), 2).unwrap_or_default();
     let (least, most) = mean.range.unwrap_or((mean.after, mean.after));
-    let verdict = if least > mean.before {
+    let verdict = if headline.risk_after == NanoUsd::from(headline.risk_before) && most <= least {
+        "there is no cut, and imports stay as they are"
+    } else if least > mean.before {
         "the cut must make imports more concentrated, whichever optimum is chosen"
     } else if most < mean.before {
         "the cut makes imports less concentrated, whichever optimum is chosen"

@@ -216,7 +216,14 @@ fn listed(directory: &Path) -> Result<Option<(String, Vec<FileEntry>)>, ReportEr
 pub(crate) fn prepare(directory: &Path, kind: &str) -> Result<Option<Vec<FileEntry>>, ReportError> {
     fs::create_dir_all(directory).map_err(|source| write_error(directory, source))?;
     let read_error = |source| ReportError::Read { path: directory.to_owned(), source };
-    if fs::read_dir(directory).map_err(read_error)?.next().is_none() {
+    // What a program that was killed left unfinished is nobody's.
+    let is_unfinished = |entry: &fs::DirEntry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.starts_with(".reorient-") && name.ends_with(".tmp")
+    };
+    let mut entries = fs::read_dir(directory).map_err(read_error)?;
+    if entries.all(|entry| entry.as_ref().is_ok_and(is_unfinished)) {
         return Ok(None);
     }
     match listed(directory)? {
@@ -396,6 +403,14 @@ mod tests {
             assert_eq!((bytes.len() as u64, blake3::hash(&bytes).to_hex().to_string()), (file.bytes, file.blake3.clone()));
         }
         assert_eq!(names(&directory).len(), written.len());
+    }
+
+    #[test]
+    fn what_a_killed_program_left_does_not_stand_in_the_way() {
+        let directory = tempfile::tempdir().unwrap();
+        fs::write(directory.path().join(".reorient-AbC123.tmp"), "half").unwrap();
+        write(directory.path(), false).unwrap();
+        assert!(directory.path().join(MANIFEST).is_file());
     }
 
     #[test]

@@ -139,7 +139,9 @@ pub fn sensitivity_view(rows: &[SensitivityRow], countries: &CountryTable, title
     let legend = "after: risk share after, in percent; pp: the same less that of the base. short, inf: products in shortage, without an \
                   allocation. in, out: value shifted to suppliers within and outside the bloc, bn USD. tau: Kendall's, of the \
                   gains of the countries in the base's Table A.1; stay: how many of them are in that of the option; moves most: \
-                  rank in the base and now. Which risk countries lose first shows in sensitivity.csv alone.";
+                  rank in the base and now. Which risk countries lose first shows in sensitivity.csv alone. Options that change \
+                  who counts as risk, what is listed or who the bloc is ask another question, so their pp is no saving; products \
+                  without an allocation (inf) leave all sums.";
     blocks.push(paint(&wrap(legend, WIDTH, "  "), Style::new().dimmed(), colour));
     let left_out: Vec<String> = rows
         .iter()

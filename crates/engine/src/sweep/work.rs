@@ -49,7 +49,9 @@ pub struct SweepDone {
 const FIRST_SEGMENT: Duration = Duration::from_millis(250);
 const LAST_SEGMENT: Duration = Duration::from_secs(10);
 /// Most results of one segment, which bounds the memory.
-const MOST_PER_SEGMENT: usize = 1024;
+const MOST_PER_SEGMENT: usize = 512;
+/// Most scenarios that are prepared at once.
+const MOST_PER_BATCH: usize = 256;
 /// How long a batch shall take, so that the clock and the wish to stop are looked at.
 const BATCH: Duration = Duration::from_millis(250);
 
@@ -86,6 +88,8 @@ pub fn sweep(
         let prepare = |at: &usize| -> Result<(usize, Scenario, Prepared), EngineError> {
             let scenario = plan.scenario(*at)?;
             let prepared = session.prepare(&scenario)?;
+            // Plans go from bloc to bloc.
+            session.keep_baseline_of(&prepared);
             Ok((*at, scenario, prepared))
         };
         let prepared = batch.iter().map(prepare).collect::<Result<Vec<_>, _>>();
@@ -137,7 +141,7 @@ fn answer(
     benches: &Mutex<Vec<Bench>>,
 ) -> Result<Packed, EngineError> {
     let mut benches_now = benches.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut bench = benches_now.pop().unwrap_or_else(|| Bench::default());
+    let mut bench = benches_now.pop().unwrap_or_default();
     drop(benches_now);
     let outcome = match prepared.summarise(scenario, &mut bench) {
         Ok(collection) => SweepOutcome::Answered(Box::new(collection)),
@@ -196,5 +200,5 @@ fn next_size(size: usize, n_batch: usize, took: Duration) -> usize {
     let per_scenario = took / u32::try_from(n_batch.max(1)).unwrap_or(u32::MAX);
     let fitting = BATCH.as_nanos() / per_scenario.as_nanos().max(1);
     let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
-    fitting.clamp(size / 4, size * 4).clamp(rayon::current_num_threads(), MOST_PER_SEGMENT)
+    fitting.clamp(size / 4, size * 4).clamp(rayon::current_num_threads().min(MOST_PER_BATCH), MOST_PER_BATCH)
 }
