@@ -94,7 +94,7 @@ pub fn ingest(
         })?;
         rows_in += met.rows;
         read_before += member.size;
-        hashes.extend(met.hash.map(|hash| (member.path(), hash)));
+        hashes.extend(member.path().zip(met.hash));
         // A file that promises one year has now given all of it.
         if let Some(year) = member.year {
             let rows = gathered.take(year)?;

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
 
 use crate::codes::{CodeTables, hash_file};
 use crate::error::file_name;
 use crate::ingested::{COUNTRY_CODES, FileHash, MANIFEST, PRODUCT_CODES, check_listed, read_manifest};
+use crate::input::memory::{self, MemoryTable};
 use crate::input::{Input, Member, Pick, parquet};
 use crate::issue::Issues;
 use crate::settle::settle;
@@ -99,6 +101,21 @@ struct RawYear {
     rows_in: u64,
 }
 
+/// What an Arrow table does not say itself.
+#[derive(Debug, Clone)]
+pub struct AboutTable {
+    /// The revision of its product codes.
+    pub revision: HsRevision,
+    /// The year of all rows, where no column tells.
+    pub year: Option<Year>,
+    /// Whether the rows are made up.
+    pub synthetic: bool,
+    /// CEPII's country table as CSV, name and bytes; by default the one in the program.
+    pub countries: Option<(String, Vec<u8>)>,
+    /// CEPII's product table as CSV; by default the one in the program, of HS92 alone.
+    pub products: Option<(String, Vec<u8>)>,
+}
+
 /// Opened input: years, revision and code tables are known, rows are not yet read.
 #[derive(Debug, Clone)]
 pub struct TradeSource {
@@ -150,6 +167,21 @@ impl TradeSource {
             return Err(DataError::file(&file_name(path), problem));
         }
         if raw.is_empty() { Self::open_ours(path, &input, ours) } else { Self::open_raw(path, input, raw) }
+    }
+
+    /// Arrow tables in memory with BACI's columns `t`, `i`, `j`, `k`, `v`, `q`, or their longer names; several years are told
+    /// apart. Where values are 64-bit decimals of thousand USD with three decimals and rows are in order of product, exporter,
+    /// importer, the values are used where they are; otherwise rows are converted.
+    ///
+    /// # Errors
+    /// [`DataError`] when a column is missing, no row can be read, or a code table does not hold.
+    pub fn from_arrow(batches: Vec<RecordBatch>, about: AboutTable) -> Result<Self, DataError> {
+        let AboutTable { revision, year, synthetic, countries, products } = about;
+        let tables = CodeTables::from_parts(countries.as_ref(), products.as_ref(), revision)?;
+        let table = MemoryTable::new(batches, year, &tables.countries)?;
+        let input = Input::of_memory(table, revision, synthetic, (countries, products));
+        let members = input.members.clone();
+        Self::open_raw(Path::new(memory::NAME), input, members)
     }
 
     fn open_ours(path: &Path, input: &Input, files: Vec<PathBuf>) -> Result<Self, DataError> {
@@ -381,10 +413,20 @@ impl TradeSource {
         if let Some(raw) = kept.as_ref().filter(|raw| raw.year == year && (raw.weighed || !weigh) && holds(raw)) {
             return Ok(Arc::clone(raw));
         }
+        let countries = &self.tables.countries;
+        let shared = if weigh { None } else { member.memory().map(|memory| memory.share(countries)).transpose()?.flatten() };
+        if let Some(parts) = shared {
+            let table = TradeTable::from_parts(year, self.revision, parts)?;
+            let hash = member.hash()?;
+            let inputs = vec![InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false }];
+            let (products, rows_in) = (table.products().iter().copied().collect(), table.n_rows() as u64);
+            let raw = Arc::new(RawYear { year, kept: None, products, weighed: false, table, inputs, rows_in });
+            *kept = Some(Arc::clone(&raw));
+            return Ok(raw);
+        }
         let policy = RowPolicy::default();
         let mut issues = Issues::new(&policy);
         let mut batches = Vec::new();
-        let countries = &self.tables.countries;
         let pick = Pick::new(wanted);
         let met = member.read(countries, false, &pick, &mut issues, &mut |batch| {
             batches.push(batch.rows);
@@ -398,8 +440,12 @@ impl TradeSource {
         let sorted = settle(batches, std::slice::from_ref(member), countries, &mut issues)?;
         issues.finish()?;
         let mut inputs = Vec::new();
-        for file in self.raw_files.iter().filter(|file| member.path() == file.as_path()) {
+        for file in self.raw_files.iter().filter(|file| member.path() == Some(file.as_path())) {
             let hash = met.hash.clone().map_or_else(|| hash_file(file), Ok)?;
+            inputs.push(InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false });
+        }
+        if member.path().is_none() {
+            let hash = member.hash()?;
             inputs.push(InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false });
         }
         let part = |part: &SortedPart| Part::of(&part.products().collect::<Vec<_>>(), countries, weigh);
@@ -419,7 +465,7 @@ impl TradeSource {
     /// [`DataError`] when the year is not at hand or the file cannot be read.
     pub fn fingerprint(&self, year: Year) -> Result<FileHash, DataError> {
         match self.origin(year)? {
-            Origin::Raw(member) => hash_file(member.path()),
+            Origin::Raw(member) => member.hash(),
             origin => {
                 let content = origin.content()?;
                 let footer = Footer::open(&content)?;

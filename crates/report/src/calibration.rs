@@ -3,12 +3,15 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use reorient_core::{CountryIndex, CountryTable, GoodsList, ProductCode};
 use reorient_metrics::{Calibration, Choice, Distance, OptionSetRow, PointFigure, ReadingRow, Scope};
 use serde_json::{Value, json as object};
 
 use crate::ReportError;
-use crate::columns::{Column, Pick, json, write_csv};
+use crate::columns::{Column, Pick, batch, json, write_csv};
+use crate::csv::{Field, Sheet};
 use crate::study::{StudyManifest, write_study};
 
 /// The kind in the manifest of a folder of a calibration.
@@ -164,18 +167,33 @@ fn of<'a, T>(rows: &'a [T], calibration: &'a Calibration) -> Vec<Of<'a, T>> {
     rows.iter().map(|row| Of { row, of: calibration }).collect()
 }
 
-/// In the columns that `--list` takes.
-fn write_list(out: &mut dyn Write, list: Option<&GoodsList>) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(out);
-    writer.write_record(["hs_revision", "hs6", "sector", "subsector", "stage", "source"])?;
+/// Sets, readings and points as Arrow.
+pub(crate) fn batches(calibration: &Calibration, countries: &CountryTable) -> Result<[RecordBatch; 3], ArrowError> {
+    Ok([
+        batch(&sets(), &of(&calibration.sets, calibration), countries)?,
+        batch(&readings(), &of(&calibration.readings, calibration), countries)?,
+        batch(&POINTS, &points(calibration), countries)?,
+    ])
+}
+
+/// The columns that `--list` takes.
+pub(crate) const LIST: [&str; 6] = ["hs_revision", "hs6", "sector", "subsector", "stage", "source"];
+
+/// Rows in those columns.
+pub(crate) fn list_rows(list: Option<&GoodsList>) -> Vec<Vec<Field>> {
+    let mut rows = Vec::new();
     for (list, (code, places)) in list.iter().flat_map(|list| list.goods.iter().map(move |goods| (list, goods))) {
-        let revision = list.revision.to_string();
         for place in places {
-            let (sector, stage) = (place.sector.name(), place.stage.name());
-            writer.write_record([&revision, code.as_str(), sector, &place.subsector, stage, &place.source.0])?;
+            let (sector, stage) = (place.sector.name().to_owned(), place.stage.name().to_owned());
+            let texts = [list.revision.to_string(), code.to_string(), sector, place.subsector.clone(), stage];
+            rows.push(texts.into_iter().chain([place.source.0.to_string()]).map(Field::Text).collect());
         }
     }
-    writer.flush()
+    rows
+}
+
+fn write_list(out: &mut dyn Write, list: Option<&GoodsList>) -> io::Result<()> {
+    Sheet { columns: LIST.to_vec(), rows: list_rows(list) }.write(out)
 }
 
 /// Writes `calibrate.csv` (every set of options), `calibrate_readings.csv` (lists, blocs and years by old shares),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
@@ -13,7 +14,7 @@ use reorient_core::{CountryTable, Usd};
 use reorient_model::NanoUsd;
 use serde_json::{Map, Value};
 
-use crate::number::{NANO_PER_KUSD, decimal, ratio};
+use crate::number::{NANO_PER_KUSD, decimal, musd, ratio};
 
 /// How the value of a column is read off a row. A missing value is an empty field, `null`, or a null.
 pub(crate) enum Pick<R> {
@@ -25,6 +26,8 @@ pub(crate) enum Pick<R> {
     Money(fn(&R) -> Option<Usd>),
     /// Thousand USD with six decimals, rounded half to even: a text in JSON, a decimal in Parquet.
     Amount(fn(&R) -> Option<NanoUsd>),
+    /// Million USD with six decimals, rounded half to even: a text in JSON, a decimal in Parquet.
+    Millions(fn(&R) -> Option<NanoUsd>),
     /// A double; in texts the fewest digits that read back as the same double.
     Real(fn(&R) -> Option<f64>),
     /// `yes` or `no` in CSV, a Boolean elsewhere.
@@ -61,6 +64,7 @@ fn text<R>(pick: &Pick<R>, row: &R, countries: &CountryTable) -> Option<String> 
         Pick::Whole(pick) => pick(row, countries).map(|whole| whole.to_string()),
         Pick::Money(pick) => pick(row).map(|amount| amount.to_string()),
         Pick::Amount(pick) => pick(row).map(|amount| decimal(amount.0, NANO_PER_KUSD, 6)),
+        Pick::Millions(pick) => pick(row).map(musd),
         Pick::Real(pick) => pick(row).map(|real| real.to_string()),
         Pick::Flag(pick) => pick(row).map(|flag| if flag { "yes" } else { "no" }.to_owned()),
     }
@@ -72,7 +76,7 @@ pub(crate) fn json<R>(columns: &[Column<R>], rows: &[R], countries: &CountryTabl
         Pick::Whole(pick) => Value::from(pick(row, countries)),
         Pick::Real(pick) => Value::from(pick(row)),
         Pick::Flag(pick) => Value::from(pick(row)),
-        Pick::Text(_) | Pick::Money(_) | Pick::Amount(_) => Value::from(text(pick, row, countries)),
+        Pick::Text(_) | Pick::Money(_) | Pick::Amount(_) | Pick::Millions(_) => Value::from(text(pick, row, countries)),
     };
     let object = |row: &R| {
         let members = columns.iter().map(|(name, pick)| ((*name).to_owned(), value(pick, row)));
@@ -89,8 +93,7 @@ pub(crate) fn write_parquet<R>(
     countries: &CountryTable,
     version: &str,
 ) -> io::Result<()> {
-    let fields = columns.iter().map(|(name, pick)| Field::new(*name, data_type(pick), true));
-    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    let schema = schema(columns);
     let entry = |key: &str, value: &str| KeyValue::new(key.to_owned(), value.to_owned());
     let properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
@@ -106,12 +109,23 @@ pub(crate) fn write_parquet<R>(
     Ok(())
 }
 
+fn schema<R>(columns: &[Column<R>]) -> Arc<Schema> {
+    let fields = columns.iter().map(|(name, pick)| Field::new(*name, data_type(pick), true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// All rows as one batch, with the types of the Parquet file.
+pub(crate) fn batch<R>(columns: &[Column<R>], rows: &[R], countries: &CountryTable) -> Result<RecordBatch, ArrowError> {
+    let arrays: io::Result<Vec<ArrayRef>> = columns.iter().map(|(_, pick)| array(pick, rows, countries)).collect();
+    RecordBatch::try_new(schema(columns), arrays?)
+}
+
 fn data_type<R>(pick: &Pick<R>) -> DataType {
     match pick {
         Pick::Text(_) => DataType::Utf8,
         Pick::Whole(_) => DataType::Int64,
         Pick::Money(_) => DataType::Decimal128(DIGITS, DECIMALS),
-        Pick::Amount(_) => DataType::Decimal128(AMOUNT.0, AMOUNT.1),
+        Pick::Amount(_) | Pick::Millions(_) => DataType::Decimal128(AMOUNT.0, AMOUNT.1),
         Pick::Real(_) => DataType::Float64,
         Pick::Flag(_) => DataType::Boolean,
     }
@@ -127,11 +141,16 @@ fn array<R>(pick: &Pick<R>, rows: &[R], countries: &CountryTable) -> io::Result<
             Arc::new(decimals.map_err(io::Error::other)?)
         }
         Pick::Amount(pick) => {
-            let last = rows.iter().map(|row| pick(row).map(|amount| ratio(amount.0, NANO_PER_LAST, 1)));
-            let decimals = last.collect::<Decimal128Array>().with_precision_and_scale(AMOUNT.0, AMOUNT.1);
-            Arc::new(decimals.map_err(io::Error::other)?)
+            Arc::new(decimals(rows.iter().map(|row| pick(row).map(|amount| ratio(amount.0, NANO_PER_LAST, 1))))?)
+        }
+        Pick::Millions(pick) => {
+            Arc::new(decimals(rows.iter().map(|row| pick(row).map(|amount| ratio(amount.0, 1_000 * NANO_PER_LAST, 1))))?)
         }
         Pick::Real(pick) => Arc::new(rows.iter().map(pick).collect::<Float64Array>()),
         Pick::Flag(pick) => Arc::new(rows.iter().map(pick).collect::<BooleanArray>()),
     })
+}
+
+fn decimals(last: impl Iterator<Item = Option<i128>>) -> io::Result<Decimal128Array> {
+    last.collect::<Decimal128Array>().with_precision_and_scale(AMOUNT.0, AMOUNT.1).map_err(io::Error::other)
 }

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use reorient_core::{CountryTable, Fraction};
 use reorient_metrics::CriticalCap;
 use reorient_model::{Frontier, FrontierPoint, NanoUsd, Ratio};
 use serde_json::{Value, json as object};
 
 use crate::ReportError;
-use crate::columns::{Column, Pick, json, write_csv};
-use crate::number::{NANO_PER_MUSD, decimal, grouped, musd, percent};
+use crate::columns::{Column, Pick, batch, json, write_csv};
+use crate::number::{NANO_PER_MUSD, decimal, grouped, percent};
 use crate::study::{StudyManifest, write_study};
 use crate::text::{cut, paint, wrap};
 
@@ -44,9 +46,9 @@ impl Point {
 
 const POINTS: [Column<Point>; 5] = [
     ("cap", Pick::Real(|row| Some(row.point.cap.to_f64()))),
-    ("risk_musd", Pick::Text(|row, _| Some(musd(row.risk())))),
+    ("risk_musd", Pick::Millions(|row| Some(row.risk()))),
     ("risk_pct", Pick::Real(|row| row.share(6).and_then(|text| text.parse().ok()))),
-    ("imports_musd", Pick::Text(|row, _| Some(musd(row.imports())))),
+    ("imports_musd", Pick::Millions(|row| Some(row.imports()))),
     ("infeasible", Pick::Whole(|row, _| i64::try_from(row.point.infeasible).ok())),
 ];
 
@@ -79,6 +81,15 @@ pub fn write_frontier(
         ],
         manifest,
     )
+}
+
+/// Both tables as Arrow.
+pub(crate) fn batches(
+    frontier: &Frontier,
+    products: &[CriticalCap],
+    countries: &CountryTable,
+) -> Result<(RecordBatch, RecordBatch), ArrowError> {
+    Ok((batch(&POINTS, &Point::all(frontier), countries)?, batch(&CAPS, products, countries)?))
 }
 
 /// Both tables with the column names of the files.

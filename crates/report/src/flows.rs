@@ -3,8 +3,9 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, Int32Array, StringArray};
+use arrow::array::{Array, ArrayRef, Decimal128Array, Float64Array, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
+use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 use parquet::basic::{Compression, Encoding};
@@ -15,7 +16,8 @@ use reorient_core::CountryTable;
 use reorient_metrics::{Collection, FlowRow, ProductRow};
 use reorient_model::NanoUsd;
 
-use crate::number::{NANO_PER_KUSD, decimal};
+use crate::arrow_tables::{Amounts, EXACT};
+use crate::number::{NANO_PER_KUSD, decimal, ratio};
 
 pub(crate) const COLUMNS: [&str; 8] =
     ["product", "exporter", "imports_kusd", "world_exports_kusd", "capacity_kusd", "optimised_kusd", "min_kusd", "max_kusd"];
@@ -80,6 +82,24 @@ pub(crate) fn write_parquet(
     }
     writer.close()?;
     Ok(())
+}
+
+/// All rows as one batch.
+pub(crate) fn batch(collection: &Collection, countries: &CountryTable, amounts: Amounts) -> Result<RecordBatch, ArrowError> {
+    let products = &collection.products;
+    let mut columns = vec![column(0, products, countries), column(1, products, countries)];
+    for amount in 0..AMOUNTS {
+        columns.push(match amounts {
+            Amounts::Nearest => column(amount + 2, products, countries),
+            Amounts::Exact => {
+                let flows = products.iter().flat_map(|product| &product.flows);
+                let last = flows.map(|flow| ratio(self::amounts(flow)[amount].0, NANO_PER_KUSD / 1_000_000, 1));
+                Arc::new(Decimal128Array::from_iter_values(last).with_precision_and_scale(EXACT.0, EXACT.1)?)
+            }
+        });
+    }
+    let fields = COLUMNS.iter().zip(&columns).map(|(name, column)| Field::new(*name, column.data_type().clone(), false));
+    RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
 }
 
 /// One column of some products.

@@ -95,9 +95,12 @@ impl ReportError {
 /// A row of `coverage.csv`: code, status, listed codes, all codes it stands for, imports and world exports in thousand USD.
 pub type CoverageLine = [String; 6];
 
+/// Columns of `coverage.csv`.
+pub(crate) const COVERAGE: [&str; 6] = ["code", "status", "n_listed", "n_descendants", "imports_kusd", "world_exports_kusd"];
+
 fn write_coverage(out: impl Write, coverage: &[CoverageLine]) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);
-    writer.write_record(["code", "status", "n_listed", "n_descendants", "imports_kusd", "world_exports_kusd"])?;
+    writer.write_record(COVERAGE)?;
     for line in coverage {
         writer.write_record(line)?;
     }

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use reorient_core::{CountryIndex, CountryTable};
 use reorient_metrics::{Criteria, IndicatorRow, OriginShare, PersistenceRow};
 use serde::Serialize;
 use serde_json::{Value, json as object};
 
-use crate::columns::{Column, Pick, json, write_csv, write_parquet};
+use crate::columns::{Column, Pick, batch, json, write_csv, write_parquet};
 use crate::folder::{FileEntry, MANIFEST, ReportError, complete, prepare, stage};
 use crate::manifest::{GENERATOR, InputFile, Ledger};
 
@@ -99,6 +101,15 @@ pub fn write_indicators(
         out.write_all(b"\n")
     })?;
     complete(directory, old, &[PERSISTENCE], staged, last)
+}
+
+/// Both tables as Arrow.
+pub(crate) fn batches(
+    rows: &[IndicatorRow],
+    persistence: &[PersistenceRow],
+    countries: &CountryTable,
+) -> Result<(RecordBatch, RecordBatch), ArrowError> {
+    Ok((batch(&COLUMNS, rows, countries)?, batch(&LASTING, persistence, countries)?))
 }
 
 /// Rows with the column names of the files, and the manifest without files. Money is a text, exact.

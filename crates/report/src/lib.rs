@@ -3,6 +3,7 @@
 //! Money is printed from exact integers; only Parquet, concentration and shadow prices hold doubles. The files of one
 //! result are byte-identical for any thread count; `manifest.json` alone may differ (timings, platform).
 
+mod arrow_tables;
 mod bars;
 mod calibration;
 mod calibration_view;
@@ -33,6 +34,7 @@ mod uncertainty;
 #[cfg(test)]
 mod sample;
 
+pub use arrow_tables::{Amounts, ArrowTable, calibration_tables, frontier_tables, indicator_tables, run_tables};
 pub use calibration::{calibration_json, write_calibration};
 pub use calibration_view::calibration_view;
 pub use concentration::{ConcentrationRow, concentration_json, concentration_rows, concentration_view, write_concentration};

@@ -4,7 +4,9 @@
 //! disk, and every limit is checked before memory is spent.
 
 mod archive;
+mod cells;
 mod csv;
+pub(crate) mod memory;
 mod order;
 pub(crate) mod parquet;
 mod pick;
@@ -15,10 +17,13 @@ pub(crate) use pick::Pick;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use reorient_core::{CountryCode, CountryTable, HsRevision, Usd, Year};
 
+use self::memory::MemoryTable;
 use crate::DataError;
+use crate::codes::hash_file;
 use crate::error::file_name;
 use crate::ingested::{FileHash, LEDGER};
 use crate::issue::{Issues, Problem, Reason};
@@ -52,6 +57,8 @@ enum Place {
     Csv(PathBuf, stream::Packing),
     Zip(PathBuf, usize),
     Parquet(PathBuf),
+    /// One year of a table in memory.
+    Memory(Arc<MemoryTable>, Year),
 }
 
 /// Everything that one path holds.
@@ -97,6 +104,27 @@ impl Input {
             input.add(path, false)?;
         }
         Ok(input)
+    }
+
+    /// A table in memory, with a member for each of its years.
+    pub(crate) fn of_memory(
+        table: MemoryTable,
+        revision: HsRevision,
+        synthetic: bool,
+        (countries, products): (Option<(String, Vec<u8>)>, Option<(String, Vec<u8>)>),
+    ) -> Self {
+        let table = Arc::new(table);
+        let member = |(year, hash): (&Year, &FileHash)| Member {
+            name: memory::NAME.to_owned(),
+            place: Place::Memory(Arc::clone(&table), *year),
+            revision: Some(revision),
+            release: None,
+            year: Some(*year),
+            synthetic,
+            size: hash.bytes,
+        };
+        let members = table.years.iter().map(member).collect();
+        Self { members, countries, products, synthetic, ..Self::default() }
     }
 
     /// Takes what another path holds as well.
@@ -233,13 +261,34 @@ impl Member {
                 archive::with_member(path, *index, &mut |reader| csv::read_stream(reader, None, &mut reading))
             }
             Place::Parquet(path) => parquet::read(path, &mut reading),
+            Place::Memory(table, year) => table.read(*year, &mut reading),
         }
     }
 
-    /// The file, or the archive, in which the rows stand.
-    pub(crate) fn path(&self) -> &Path {
+    /// The file, or the archive, in which the rows stand; none for a table in memory.
+    pub(crate) fn path(&self) -> Option<&Path> {
         match &self.place {
-            Place::Csv(path, _) | Place::Zip(path, _) | Place::Parquet(path) => path,
+            Place::Csv(path, _) | Place::Zip(path, _) | Place::Parquet(path) => Some(path),
+            Place::Memory(..) => None,
+        }
+    }
+
+    /// The table in memory in which the rows stand.
+    pub(crate) fn memory(&self) -> Option<&MemoryTable> {
+        match &self.place {
+            Place::Memory(table, _) => Some(table),
+            _ => None,
+        }
+    }
+
+    /// The hash of where the rows stand.
+    pub(crate) fn hash(&self) -> Result<FileHash, DataError> {
+        match &self.place {
+            Place::Csv(path, _) | Place::Zip(path, _) | Place::Parquet(path) => hash_file(path),
+            Place::Memory(table, year) => {
+                let lost = || DataError::Internal(format!("the table lost its year {year}"));
+                table.years.get(year).cloned().ok_or_else(lost)
+            }
         }
     }
 

@@ -125,7 +125,7 @@ impl Reading<'_> {
         }
         part.exporters.reserve_exact(rows);
         part.importers.reserve_exact(rows);
-        part.values.reserve_exact(rows);
+        part.values.own().reserve_exact(rows);
         if self.weigh {
             part.quantities.reserve_exact(rows);
         }
@@ -183,7 +183,7 @@ impl Reading<'_> {
             part.exporters.extend(exporters.iter().map(&mut index));
             part.importers.extend(importers.iter().map(&mut index));
             let least = values.iter().copied().fold(i64::MAX, i64::min);
-            part.values.extend(values.iter().copied().map(Usd::new));
+            part.values.own().extend(values.iter().copied().map(Usd::new));
             let pairs = |from: usize, to: usize| exporters[from..to].iter().zip(&importers[from..to]);
             let follows = |((i, j), (next_i, next_j))| (i < next_i) | (i == next_i) & (j < next_j);
             let ascending = pairs(0, rows - 1).zip(pairs(1, rows)).fold(true, |ascending, rows| ascending & follows(rows));
