@@ -3,7 +3,6 @@
 mod arguments;
 mod calibrate;
 mod concentration;
-mod defect;
 mod fetch;
 mod indicators;
 mod ingest;
@@ -33,7 +32,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     talk::start(&arguments.talk);
-    let done = defect::contain(|| match &arguments.command {
+    let done = reorient_app::contain(|| match &arguments.command {
         Command::Run(run) => run::run(run, &arguments.talk),
         Command::Frontier(study) => study::frontier(study, &arguments.talk),
         Command::Explain(study) => study::explain(study, &arguments.talk),

@@ -1,11 +1,13 @@
 //! What the command line and the Python package have in common: failures with their exit codes, manifests of results, published
 //! figures, and the dataset of a sweep. Nothing here prints.
 
+mod defect;
 mod failure;
 mod manifest;
 mod published;
 mod sweep;
 
+pub use defect::{contain, stop_here};
 pub use failure::{Failure, NOT_CERTIFIED, UNSOLVED};
 pub use manifest::{coverage_lines, indicator_manifest, input, label, run_manifest, study_manifest};
 pub use published::read as read_published;

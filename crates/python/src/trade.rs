@@ -1,0 +1,143 @@
+//! Trade data: a path, the embedded sample, or any Arrow table.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, anyhow};
+use arrow::array::{RecordBatch, RecordBatchReader};
+use arrow::ffi_stream::ArrowArrayStreamReader;
+use arrow_pyarrow::PyArrowType;
+use pyo3::prelude::*;
+use reorient_app::Failure;
+use reorient_core::{HsRevision, Year};
+use reorient_data::{AboutTable, TradeSource};
+
+use crate::work::work;
+
+/// Opened trade data: years, revision and countries are known, rows are read when a question asks for them.
+#[pyclass(frozen, module = "reorient._core")]
+pub(crate) struct Trade {
+    pub(crate) source: TradeSource,
+    /// Address and bytes of the values of each batch of an Arrow table.
+    values: Vec<(usize, usize)>,
+}
+
+#[pymethods]
+impl Trade {
+    /// A file or folder as `reorient run` takes it.
+    #[staticmethod]
+    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let source = work(py, None, None, false, move |_| Ok(TradeSource::open(&path)?))?;
+        Ok(Self { source, values: Vec::new() })
+    }
+
+    /// The real sample in the package.
+    #[staticmethod]
+    fn sample(py: Python<'_>) -> PyResult<Self> {
+        let source = work(py, None, None, false, |_| Ok(TradeSource::embedded()?))?;
+        Ok(Self { source, values: Vec::new() })
+    }
+
+    /// Any object with the Arrow stream interface.
+    #[staticmethod]
+    #[pyo3(signature = (table, hs, year=None, synthetic=false, country_codes=None, product_codes=None))]
+    fn from_arrow(
+        py: Python<'_>,
+        table: PyArrowType<ArrowArrayStreamReader>,
+        hs: &str,
+        year: Option<u16>,
+        synthetic: bool,
+        country_codes: Option<PathBuf>,
+        product_codes: Option<PathBuf>,
+    ) -> PyResult<Self> {
+        let hs = hs.to_owned();
+        let reader = table.0;
+        let (source, values) = work(py, None, None, false, move |_| {
+            let revision: HsRevision = hs.parse().map_err(|error| Failure::usage(anyhow!("hs: {error}")))?;
+            let year = year.map(Year::new).transpose().map_err(|error| Failure::usage(anyhow!("year: {error}")))?;
+            let schema = reader.schema();
+            let batches = reader.collect::<Result<Vec<RecordBatch>, _>>();
+            let batches = batches.map_err(|error| Failure::bad_data(anyhow!("the table cannot be read: {error}")))?;
+            let values = schema.fields().iter().position(|field| ["v", "value_kusd", "value"].contains(&field.name().as_str()));
+            let buffer = |batch: &RecordBatch| {
+                let data = batch.column(values?).to_data();
+                let width = data.data_type().primitive_width()?;
+                let buffer = data.buffers().first()?;
+                Some((buffer.as_ptr() as usize + data.offset() * width, data.len() * width))
+            };
+            let values = batches.iter().filter_map(buffer).collect();
+            let (countries, products) = (code_table(country_codes.as_ref())?, code_table(product_codes.as_ref())?);
+            let about = AboutTable { revision, year, synthetic, countries, products };
+            Ok((TradeSource::from_arrow(batches, about)?, values))
+        })?;
+        Ok(Self { source, values })
+    }
+
+    /// Years at hand, ascending.
+    #[getter]
+    fn years(&self) -> Vec<u16> {
+        self.source.years().iter().map(|year| year.get()).collect()
+    }
+
+    /// Revision of the product codes, such as `HS92`.
+    #[getter]
+    fn hs(&self) -> String {
+        self.source.revision().to_string()
+    }
+
+    /// One line for people.
+    #[getter]
+    fn label(&self) -> &str {
+        self.source.label()
+    }
+
+    /// Whether any year is made up rather than observed.
+    #[getter]
+    fn synthetic(&self) -> bool {
+        self.source.is_synthetic()
+    }
+
+    /// Products with a flow in a year, ascending.
+    fn products(&self, py: Python<'_>, year: u16) -> PyResult<Vec<String>> {
+        let source = self.source.clone();
+        work(py, None, None, false, move |_| {
+            let year = Year::new(year).map_err(|error| Failure::usage(anyhow!("year: {error}")))?;
+            Ok(source.products(year)?.iter().map(ToString::to_string).collect())
+        })
+    }
+
+    /// Address and bytes of the values of each batch, as they came from the table.
+    #[getter]
+    fn value_buffers(&self) -> Vec<(usize, usize)> {
+        self.values.clone()
+    }
+
+    /// Of the rows of one year: how many values the program reads where the table has them, and how many it has copied.
+    fn values_shared_and_copied(&self, py: Python<'_>, year: u16) -> PyResult<(u64, u64)> {
+        let (source, given) = (self.source.clone(), self.values.clone());
+        work(py, None, None, false, move |_| {
+            let year = Year::new(year).map_err(|error| Failure::usage(anyhow!("year: {error}")))?;
+            let trade = source.read(year, None)?;
+            let mut counts = (0, 0);
+            for (_, rows) in trade.table.iter() {
+                let at = rows.values.as_ptr() as usize;
+                let shared = given.iter().any(|(start, bytes)| (*start..start + bytes).contains(&at));
+                let count = if shared { &mut counts.0 } else { &mut counts.1 };
+                *count += rows.values.len() as u64;
+            }
+            Ok(counts)
+        })
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Trade({})", self.source.label())
+    }
+}
+
+fn code_table(path: Option<&PathBuf>) -> Result<Option<(String, Vec<u8>)>, Failure> {
+    path.map(|path| {
+        let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+        bytes.map(|bytes| (name, bytes)).map_err(Failure::missing)
+    })
+    .transpose()
+}
