@@ -9,16 +9,15 @@ use reorient_metrics::Choice;
 use reorient_report::{calibration_json, calibration_view, write_calibration};
 
 use crate::arguments::{Calibrate, Question, Talk};
-use crate::exit::Failure;
-use crate::published;
 use crate::run::{open, question};
-use crate::study::{manifest, show, title};
+use crate::study::{show, title};
+use reorient_app::{Failure, read_published, study_manifest};
 
 /// Compares readings of the method with a published table, prints what the data can decide, writes its files.
 pub(crate) fn calibrate(arguments: &Calibrate, talk: &Talk) -> Result<ExitCode, Failure> {
     let study = &arguments.study;
     let scenario = question(study)?;
-    let published = published::read(arguments.against.as_deref(), arguments.headline.as_deref())?;
+    let published = read_published(arguments.against.as_deref(), arguments.headline.as_deref())?;
     let source = open(&study.question)?;
     let mut calibrator = Calibrator::new(&source, &scenario, &held(&study.question, &scenario))?;
     let calibration = calibrator.against(&published)?;
@@ -28,7 +27,7 @@ pub(crate) fn calibrate(arguments: &Calibrate, talk: &Talk) -> Result<ExitCode, 
         let file = hash_file(path)?;
         inputs.push(reorient_data::InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: false });
     }
-    let manifest = manifest(&source, calibrator.resolved()?, inputs);
+    let manifest = study_manifest(&source, calibrator.resolved()?, inputs);
     let countries = source.countries();
     if let Some(directory) = &study.out {
         let first = calibration.sets.first().map_or_else(Choice::default, |set| set.choice);

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 use reorient_report::{concentration_json, concentration_rows, concentration_view, write_concentration};
 
 use crate::arguments::{Study, Talk};
-use crate::exit::{Failure, UNSOLVED};
 use crate::run::{open, question};
-use crate::study::{manifest, show, title};
+use crate::study::{show, title};
+use reorient_app::{Failure, UNSOLVED, study_manifest};
 
 /// Prints what the cut costs in concentration and writes its files.
 pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -22,7 +22,7 @@ pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, 
     };
     let collection = &result.run.collection;
     let rows = concentration_rows(&collection.products, least);
-    let manifest = manifest(&source, result.run.scenario.clone(), result.run.inputs.clone());
+    let manifest = study_manifest(&source, result.run.scenario.clone(), result.run.inputs.clone());
     if let Some(directory) = &arguments.out {
         write_concentration(directory, &rows, &result.curve, countries, &manifest)?;
         tracing::info!("concentration in {}", directory.display());

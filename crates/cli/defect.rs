@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::anyhow;
 
-use crate::exit::Failure;
+use reorient_app::Failure;
 
 /// The last panic of any thread, with its place. Readers contain panics of their own, which stay silent.
 static LAST: Mutex<String> = Mutex::new(String::new());

@@ -8,8 +8,8 @@ use reorient_data::{check_archive, hash_file};
 use reorient_fetch::{Request, download};
 
 use crate::arguments::{Fetch, Talk};
-use crate::exit::Failure;
 use crate::talk;
+use reorient_app::Failure;
 
 /// Downloads a release, checks it and says, or does, what comes next.
 pub(crate) fn fetch(arguments: &Fetch, talk: &Talk) -> Result<ExitCode, Failure> {

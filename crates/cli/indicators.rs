@@ -1,22 +1,17 @@
 //! `reorient indicators`.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reorient_data::TradeSource;
 use reorient_engine::{CoverageStatus, IndicatorQuestion, IndicatorResult, Scenario};
 use reorient_metrics::{Base, Breakdown};
-use reorient_report::{
-    IndicatorManifest, IndicatorSort, IndicatorView, IndicatorYearEntry, Ledger, indicators_json, indicators_view, screen_width,
-    write_indicators,
-};
+use reorient_report::{IndicatorSort, IndicatorView, indicators_json, indicators_view, screen_width, write_indicators};
 
 use crate::arguments::{IndicatorBase, IndicatorLevel, IndicatorOrder, Indicators, Question, Talk};
-use crate::exit::Failure;
 use crate::run::{open, settled, use_threads};
-use crate::study::input;
 use crate::talk;
+use reorient_app::{Failure, indicator_manifest};
 
 /// Columns of the printed view where no terminal tells.
 const WIDTH: usize = 100;
@@ -31,7 +26,7 @@ pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode
     bar.finish_and_clear();
     let result = result?;
 
-    let manifest = manifest(&source, &scenario, &question, &result);
+    let manifest = indicator_manifest(&source, &scenario, &question, &result);
     let countries = source.countries();
     if let Some(directory) = &arguments.out {
         write_indicators(directory, &result.rows, &result.persistence, countries, &manifest)?;
@@ -127,52 +122,4 @@ fn notes(source: &TradeSource, result: &IndicatorResult) -> Vec<String> {
         notes.push(format!("{} codes of the list stand for no product of these data.", unmatched.len()));
     }
     notes
-}
-
-fn manifest(
-    source: &TradeSource,
-    scenario: &Scenario,
-    question: &IndicatorQuestion,
-    result: &IndicatorResult,
-) -> IndicatorManifest {
-    let mut settings = BTreeMap::new();
-    if let Some(newest) = result.years.last() {
-        // Of the scenario, what figures here depend on.
-        let used = ["risk", "list", "map", "alias", "reconstructed", "hong-kong"];
-        settings = scenario.resolved(newest.year, &newest.bloc);
-        settings.retain(|key, _| used.contains(&key.as_str()));
-    }
-    let mut set = |key: &str, value: String| settings.insert(key.to_owned(), value);
-    set("importer", question.importer.clone());
-    set("base", question.base.name().to_owned());
-    set("by", question.breakdown.name().to_owned());
-    set("bloc", question.bloc.clone().unwrap_or_else(|| "default".to_owned()));
-    if !question.products.is_empty() {
-        set("list", question.products.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
-    }
-    let codes = |status| result.codes(status).iter().map(ToString::to_string).collect();
-    IndicatorManifest {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        settings,
-        synthetic: source.is_synthetic(),
-        source: source.label().to_owned(),
-        inputs: result.inputs.iter().cloned().map(input).collect(),
-        ledger: Ledger {
-            rows_in: result.ledger.rows_in,
-            rows_used: result.ledger.rows_used,
-            unused: result.ledger.unused.clone(),
-        },
-        partial: codes(CoverageStatus::Partial),
-        unmatched: codes(CoverageStatus::Unmatched),
-        years: result
-            .years
-            .iter()
-            .map(|year| IndicatorYearEntry {
-                year: year.year.get(),
-                importer: year.importer.members.iter().map(|member| member.get()).collect(),
-                bloc: year.bloc.name.clone(),
-                bloc_members: year.bloc.members.iter().map(|member| member.get()).collect(),
-            })
-            .collect(),
-    }
 }

@@ -8,8 +8,8 @@ use reorient_data::{IngestManifest, IngestOptions, IngestProgress, OnDuplicate, 
 use reorient_report::grouped;
 
 use crate::arguments::{Ingest, Talk};
-use crate::exit::Failure;
 use crate::talk;
+use reorient_app::Failure;
 
 /// Turns what CEPII ships into a folder of ours and says what became of the rows.
 pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failure> {

@@ -10,9 +10,8 @@ use reorient_model::{NanoUsd, Status};
 use reorient_report::{decimal, grouped, write_file};
 
 use crate::arguments::{Inspect, Talk};
-use crate::exit::{Failure, UNSOLVED};
 use crate::run::{open, scenario};
-use crate::study::label;
+use reorient_app::{Failure, UNSOLVED, label};
 
 /// Exporters shown; the file has all.
 const SHOWN: usize = 25;

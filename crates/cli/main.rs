@@ -4,7 +4,6 @@ mod arguments;
 mod calibrate;
 mod concentration;
 mod defect;
-mod exit;
 mod fetch;
 mod indicators;
 mod ingest;
@@ -12,7 +11,6 @@ mod inspect;
 mod marginals;
 mod pace;
 mod panel;
-mod published;
 mod run;
 mod study;
 mod sweep;
@@ -26,7 +24,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::arguments::{Arguments, Command};
-use crate::exit::Failure;
+use reorient_app::Failure;
 
 /// Kept until a bench says otherwise: reports allocate many small rows. HiGHS keeps its own allocator.
 #[global_allocator]
@@ -54,6 +52,6 @@ fn main() -> ExitCode {
     });
     done.unwrap_or_else(|failure: Failure| {
         talk::failure(&failure, &arguments.talk);
-        failure.code()
+        ExitCode::from(failure.code())
     })
 }

@@ -7,7 +7,7 @@ use anyhow::anyhow;
 use reorient_core::{ProductCode, Year};
 use reorient_synth::Marginal;
 
-use crate::exit::Failure;
+use reorient_app::Failure;
 
 const COLUMNS: [&str; 4] = ["k", "WorldExport", "hhi", "n_exporters"];
 

@@ -12,10 +12,9 @@ use reorient_report::{
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
-use crate::exit::{Failure, UNSOLVED};
 use crate::run::{in_words, open, percentage_points, question};
-use crate::study::input;
 use crate::talk;
+use reorient_app::{Failure, UNSOLVED, input};
 
 /// The years of a panel; none where `--year` is a single year or absent.
 pub(crate) fn years(question: &Question) -> Result<Option<YearChoice>, Failure> {

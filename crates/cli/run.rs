@@ -7,18 +7,16 @@ use std::time::Instant;
 use anyhow::Context;
 use reorient_core::Fraction;
 use reorient_data::TradeSource;
-use reorient_engine::{Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, RunResult, Scenario};
+use reorient_engine::{CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, RunResult, Scenario};
 use reorient_model::{CountrySet, NanoUsd};
 use reorient_report::{
-    CertificateSummary, CoverageLine, Figure, FigureContext, FolderOptions, FrontierPoint, Ledger, ListSummary, Manifest,
-    SolverSummary, TerminalOptions, decimal, grouped, json, terminal, write_folder,
+    Figure, FigureContext, FolderOptions, FrontierPoint, TerminalOptions, decimal, grouped, json, terminal, write_folder,
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
-use crate::exit::{Failure, UNSOLVED};
 use crate::panel;
-use crate::study::{input, label};
 use crate::talk;
+use reorient_app::{Failure, UNSOLVED, coverage_lines, label, run_manifest};
 
 /// Columns of the printed view.
 const WIDTH: u16 = 100;
@@ -49,7 +47,7 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
         tracing::warn!("product {product} is unsolved: {reason}");
     }
 
-    let mut manifest = manifest(&source, &scenario, &result);
+    let mut manifest = run_manifest(&source, &scenario, &result);
     manifest.timings_ms.insert("total".to_owned(), milliseconds(started));
     if let Some(directory) = &arguments.study.out {
         let figures = if arguments.figures { figures(&source, &scenario, &result)? } else { Vec::new() };
@@ -238,63 +236,6 @@ pub(crate) fn percentage_points(share: Fraction) -> String {
     Fraction::new(share.numerator() * 100, share.denominator()).unwrap_or(share).to_string()
 }
 
-fn manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Manifest {
-    let headline = &result.collection.headline;
-    let codes = |status| result.coverage.of(status).map(|row| row.code.to_string()).collect();
-    Manifest {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        method: "aggregate".to_owned(),
-        scenario: result.scenario.clone(),
-        synthetic: source.is_synthetic(),
-        source: label(source, &result.scenario),
-        inputs: result.inputs.iter().cloned().map(input).collect(),
-        ledger: Ledger {
-            rows_in: result.ledger.rows_in,
-            rows_used: result.ledger.rows_used,
-            unused: result.ledger.unused.clone(),
-        },
-        list: ListSummary {
-            source: result.scenario.get("list").cloned().unwrap_or_default(),
-            matched: result.coverage.of(CoverageStatus::Matched).count(),
-            matched_imports_kusd: result.coverage.imports(CoverageStatus::Matched).to_string(),
-            partial: codes(CoverageStatus::Partial),
-            partial_imports_kusd: result.coverage.imports(CoverageStatus::Partial).to_string(),
-            alias: codes(CoverageStatus::Alias),
-            without_trade: codes(CoverageStatus::WithoutTrade),
-            unmatched: codes(CoverageStatus::Unmatched),
-        },
-        solver: SolverSummary {
-            requested: scenario.solver.name().to_owned(),
-            used: result.solved_by.iter().map(|(name, count)| (name.clone(), *count as u64)).collect(),
-            highs_version: HIGHS_VERSION.map(str::to_owned),
-            cross_checked: scenario.cross_check,
-            point_depends_on_solver: scenario.fill == FillChoice::Vertex,
-        },
-        certificates: CertificateSummary {
-            certified: headline.products,
-            infeasible: headline.infeasible,
-            unsolved: headline.unsolved,
-        },
-        timings_ms: result
-            .timings
-            .steps
-            .iter()
-            .map(|(step, time)| ((*step).to_owned(), u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
-            .collect::<BTreeMap<_, _>>(),
-        platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
-    }
-}
-
 fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// The rows of `coverage.csv`.
-fn coverage_lines(coverage: &Coverage) -> Vec<CoverageLine> {
-    let amount = |amount: Option<reorient_core::Usd>| amount.map_or_else(String::new, |amount| amount.to_string());
-    let line = |row: &CoverageRow| {
-        let (listed, descendants) = (row.listed.to_string(), row.descendants.to_string());
-        [row.code.to_string(), row.status.name().to_owned(), listed, descendants, amount(row.imports), amount(row.world_exports)]
-    };
-    coverage.rows.iter().map(line).collect()
 }

@@ -1,21 +1,18 @@
 //! `reorient frontier`, `reorient explain`, `reorient sensitivity` and `reorient schema`.
 
-use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use reorient_core::Year;
-use reorient_data::TradeSource;
 use reorient_metrics::BASE;
 use reorient_report::{
-    InputFile, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, sensitivity_json,
-    sensitivity_view, write_explanation, write_frontier, write_sensitivity,
+    StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, sensitivity_json, sensitivity_view,
+    write_explanation, write_frontier, write_sensitivity,
 };
 use serde_json::Value;
 
 use crate::arguments::{Schema, SchemaOf, Study, Talk};
-use crate::exit::{Failure, UNSOLVED};
 use crate::run::{open, question};
 use crate::talk;
+use reorient_app::{Failure, UNSOLVED, study_manifest};
 
 /// Prints the curve of risk imports against the cap and writes its files.
 pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -23,7 +20,7 @@ pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failu
     let source = open(&arguments.question)?;
     let result = reorient_engine::frontier(&source, &scenario)?;
     let countries = source.countries();
-    let manifest = manifest(&source, result.scenario, result.inputs);
+    let manifest = study_manifest(&source, result.scenario, result.inputs);
     if let Some(directory) = &arguments.out {
         write_frontier(directory, &result.frontier, &result.products, countries, &manifest)?;
         tracing::info!("frontier in {}", directory.display());
@@ -42,7 +39,7 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
     let countries = source.countries();
     let explanation = reorient_engine::explain_run(&result, countries);
-    let manifest = manifest(&source, result.scenario.clone(), result.inputs.clone());
+    let manifest = study_manifest(&source, result.scenario.clone(), result.inputs.clone());
     if let Some(directory) = &arguments.out {
         write_explanation(directory, &explanation, countries, &manifest)?;
         tracing::info!("explanation in {}", directory.display());
@@ -64,7 +61,7 @@ pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Fa
     bar.finish_and_clear();
     let result = result?;
     let countries = source.countries();
-    let manifest = manifest(&source, result.scenario, result.inputs);
+    let manifest = study_manifest(&source, result.scenario, result.inputs);
     if let Some(directory) = &arguments.out {
         write_sensitivity(directory, &result.rows, countries, &manifest)?;
         tracing::info!("sensitivity in {}", directory.display());
@@ -93,31 +90,6 @@ pub(crate) fn schema(arguments: &Schema) -> Result<ExitCode, Failure> {
 pub(crate) fn title(what: &str, bloc: &str, manifest: &StudyManifest) -> String {
     let synthetic = if manifest.synthetic { " · SYNTHETIC DATA" } else { "" };
     format!("{what} · {bloc} · {}{synthetic}", manifest.source)
-}
-
-/// What the trade is called, with the year of a resolved scenario where that is one year.
-pub(crate) fn label(source: &TradeSource, scenario: &BTreeMap<String, String>) -> String {
-    let year = scenario.get("year").and_then(|year| year.parse::<Year>().ok());
-    year.map_or_else(|| source.label().to_owned(), |year| source.label_of(year))
-}
-
-pub(crate) fn manifest(
-    source: &TradeSource,
-    scenario: BTreeMap<String, String>,
-    inputs: Vec<reorient_data::InputFile>,
-) -> StudyManifest {
-    StudyManifest {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        source: label(source, &scenario),
-        scenario,
-        synthetic: source.is_synthetic(),
-        inputs: inputs.into_iter().map(input).collect(),
-    }
-}
-
-/// An input file as manifests name it.
-pub(crate) fn input(file: reorient_data::InputFile) -> InputFile {
-    InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: file.verified }
 }
 
 /// JSON or the view, as asked.

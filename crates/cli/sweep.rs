@@ -1,6 +1,5 @@
 //! `reorient sweep` and `reorient sweep merge`.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,21 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use anyhow::anyhow;
 use reorient_data::TradeSource;
 use reorient_engine::ScenarioError;
-use reorient_engine::sweep::{
-    Archive, Moment, ResultKey, Shard, StoredPlan, SweepDone, SweepError, SweepFile, SweepPlan, SweepWork, WriteLock, diff,
-    lock_folder,
-};
-use reorient_report::{
-    InputFile, SweepComparison, SweepDifference, SweepEntry, SweepManifest, SweepSummary, SweepView, SweepWriter, claim_sweep,
-    start_sweep, sweep_json, sweep_view,
-};
+use reorient_engine::sweep::{Archive, Moment, Shard, StoredPlan, SweepDone, SweepFile, SweepPlan, SweepWork};
+use reorient_report::{SweepView, sweep_json, sweep_view};
 use serde_json::json;
 
 use crate::arguments::{Sweep, SweepCommand, SweepMerge, Talk};
-use crate::exit::{Failure, NOT_CERTIFIED, UNSOLVED};
 use crate::pace::Pace;
 use crate::run::use_threads;
 use crate::talk;
+use reorient_app::{Failure, NOT_CERTIFIED, UNSOLVED, compare_sweeps, open_sweep, sweep_manifest, write_dataset};
 
 /// Plans, answers what is not stored yet, and writes the dataset.
 pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -52,7 +45,7 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
     // A folder that is not there shall not be found out at the end of the night.
     arguments.diff.as_deref().map(Archive::open).transpose()?;
     let stop = stop_on_signals()?;
-    let (mut archive, _lock) = open_to_write(out, StoredPlan::new(&plan, &source), shard)?;
+    let (mut archive, _lock) = open_sweep(out, StoredPlan::new(&plan, &source), shard, watch())?;
     let done = work(&plan, &source, &mut archive, shard, &stop, arguments, talk)?;
     if done.stopped || stop.load(Ordering::Relaxed) {
         return Err(interrupted(&done, out));
@@ -77,7 +70,7 @@ fn merge(arguments: &SweepMerge, talk: &Talk) -> Result<ExitCode, Failure> {
     let out = &arguments.directory;
     let stop = stop_on_signals()?;
     let plan = Archive::open(out)?.plan().clone();
-    let (mut archive, _lock) = open_to_write(out, plan, Shard::WHOLE)?;
+    let (mut archive, _lock) = open_sweep(out, plan, Shard::WHOLE, watch())?;
     for other in &arguments.from {
         let segments = archive.take_from(other)?;
         tracing::info!(segments, "taken over from {}", other.display());
@@ -98,19 +91,6 @@ fn read(file: &Path) -> Result<SweepFile, Failure> {
     let table =
         |path: &Path| std::fs::read_to_string(path).map_err(|error| ScenarioError::Sweep(unreadable(path, &error).to_string()));
     Ok(SweepFile::parse(&text, file, &table)?)
-}
-
-/// The folder and its store, locked for this shard, with the plan in it.
-fn open_to_write(out: &Path, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
-    claim_sweep(out)?;
-    let mut lock = WriteLock::take(&lock_folder(out), shard)?;
-    start_sweep(out, &manifest(&plan), lock.is_alone())?;
-    let archive = Archive::create(out, plan, &shard.writer(), &|writer| lock.is_alive(writer), lock.is_alone(), watch())?;
-    for damaged in archive.damaged() {
-        tracing::warn!("{damaged}; its scenarios are answered again");
-    }
-    lock.share()?;
-    Ok((archive, lock))
 }
 
 /// Answers what is not stored.
@@ -169,13 +149,13 @@ fn publish(
     as_json: bool,
     talk: &Talk,
 ) -> Result<ExitCode, Failure> {
-    let comparison = other.map(|other| compare(archive, other)).transpose()?;
-    let summary = write(out, archive, comparison.as_ref(), stop)?;
+    let comparison = other.map(|other| compare_sweeps(archive, other)).transpose()?;
+    let summary = write_dataset(out, archive, comparison.as_ref(), stop)?;
     let counts = &summary.counts;
     let plan = archive.plan();
     if as_json {
         let mut object = sweep_json(&summary, comparison.as_ref());
-        object["manifest"] = serde_json::to_value(manifest(plan)).map_err(Failure::internal)?;
+        object["manifest"] = serde_json::to_value(sweep_manifest(plan)).map_err(Failure::internal)?;
         object["work"] = done.map_or(serde_json::Value::Null, |done| json!({"stored": done.stored, "answered": done.answered}));
         let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
         talk::print(&format!("{text}\n"))?;
@@ -203,85 +183,6 @@ fn publish(
         counts if counts.open + counts.refused > 0 => ExitCode::from(UNSOLVED),
         _ => ExitCode::SUCCESS,
     })
-}
-
-/// Writes the result files, in one pass over the store.
-fn write(
-    out: &Path,
-    archive: &Archive,
-    comparison: Option<&SweepComparison>,
-    stop: &AtomicBool,
-) -> Result<SweepSummary, Failure> {
-    let plan = archive.plan();
-    let mut writer = SweepWriter::create(out, &plan.countries, &columns())?;
-    let mut first: HashMap<ResultKey, usize> = HashMap::with_capacity(plan.scenarios.len());
-    for (number, (name, key)) in (1..).zip(&plan.scenarios) {
-        if stop.load(Ordering::Relaxed) {
-            let problem = "interrupted while the dataset was written; all results are stored, the same command writes it";
-            return Err(Failure::interrupted(anyhow!("{problem}")));
-        }
-        let record = archive.get(key)?;
-        let record = record.ok_or_else(|| Failure::internal(anyhow!("the result of scenario {number} is not in the store")))?;
-        let of_key = *first.entry(*key).or_insert(number);
-        writer.add(&SweepEntry {
-            scenario: number,
-            name,
-            status: record.outcome.status(),
-            reason: record.outcome.reason(),
-            same_as: (of_key != number).then_some(of_key),
-            question: &record.question.to_string(),
-            key: &key.to_string(),
-            resolved: &record.resolved,
-            collection: record.outcome.collection(),
-        })?;
-    }
-    Ok(writer.finish(&manifest(plan), comparison)?)
-}
-
-/// Keys of a scenario with a column of their own.
-fn columns() -> Vec<&'static str> {
-    let mut columns = Vec::new();
-    for key in reorient_engine::KEYS.iter().filter(|key| key.name != "links") {
-        columns.push(key.name);
-        if key.name == "bloc" {
-            columns.push("bloc-members");
-        }
-    }
-    columns
-}
-
-fn compare(archive: &Archive, other: &Path) -> Result<SweepComparison, Failure> {
-    let other = Archive::open(other)?;
-    if other.n_missing() > 0 {
-        tracing::warn!("the other sweep is not complete: {} of its scenarios have no result", other.n_missing());
-    }
-    let diff = diff(archive, &other)?;
-    let row = |(rank, row): (usize, reorient_engine::sweep::DiffRow)| SweepDifference {
-        rank,
-        kind: row.kind.name(),
-        scenario: row.scenario,
-        name: row.name,
-        status: row.status,
-        headline: row.headline,
-        change_points: row.change_points,
-    };
-    Ok(SweepComparison { rows: (1..).zip(diff.rows).map(row).collect(), same: diff.same, other_source: diff.other_source })
-}
-
-fn manifest(plan: &StoredPlan) -> SweepManifest {
-    let input = |input: &reorient_engine::sweep::PlanInput| InputFile {
-        name: input.name.clone(),
-        bytes: input.bytes,
-        blake3: input.blake3.clone(),
-        verified: false,
-    };
-    SweepManifest {
-        version: plan.version.clone(),
-        title: plan.title.clone(),
-        synthetic: plan.synthetic,
-        source: plan.source.clone(),
-        inputs: plan.inputs.iter().map(input).collect(),
-    }
 }
 
 /// What would run, and why.
@@ -391,15 +292,6 @@ fn watch() -> Box<dyn Fn(Moment) + Sync> {
             let _ = signal_hook::low_level::raise(signal_hook::consts::SIGKILL);
         }
     })
-}
-
-impl From<SweepError> for Failure {
-    fn from(error: SweepError) -> Self {
-        match error {
-            SweepError::Engine(error) => error.into(),
-            SweepError::Store(error) => error.into(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -20,10 +20,10 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::arguments::{Synth, Talk};
-use crate::exit::Failure;
 use crate::marginals;
 use crate::run::use_threads;
 use crate::talk;
+use reorient_app::Failure;
 
 /// The release whose layout is imitated; names say `synthetic` beside it.
 const RELEASE: &str = "202601";

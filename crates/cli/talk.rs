@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tracing::Level;
 
 use crate::arguments::{LogFormat, Talk};
-use crate::exit::Failure;
+use reorient_app::Failure;
 
 /// Starts logging to standard error.
 pub(crate) fn start(talk: &Talk) {

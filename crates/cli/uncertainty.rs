@@ -9,10 +9,10 @@ use reorient_engine::Doubt;
 use reorient_report::{Drawn, uncertainty_json, uncertainty_view, write_uncertainty};
 
 use crate::arguments::{Talk, Uncertainty};
-use crate::exit::Failure;
 use crate::run::{open, question};
-use crate::study::{manifest, show, title};
+use crate::study::{show, title};
 use crate::talk;
+use reorient_app::{Failure, study_manifest};
 
 /// Draws, prints the spread of every figure and writes its files.
 pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -51,7 +51,7 @@ pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCo
     ] {
         scenario.insert(key.to_owned(), value);
     }
-    let manifest = manifest(&source, scenario, result.inputs);
+    let manifest = study_manifest(&source, scenario, result.inputs);
     let drawn = Drawn { base: &result.base, draws: &result.draws, caps: &result.caps };
     if let Some(directory) = &arguments.study.out {
         write_uncertainty(directory, drawn, countries, &manifest)?;

@@ -16,8 +16,8 @@ use reorient_report::StoredFolder;
 use serde_json::json;
 
 use crate::arguments::{Talk, Verify};
-use crate::exit::Failure;
 use crate::talk;
+use reorient_app::Failure;
 
 /// Checks a folder by its kind and says what was checked.
 pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failure> {

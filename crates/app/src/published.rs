@@ -7,18 +7,21 @@ use csv::StringRecord;
 use reorient_core::CountryCode;
 use reorient_metrics::{HEADLINE_COUNTRIES, Printed, Published, PublishedRisk, PublishedRow};
 
-use crate::exit::Failure;
+use crate::Failure;
 
 const TABLE: &str = "table_a1.csv";
-const TABLE_CSV: &str = include_str!("../../data/reference/table_a1.csv");
+const TABLE_CSV: &str = include_str!("../../../data/reference/table_a1.csv");
 const HEADLINE: &str = "headline.csv";
-const HEADLINE_CSV: &str = include_str!("../../data/reference/headline.csv");
+const HEADLINE_CSV: &str = include_str!("../../../data/reference/headline.csv");
 
 /// Quantities of the headline that are read, in the order of [`HEADLINE_COUNTRIES`]: before and after.
 const SHARES: [[&str; 2]; 2] = [["china_share_before", "china_share_after"], ["us_share_before", "us_share_after"]];
 
 /// The report's figures; with a table of the user, that table and the headline given with it, if any.
-pub(crate) fn read(against: Option<&Path>, headline: Option<&Path>) -> Result<Published, Failure> {
+///
+/// # Errors
+/// [`Failure`] when a file cannot be read or holds no such table.
+pub fn read(against: Option<&Path>, headline: Option<&Path>) -> Result<Published, Failure> {
     let rows = table(&text(against, TABLE, TABLE_CSV)?)?;
     let risk = match (against, headline) {
         (Some(_), None) => Vec::new(),

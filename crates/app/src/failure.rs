@@ -1,59 +1,64 @@
 //! Failures and their exit codes.
 
 use std::fmt;
-use std::process::ExitCode;
 
 use reorient_data::{DataError, DataErrorKind};
-use reorient_engine::sweep::StoreError;
+use reorient_engine::sweep::{StoreError, SweepError};
 use reorient_engine::{EngineError, EngineErrorKind, ScenarioError};
 use reorient_fetch::{FetchError, FetchErrorKind};
 use reorient_report::{ReportError, StoredError};
 
 /// Some products have no answer.
-pub(crate) const UNSOLVED: u8 = 3;
+pub const UNSOLVED: u8 = 3;
 /// An answer could not be certified.
-pub(crate) const NOT_CERTIFIED: u8 = 70;
+pub const NOT_CERTIFIED: u8 = 70;
 
 /// What went wrong and the code to exit with.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     code: u8,
     error: anyhow::Error,
 }
 
 impl Failure {
     /// A question that cannot be asked (exit code 2).
-    pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 2, error: error.into() }
     }
 
     /// Something asked for is not there (exit code 66).
-    pub(crate) fn missing(error: impl Into<anyhow::Error>) -> Self {
+    pub fn missing(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 66, error: error.into() }
     }
 
     /// Data that break a rule (exit code 65).
-    pub(crate) fn bad_data(error: impl Into<anyhow::Error>) -> Self {
+    pub fn bad_data(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 65, error: error.into() }
     }
 
     /// Something cannot be written (exit code 74).
-    pub(crate) fn cannot_write(error: impl Into<anyhow::Error>) -> Self {
+    pub fn cannot_write(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 74, error: error.into() }
     }
 
     /// Ended early; the same command goes on (exit code 75).
-    pub(crate) fn interrupted(error: impl Into<anyhow::Error>) -> Self {
+    pub fn interrupted(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 75, error: error.into() }
     }
 
     /// A defect of the program (exit code 1).
-    pub(crate) fn internal(error: impl Into<anyhow::Error>) -> Self {
+    pub fn internal(error: impl Into<anyhow::Error>) -> Self {
         Self { code: 1, error: error.into() }
     }
 
-    pub(crate) fn code(&self) -> ExitCode {
-        ExitCode::from(self.code)
+    /// The exit code of the class of failure, as docs/cli.md lists them.
+    pub const fn code(&self) -> u8 {
+        self.code
+    }
+
+    /// The error itself.
+    pub const fn error(&self) -> &anyhow::Error {
+        &self.error
     }
 }
 
@@ -139,5 +144,14 @@ impl From<FetchError> for Failure {
             FetchErrorKind::CannotWrite => 74,
         };
         Self { code, error: error.into() }
+    }
+}
+
+impl From<SweepError> for Failure {
+    fn from(error: SweepError) -> Self {
+        match error {
+            SweepError::Engine(error) => error.into(),
+            SweepError::Store(error) => error.into(),
+        }
     }
 }

@@ -1,0 +1,12 @@
+//! What the command line and the Python package have in common: failures with their exit codes, manifests of results, published
+//! figures, and the dataset of a sweep. Nothing here prints.
+
+mod failure;
+mod manifest;
+mod published;
+mod sweep;
+
+pub use failure::{Failure, NOT_CERTIFIED, UNSOLVED};
+pub use manifest::{coverage_lines, indicator_manifest, input, label, run_manifest, study_manifest};
+pub use published::read as read_published;
+pub use sweep::{compare_sweeps, open_sweep, sweep_manifest, write_dataset};

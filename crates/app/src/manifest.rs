@@ -1,0 +1,146 @@
+//! What a result was made of, in the words of its manifest.
+
+use std::collections::BTreeMap;
+
+use reorient_core::Year;
+use reorient_data::TradeSource;
+use reorient_engine::{
+    Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, IndicatorQuestion, IndicatorResult, RunResult, Scenario,
+};
+use reorient_report::{
+    CertificateSummary, CoverageLine, IndicatorManifest, IndicatorYearEntry, InputFile, Ledger, ListSummary, Manifest,
+    SolverSummary, StudyManifest,
+};
+
+/// Of a run.
+pub fn run_manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Manifest {
+    let headline = &result.collection.headline;
+    let codes = |status| result.coverage.of(status).map(|row| row.code.to_string()).collect();
+    Manifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        method: "aggregate".to_owned(),
+        scenario: result.scenario.clone(),
+        synthetic: source.is_synthetic(),
+        source: label(source, &result.scenario),
+        inputs: result.inputs.iter().cloned().map(input).collect(),
+        ledger: Ledger {
+            rows_in: result.ledger.rows_in,
+            rows_used: result.ledger.rows_used,
+            unused: result.ledger.unused.clone(),
+        },
+        list: ListSummary {
+            source: result.scenario.get("list").cloned().unwrap_or_default(),
+            matched: result.coverage.of(CoverageStatus::Matched).count(),
+            matched_imports_kusd: result.coverage.imports(CoverageStatus::Matched).to_string(),
+            partial: codes(CoverageStatus::Partial),
+            partial_imports_kusd: result.coverage.imports(CoverageStatus::Partial).to_string(),
+            alias: codes(CoverageStatus::Alias),
+            without_trade: codes(CoverageStatus::WithoutTrade),
+            unmatched: codes(CoverageStatus::Unmatched),
+        },
+        solver: SolverSummary {
+            requested: scenario.solver.name().to_owned(),
+            used: result.solved_by.iter().map(|(name, count)| (name.clone(), *count as u64)).collect(),
+            highs_version: HIGHS_VERSION.map(str::to_owned),
+            cross_checked: scenario.cross_check,
+            point_depends_on_solver: scenario.fill == FillChoice::Vertex,
+        },
+        certificates: CertificateSummary {
+            certified: headline.products,
+            infeasible: headline.infeasible,
+            unsolved: headline.unsolved,
+        },
+        timings_ms: result
+            .timings
+            .steps
+            .iter()
+            .map(|(step, time)| ((*step).to_owned(), u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
+            .collect::<BTreeMap<_, _>>(),
+        platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+    }
+}
+
+/// The rows of `coverage.csv`.
+pub fn coverage_lines(coverage: &Coverage) -> Vec<CoverageLine> {
+    let amount = |amount: Option<reorient_core::Usd>| amount.map_or_else(String::new, |amount| amount.to_string());
+    let line = |row: &CoverageRow| {
+        let (listed, descendants) = (row.listed.to_string(), row.descendants.to_string());
+        [row.code.to_string(), row.status.name().to_owned(), listed, descendants, amount(row.imports), amount(row.world_exports)]
+    };
+    coverage.rows.iter().map(line).collect()
+}
+
+/// What the trade is called, with the year of a resolved scenario where that is one year.
+pub fn label(source: &TradeSource, scenario: &BTreeMap<String, String>) -> String {
+    let year = scenario.get("year").and_then(|year| year.parse::<Year>().ok());
+    year.map_or_else(|| source.label().to_owned(), |year| source.label_of(year))
+}
+
+/// Of a study: frontier, explanation, sensitivity, calibration.
+pub fn study_manifest(
+    source: &TradeSource,
+    scenario: BTreeMap<String, String>,
+    inputs: Vec<reorient_data::InputFile>,
+) -> StudyManifest {
+    StudyManifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        source: label(source, &scenario),
+        scenario,
+        synthetic: source.is_synthetic(),
+        inputs: inputs.into_iter().map(input).collect(),
+    }
+}
+
+/// An input file as manifests name it.
+pub fn input(file: reorient_data::InputFile) -> InputFile {
+    InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: file.verified }
+}
+
+/// Of indicators.
+pub fn indicator_manifest(
+    source: &TradeSource,
+    scenario: &Scenario,
+    question: &IndicatorQuestion,
+    result: &IndicatorResult,
+) -> IndicatorManifest {
+    let mut settings = BTreeMap::new();
+    if let Some(newest) = result.years.last() {
+        // Of the scenario, what figures here depend on.
+        let used = ["risk", "list", "map", "alias", "reconstructed", "hong-kong"];
+        settings = scenario.resolved(newest.year, &newest.bloc);
+        settings.retain(|key, _| used.contains(&key.as_str()));
+    }
+    let mut set = |key: &str, value: String| settings.insert(key.to_owned(), value);
+    set("importer", question.importer.clone());
+    set("base", question.base.name().to_owned());
+    set("by", question.breakdown.name().to_owned());
+    set("bloc", question.bloc.clone().unwrap_or_else(|| "default".to_owned()));
+    if !question.products.is_empty() {
+        set("list", question.products.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
+    }
+    let codes = |status| result.codes(status).iter().map(ToString::to_string).collect();
+    IndicatorManifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        settings,
+        synthetic: source.is_synthetic(),
+        source: source.label().to_owned(),
+        inputs: result.inputs.iter().cloned().map(input).collect(),
+        ledger: Ledger {
+            rows_in: result.ledger.rows_in,
+            rows_used: result.ledger.rows_used,
+            unused: result.ledger.unused.clone(),
+        },
+        partial: codes(CoverageStatus::Partial),
+        unmatched: codes(CoverageStatus::Unmatched),
+        years: result
+            .years
+            .iter()
+            .map(|year| IndicatorYearEntry {
+                year: year.year.get(),
+                importer: year.importer.members.iter().map(|member| member.get()).collect(),
+                bloc: year.bloc.name.clone(),
+                bloc_members: year.bloc.members.iter().map(|member| member.get()).collect(),
+            })
+            .collect(),
+    }
+}

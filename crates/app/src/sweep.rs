@@ -1,0 +1,121 @@
+//! The dataset of a sweep, from its store alone.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::anyhow;
+use reorient_engine::sweep::{Archive, Moment, ResultKey, Shard, StoredPlan, WriteLock, diff, lock_folder};
+use reorient_report::{
+    InputFile, SweepComparison, SweepDifference, SweepEntry, SweepManifest, SweepSummary, SweepWriter, claim_sweep, start_sweep,
+};
+
+use crate::Failure;
+
+/// The folder and its store, locked for this shard, with the plan in it. `watch` is told the moments of each write.
+///
+/// # Errors
+/// [`Failure`] when the folder is another's, somebody else writes there, or it cannot be read or written.
+pub fn open_sweep(
+    out: &Path,
+    plan: StoredPlan,
+    shard: Shard,
+    watch: Box<dyn Fn(Moment) + Sync>,
+) -> Result<(Archive, WriteLock), Failure> {
+    claim_sweep(out)?;
+    let mut lock = WriteLock::take(&lock_folder(out), shard)?;
+    start_sweep(out, &sweep_manifest(&plan), lock.is_alone())?;
+    let archive = Archive::create(out, plan, &shard.writer(), &|writer| lock.is_alive(writer), lock.is_alone(), watch)?;
+    for damaged in archive.damaged() {
+        tracing::warn!("{damaged}; its scenarios are answered again");
+    }
+    lock.share()?;
+    Ok((archive, lock))
+}
+
+/// Writes the result files, in one pass over the store.
+///
+/// # Errors
+/// [`Failure`] when a result is missing or damaged, a file cannot be written, or `stop` has become true.
+pub fn write_dataset(
+    out: &Path,
+    archive: &Archive,
+    comparison: Option<&SweepComparison>,
+    stop: &AtomicBool,
+) -> Result<SweepSummary, Failure> {
+    let plan = archive.plan();
+    let mut writer = SweepWriter::create(out, &plan.countries, &columns())?;
+    let mut first: HashMap<ResultKey, usize> = HashMap::with_capacity(plan.scenarios.len());
+    for (number, (name, key)) in (1..).zip(&plan.scenarios) {
+        if stop.load(Ordering::Relaxed) {
+            let problem = "interrupted while the dataset was written; all results are stored, the same command writes it";
+            return Err(Failure::interrupted(anyhow!("{problem}")));
+        }
+        let record = archive.get(key)?;
+        let record = record.ok_or_else(|| Failure::internal(anyhow!("the result of scenario {number} is not in the store")))?;
+        let of_key = *first.entry(*key).or_insert(number);
+        writer.add(&SweepEntry {
+            scenario: number,
+            name,
+            status: record.outcome.status(),
+            reason: record.outcome.reason(),
+            same_as: (of_key != number).then_some(of_key),
+            question: &record.question.to_string(),
+            key: &key.to_string(),
+            resolved: &record.resolved,
+            collection: record.outcome.collection(),
+        })?;
+    }
+    Ok(writer.finish(&sweep_manifest(plan), comparison)?)
+}
+
+/// Keys of a scenario with a column of their own.
+fn columns() -> Vec<&'static str> {
+    let mut columns = Vec::new();
+    for key in reorient_engine::KEYS.iter().filter(|key| key.name != "links") {
+        columns.push(key.name);
+        if key.name == "bloc" {
+            columns.push("bloc-members");
+        }
+    }
+    columns
+}
+
+/// Row by row against the sweep in another folder.
+///
+/// # Errors
+/// [`Failure`] when either cannot be read.
+pub fn compare_sweeps(archive: &Archive, other: &Path) -> Result<SweepComparison, Failure> {
+    let other = Archive::open(other)?;
+    if other.n_missing() > 0 {
+        tracing::warn!("the other sweep is not complete: {} of its scenarios have no result", other.n_missing());
+    }
+    let diff = diff(archive, &other)?;
+    let row = |(rank, row): (usize, reorient_engine::sweep::DiffRow)| SweepDifference {
+        rank,
+        kind: row.kind.name(),
+        scenario: row.scenario,
+        name: row.name,
+        status: row.status,
+        headline: row.headline,
+        change_points: row.change_points,
+    };
+    Ok(SweepComparison { rows: (1..).zip(diff.rows).map(row).collect(), same: diff.same, other_source: diff.other_source })
+}
+
+/// Of a sweep.
+pub fn sweep_manifest(plan: &StoredPlan) -> SweepManifest {
+    let input = |input: &reorient_engine::sweep::PlanInput| InputFile {
+        name: input.name.clone(),
+        bytes: input.bytes,
+        blake3: input.blake3.clone(),
+        verified: false,
+    };
+    SweepManifest {
+        version: plan.version.clone(),
+        title: plan.title.clone(),
+        synthetic: plan.synthetic,
+        source: plan.source.clone(),
+        inputs: plan.inputs.iter().map(input).collect(),
+    }
+}
