@@ -7,9 +7,7 @@ use anyhow::anyhow;
 use arrow::array::RecordBatch;
 use arrow_pyarrow::PyArrowType;
 use pyo3::prelude::*;
-use reorient_app::{
-    Failure, coverage_lines, indicator_manifest, read_published, run_manifest, study_manifest,
-};
+use reorient_app::{Failure, coverage_lines, indicator_manifest, read_published, run_manifest, study_manifest};
 use reorient_core::{GoodsList, HsRevision, ProductCode};
 use reorient_data::{IngestOptions, OnDuplicate, Reason, RowPolicy, TradeSource};
 use reorient_engine::{Calibrator, FrontierResult, IndicatorQuestion, IndicatorResult, RunResult, Scenario, YearChoice};
@@ -178,7 +176,8 @@ pub(crate) fn indicators(
     let source = trade.source.clone();
     work(py, threads, progress.as_ref(), false, move |ticker| {
         let scenario = Question { file, settings }.on_top_of(Scenario { bloc: String::new(), ..Scenario::default() })?;
-        let breakdown = named("by", &by, [Breakdown::Product, Breakdown::Sector, Breakdown::Subsector, Breakdown::Stage], Breakdown::name)?;
+        let breakdown =
+            named("by", &by, [Breakdown::Product, Breakdown::Sector, Breakdown::Subsector, Breakdown::Stage], Breakdown::name)?;
         let products = products.iter().map(|text| text.parse::<ProductCode>()).collect::<Result<BTreeSet<_>, _>>();
         let products = products.map_err(|error| Failure::usage(anyhow!("products: {error}")))?;
         if breakdown != Breakdown::Product && !products.is_empty() {

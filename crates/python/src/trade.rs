@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, anyhow};
 use arrow::array::{RecordBatch, RecordBatchReader};
-use arrow::ffi_stream::ArrowArrayStreamReader;
+use arrow::ffi_stream::RecordBatchStreamReader;
 use arrow_pyarrow::PyArrowType;
 use pyo3::prelude::*;
 use reorient_app::Failure;
@@ -42,7 +42,7 @@ impl Trade {
     #[pyo3(signature = (table, hs, year=None, synthetic=false, country_codes=None, product_codes=None))]
     fn from_arrow(
         py: Python<'_>,
-        table: PyArrowType<ArrowArrayStreamReader>,
+        table: PyArrowType<RecordBatchStreamReader>,
         hs: &str,
         year: Option<u16>,
         synthetic: bool,

@@ -1,8 +1,9 @@
-//! A sweep's folder of results: its plan, and the segments that results are stored in.
+//! A sweep's store of results: its plan, and the segments that results are stored in.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use reorient_core::{Country, CountryCode, CountryTable};
 use serde::{Deserialize, Serialize};
@@ -11,13 +12,15 @@ use super::error::StoreError;
 use super::key::Key;
 use super::plan::{PlanInput, SweepPlan};
 use super::record::SweepRecord;
-use super::segment::{Packed, Place, check, encode, pack, unpack};
-use super::store::{Blobs, LocalBlobs, Moment};
+use super::segment::{Packed, Place, check, encode, index_hash, pack, unpack};
+use super::store::{Blobs, LocalBlobs, MemoryBlobs, Moment};
 
 /// The file that says which scenarios there are.
 const PLAN: &str = "plan.json.zst";
 /// How segments end.
 const SEGMENT: &str = ".segment.zst";
+/// How often a plan is looked for that another is just writing.
+const ATTEMPTS: usize = 50;
 
 /// Folders within that of a sweep.
 pub(crate) fn store_folder(out: &Path) -> PathBuf {
@@ -106,7 +109,7 @@ impl StoredPlan {
 
 /// Results at hand.
 pub struct Archive {
-    blobs: LocalBlobs,
+    blobs: Box<dyn Blobs>,
     plan: StoredPlan,
     segments: Vec<String>,
     /// Segment and place of each result of the plan that is stored.
@@ -129,10 +132,17 @@ impl Archive {
         may_replace: bool,
         watch: Box<dyn Fn(Moment) + Sync>,
     ) -> Result<Self, StoreError> {
-        let folder = store_folder(out);
-        let blobs = LocalBlobs::create(&folder, writer, watch)?;
+        let blobs = LocalBlobs::create(&store_folder(out), writer, watch)?;
         blobs.clean(is_alive)?;
-        store_plan(&blobs, &plan, may_replace)?;
+        Self::create_in(Box::new(blobs), plan, may_replace)
+    }
+
+    /// As [`Archive::create`], in a store without a folder. Of writers that begin at once with different plans, one succeeds.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read or written, or others work on another plan there.
+    pub fn create_in(blobs: Box<dyn Blobs>, plan: StoredPlan, may_replace: bool) -> Result<Self, StoreError> {
+        store_plan(blobs.as_ref(), &plan, may_replace)?;
         let archive = Self::index(blobs, plan)?;
         for damaged in &archive.damaged {
             if let StoreError::Damaged { file, .. } = damaged {
@@ -142,21 +152,35 @@ impl Archive {
         Ok(archive)
     }
 
+    /// A store in memory, from which [`Archive::hand_over`] takes the results.
+    ///
+    /// # Errors
+    /// None of today.
+    pub fn in_memory(plan: StoredPlan) -> Result<Self, StoreError> {
+        Self::create_in(Box::new(MemoryBlobs::default()), plan, true)
+    }
+
     /// Opens the store in the folder of a sweep to read.
     ///
     /// # Errors
     /// [`StoreError`] when there is none or it cannot be read.
     pub fn open(out: &Path) -> Result<Self, StoreError> {
-        let folder = store_folder(out);
-        let blobs = LocalBlobs::open(&folder);
-        let document = read_document(&blobs, PLAN).map_err(|error| match error {
-            StoreError::Missing { .. } => {
-                StoreError::Missing { path: out.to_owned(), problem: "it is not the folder of a sweep".to_owned() }
-            }
+        Self::open_in(Box::new(LocalBlobs::open(&store_folder(out)))).map_err(|error| match error {
+            StoreError::Missing { problem, .. } => StoreError::Missing { path: out.to_owned(), problem },
             error => error,
-        })?;
+        })
+    }
+
+    /// As [`Archive::open`], in a store without a folder.
+    ///
+    /// # Errors
+    /// [`StoreError`] when no plan is in it or it cannot be read.
+    pub fn open_in(blobs: Box<dyn Blobs>) -> Result<Self, StoreError> {
+        let Some((bytes, _)) = blobs.read_version(PLAN)? else {
+            return Err(StoreError::Missing { path: blobs.place(), problem: "it is not the folder of a sweep".to_owned() });
+        };
         let damaged = |problem: String| StoreError::Damaged { file: PLAN.to_owned(), problem };
-        let plan = StoredPlan::from_document(&document).map_err(damaged)?;
+        let plan = StoredPlan::from_document(&only_document(PLAN, &bytes)?).map_err(damaged)?;
         Self::index(blobs, plan)
     }
 
@@ -165,13 +189,21 @@ impl Archive {
     /// # Errors
     /// [`StoreError`] when it is there and cannot be read.
     pub fn peek(out: &Path, plan: StoredPlan) -> Result<Self, StoreError> {
-        Self::index(LocalBlobs::open(&store_folder(out)), plan)
+        Self::peek_in(Box::new(LocalBlobs::open(&store_folder(out))), plan)
+    }
+
+    /// As [`Archive::peek`], in a store without a folder.
+    ///
+    /// # Errors
+    /// [`StoreError`] when it cannot be read.
+    pub fn peek_in(blobs: Box<dyn Blobs>, plan: StoredPlan) -> Result<Self, StoreError> {
+        Self::index(blobs, plan)
     }
 
     /// Reads and checks every segment.
-    fn index(blobs: LocalBlobs, plan: StoredPlan) -> Result<Self, StoreError> {
+    fn index(blobs: Box<dyn Blobs>, plan: StoredPlan) -> Result<Self, StoreError> {
         let mut archive = Self { blobs, plan, segments: Vec::new(), places: HashMap::new(), damaged: Vec::new() };
-        let wanted: HashSet<Key> = archive.plan.scenarios.iter().map(|(_, key)| *key).collect();
+        let wanted = archive.wanted();
         for name in archive.blobs.list()?.into_iter().filter(|name| name.ends_with(SEGMENT)) {
             let bytes = match archive.blobs.read(&name) {
                 // Another writer replaced or removed it meanwhile.
@@ -184,6 +216,11 @@ impl Archive {
             }
         }
         Ok(archive)
+    }
+
+    /// Keys of the plan.
+    fn wanted(&self) -> HashSet<Key> {
+        self.plan.scenarios.iter().map(|(_, key)| *key).collect()
     }
 
     fn add(&mut self, name: String, places: impl Iterator<Item = (Key, Place)>) {
@@ -236,11 +273,55 @@ impl Archive {
             return Ok(());
         }
         let (bytes, hash) = encode(documents);
-        let name = format!("{}{SEGMENT}", &hash.to_string()[..32]);
-        self.blobs.put(&name, &bytes)?;
+        let name = segment_name(&hash);
+        self.commit(&name, &bytes)?;
         let places = check(&name, &bytes)?;
         self.add(name, places.into_iter());
         Ok(())
+    }
+
+    /// Puts a segment in place. Its name is the hash of its contents: what is there already is the same, or damaged.
+    fn commit(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        if self.blobs.put_new(name, bytes)? || self.blobs.read(name).is_ok_and(|stored| stored == bytes) {
+            return Ok(());
+        }
+        self.blobs.put(name, bytes)
+    }
+
+    /// Takes all segments out of the store, with their names, for another to [`Archive::adopt`].
+    ///
+    /// # Errors
+    /// [`StoreError`] when one cannot be read or removed.
+    pub fn hand_over(&mut self) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let read = |name: &String| self.blobs.read(name).map(|bytes| (name.clone(), bytes));
+        let segments = self.segments.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        self.segments.iter().try_for_each(|name| self.blobs.remove(name))?;
+        self.segments.clear();
+        self.places.clear();
+        Ok(segments)
+    }
+
+    /// Stores a segment of another sweep, if it holds results of this plan that are missing. Returns whether it did.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] when these are not the bytes that got this name; others when it cannot be stored.
+    pub fn adopt(&mut self, name: &str, bytes: &[u8]) -> Result<bool, StoreError> {
+        self.adopt_wanted(name, bytes, &self.wanted())
+    }
+
+    fn adopt_wanted(&mut self, name: &str, bytes: &[u8], wanted: &HashSet<Key>) -> Result<bool, StoreError> {
+        let places = check(name, bytes)?;
+        let is_named = index_hash(bytes).is_some_and(|hash| segment_name(&hash) == name);
+        if !is_named {
+            return Err(StoreError::Damaged { file: name.to_owned(), problem: "its name is not its hash".to_owned() });
+        }
+        let new: Vec<(Key, Place)> = places.into_iter().filter(|(key, _)| wanted.contains(key) && !self.holds(key)).collect();
+        if new.is_empty() {
+            return Ok(false);
+        }
+        self.commit(name, bytes)?;
+        self.add(name.to_owned(), new.into_iter());
+        Ok(true)
     }
 
     /// Takes over the segments of another sweep's folder that hold results of this plan. Returns how many.
@@ -249,53 +330,59 @@ impl Archive {
     /// [`StoreError`] when the other cannot be read or this cannot be written.
     pub fn take_from(&mut self, other: &Path) -> Result<usize, StoreError> {
         let from = LocalBlobs::open(&store_folder(other));
-        let wanted: HashSet<Key> = self.plan.scenarios.iter().map(|(_, key)| *key).collect();
+        let wanted = self.wanted();
         let mut count = 0;
         for name in from.list()?.into_iter().filter(|name| name.ends_with(SEGMENT)) {
             if self.segments.contains(&name) {
                 continue;
             }
-            let bytes = from.read(&name)?;
-            let places = match check(&name, &bytes) {
-                Ok(places) => places,
-                Err(error) => {
-                    self.damaged.push(error);
-                    continue;
-                }
-            };
-            let new: Vec<(Key, Place)> = places.into_iter().filter(|(key, _)| wanted.contains(key) && !self.holds(key)).collect();
-            if !new.is_empty() {
-                self.blobs.put(&name, &bytes)?;
-                self.add(name, new.into_iter());
-                count += 1;
+            match self.adopt_wanted(&name, &from.read(&name)?, &wanted) {
+                Ok(is_adopted) => count += usize::from(is_adopted),
+                Err(error @ StoreError::Damaged { .. }) => self.damaged.push(error),
+                Err(error) => return Err(error),
             }
         }
         Ok(count)
     }
 }
 
-/// Stores a plan, unless it is the one that is stored. `may_replace` says whether another plan may give way.
-fn store_plan(blobs: &LocalBlobs, plan: &StoredPlan, may_replace: bool) -> Result<(), StoreError> {
+fn segment_name(hash: &Key) -> String {
+    format!("{}{SEGMENT}", &hash.to_string()[..32])
+}
+
+/// Stores a plan, unless it is the one that is stored. `may_replace` says whether another plan may give way, if nobody stores a
+/// third one meanwhile.
+fn store_plan(blobs: &dyn Blobs, plan: &StoredPlan, mut may_replace: bool) -> Result<(), StoreError> {
     let document = plan.to_document();
     let key = Key::of(&document);
-    let stored = blobs.read(PLAN).and_then(|bytes| check(PLAN, &bytes));
-    match stored {
-        Ok(places) if matches!(places.as_slice(), [(own, _)] if *own == key) => Ok(()),
-        Ok(_) | Err(StoreError::Damaged { .. }) if !may_replace => {
-            let problem = "other shards work there on another plan; give all shards the same files, or choose another folder";
-            Err(StoreError::Busy { path: blobs.folder().to_owned(), problem: problem.to_owned() })
+    let is_own = |bytes: &[u8]| check(PLAN, bytes).is_ok_and(|places| matches!(places.as_slice(), [(own, _)] if *own == key));
+    let busy = || {
+        let problem = "others work there on another plan; give all shards the same files, or choose another folder";
+        Err(StoreError::Busy { path: blobs.place(), problem: problem.to_owned() })
+    };
+    let file = || encode(&[pack(key, &document)]).0;
+    let mut seen = blobs.read_version(PLAN)?;
+    for _ in 0..ATTEMPTS {
+        let is_stored = match &seen {
+            Some((bytes, _)) if is_own(bytes) => return Ok(()),
+            Some(_) if !may_replace => return busy(),
+            Some((_, version)) => blobs.swap(PLAN, version, &file())?,
+            None => blobs.put_new(PLAN, &file())?,
+        };
+        if is_stored {
+            return Ok(());
         }
-        Ok(_) | Err(StoreError::Damaged { .. } | StoreError::Missing { .. }) => {
-            blobs.put(PLAN, &encode(&[pack(key, &document)]).0)
-        }
-        Err(error) => Err(error),
+        // Another was first. Its plan does not give way, but it may be the same; what is still being written shows after a moment.
+        may_replace = false;
+        std::thread::sleep(Duration::from_millis(20));
+        seen = blobs.read_version(PLAN)?;
     }
+    busy()
 }
 
 /// The only document of a file.
-fn read_document(blobs: &LocalBlobs, name: &str) -> Result<Vec<u8>, StoreError> {
-    let bytes = blobs.read(name)?;
-    let places = check(name, &bytes)?;
+fn only_document(name: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let places = check(name, bytes)?;
     let [(_, place)] = places.as_slice() else {
         return Err(StoreError::Damaged { file: name.to_owned(), problem: "it holds more than one document".to_owned() });
     };
@@ -306,5 +393,146 @@ fn read_document(blobs: &LocalBlobs, name: &str) -> Result<Vec<u8>, StoreError> 
 impl std::fmt::Debug for Archive {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Archive of {} results in {} segments", self.places.len(), self.segments.len())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::sweep::store::Version;
+
+    fn key(at: u8) -> Key {
+        Key::of(&[at])
+    }
+
+    fn plan(title: &str, keys: std::ops::Range<u8>) -> StoredPlan {
+        StoredPlan {
+            title: title.to_owned(),
+            version: "0".to_owned(),
+            source: "none".to_owned(),
+            synthetic: false,
+            inputs: Vec::new(),
+            countries: reorient_data::TradeSource::embedded().unwrap().countries().clone(),
+            scenarios: keys.map(|at| (at.to_string(), key(at))).collect(),
+        }
+    }
+
+    fn archive(keys: std::ops::Range<u8>) -> Archive {
+        Archive::in_memory(plan("a", keys)).unwrap()
+    }
+
+    fn put(archive: &mut Archive, keys: std::ops::Range<u8>) {
+        let documents: Vec<Packed> = keys.map(|at| pack(key(at), &[at])).collect();
+        archive.put(&documents).unwrap();
+    }
+
+    #[test]
+    fn what_is_handed_over_is_adopted_once() {
+        let mut worker = archive(0..4);
+        put(&mut worker, 0..2);
+        put(&mut worker, 2..4);
+        let segments = worker.hand_over().unwrap();
+        assert_eq!((segments.len(), worker.n_missing(), worker.n_segments()), (2, 4, 0));
+        let mut all = archive(0..4);
+        for (name, bytes) in &segments {
+            assert!(all.adopt(name, bytes).unwrap());
+            assert!(!all.adopt(name, bytes).unwrap());
+        }
+        assert_eq!((all.n_missing(), all.n_segments()), (0, 2));
+        // Nothing in it is of the plan.
+        assert!(!archive(4..6).adopt(&segments[0].0, &segments[0].1).unwrap());
+    }
+
+    #[test]
+    fn other_bytes_or_another_name_are_damage() {
+        let mut worker = archive(0..2);
+        put(&mut worker, 0..1);
+        put(&mut worker, 1..2);
+        let segments = worker.hand_over().unwrap();
+        let mut all = archive(0..2);
+        let mut refused = |name: &str, bytes: &[u8]| matches!(all.adopt(name, bytes), Err(StoreError::Damaged { .. }));
+        assert!(refused(&segments[1].0, &segments[0].1));
+        assert!(refused(&format!("../{}", segments[0].0), &segments[0].1));
+        assert!(refused(&segments[0].0, &segments[0].1[1..]));
+        assert_eq!(all.n_segments(), 0);
+    }
+
+    #[test]
+    fn a_damaged_segment_of_the_same_name_is_replaced() {
+        let mut own = archive(0..1);
+        put(&mut own, 0..1);
+        let name = own.segments[0].clone();
+        let bytes = own.blobs.read(&name).unwrap();
+        own.blobs.put(&name, b"damage").unwrap();
+        put(&mut own, 0..1);
+        assert_eq!(own.blobs.read(&name).unwrap(), bytes);
+    }
+
+    #[test]
+    fn of_two_plans_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = || -> Box<dyn Blobs> { Box::new(LocalBlobs::create(folder.path(), "x", Box::new(|_| {})).unwrap()) };
+        let create = |title: &str, may_replace: bool| Archive::create_in(blobs(), plan(title, 0..1), may_replace);
+        create("a", false).unwrap();
+        create("a", false).unwrap();
+        assert!(matches!(create("b", false), Err(StoreError::Busy { .. })));
+        create("b", true).unwrap();
+        assert_eq!(Archive::open_in(blobs()).unwrap().plan().title, "b");
+    }
+
+    /// A store in which another writes its plan after the first look.
+    struct Overtaken {
+        blobs: MemoryBlobs,
+        others: Vec<u8>,
+    }
+
+    impl Blobs for Overtaken {
+        fn place(&self) -> std::path::PathBuf {
+            self.blobs.place()
+        }
+        fn list(&self) -> Result<Vec<String>, StoreError> {
+            self.blobs.list()
+        }
+        fn read(&self, name: &str) -> Result<Vec<u8>, StoreError> {
+            self.blobs.read(name)
+        }
+        fn read_part(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, StoreError> {
+            self.blobs.read_part(name, offset, length)
+        }
+        fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+            self.blobs.put(name, bytes)
+        }
+        fn read_version(&self, name: &str) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+            let seen = self.blobs.read_version(name);
+            self.blobs.put(name, &self.others)?;
+            seen
+        }
+        fn put_new(&self, name: &str, bytes: &[u8]) -> Result<bool, StoreError> {
+            self.blobs.put_new(name, bytes)
+        }
+        fn swap(&self, name: &str, old: &Version, bytes: &[u8]) -> Result<bool, StoreError> {
+            self.blobs.swap(name, old, bytes)
+        }
+        fn remove(&self, name: &str) -> Result<(), StoreError> {
+            self.blobs.remove(name)
+        }
+    }
+
+    #[test]
+    fn who_is_overtaken_goes_on_only_with_the_same_plan() {
+        let file = |title: &str| {
+            let document = plan(title, 0..1).to_document();
+            encode(&[pack(Key::of(&document), &document)]).0
+        };
+        for stored in [None, Some("earlier")] {
+            let store = |others: &str| {
+                let blobs = MemoryBlobs::default();
+                stored.iter().for_each(|title| blobs.put(PLAN, &file(title)).unwrap());
+                store_plan(&Overtaken { blobs, others: file(others) }, &plan("a", 0..1), true)
+            };
+            assert!(store("a").is_ok());
+            assert!(matches!(store("b"), Err(StoreError::Busy { .. })));
+        }
     }
 }

@@ -26,8 +26,8 @@ pub use lock::{Shard, WriteLock};
 pub use plan::{Excluded, PlanInput, SweepPlan};
 pub use record::{SweepOutcome, SweepRecord};
 pub use schema::sweep_schema;
-pub use store::{Blobs, LocalBlobs, Moment};
-pub use work::{SweepDone, SweepWork, pending, sweep};
+pub use store::{Blobs, LocalBlobs, MemoryBlobs, Moment, Version};
+pub use work::{SweepDone, SweepWork, answer_positions, pending, sweep};
 
 /// Where the locks of a sweep's folder are.
 pub fn lock_folder(out: &std::path::Path) -> std::path::PathBuf {

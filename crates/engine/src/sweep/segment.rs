@@ -95,6 +95,11 @@ pub(crate) fn check(file: &str, bytes: &[u8]) -> Result<Vec<(Key, Place)>, Store
     Ok(places)
 }
 
+/// The hash of the index of a file, by which it is named.
+pub(crate) fn index_hash(bytes: &[u8]) -> Option<Key> {
+    bytes.get(16..48).and_then(|hash| hash.try_into().ok()).map(Key)
+}
+
 /// A document from its bytes.
 ///
 /// # Errors

@@ -15,12 +15,12 @@ use super::record::{SweepOutcome, SweepRecord};
 use super::segment::{Packed, pack};
 use crate::pipeline::Bench;
 use crate::prepare::{Prepared, Session};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, ScenarioError};
 use crate::{EngineError, EngineErrorKind};
 
 /// How a sweep is worked.
 pub struct SweepWork<'a> {
-    /// Which part of the plan.
+    /// Which part of the plan [`sweep`] answers.
     pub shard: Shard,
     /// Scenarios per segment; without, segments follow the clock.
     pub per_segment: Option<usize>,
@@ -33,7 +33,7 @@ pub struct SweepWork<'a> {
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SweepDone {
-    /// Scenarios of this shard, those that ask the same once.
+    /// Scenarios of this part, those that ask the same once.
     pub scenarios: usize,
     /// Of them, those that were stored before.
     pub stored: usize,
@@ -70,8 +70,29 @@ pub fn sweep(
     archive: &mut Archive,
     work: &SweepWork<'_>,
 ) -> Result<SweepDone, SweepError> {
-    let pending = pending(plan, archive, work.shard);
-    let scenarios = work.shard.range(plan.len()).filter(|at| plan.same_as(*at).is_none()).count();
+    let positions: Vec<usize> = work.shard.range(plan.len()).collect();
+    answer_positions(plan, source, archive, &positions, work)
+}
+
+/// Answers and stores whatever of the scenarios at these positions of the plan is not stored yet; neighbours share most. Of
+/// scenarios that ask the same, the first one is answered, where it is among them.
+///
+/// # Errors
+/// [`SweepError`] when there is no such position, data cannot be read or results cannot be written; what was stored before stays.
+pub fn answer_positions(
+    plan: &SweepPlan,
+    source: &TradeSource,
+    archive: &mut Archive,
+    positions: &[usize],
+    work: &SweepWork<'_>,
+) -> Result<SweepDone, SweepError> {
+    if let Some(at) = positions.iter().find(|at| **at >= plan.len()) {
+        let problem = format!("there is no scenario {}; the plan has {}", at.saturating_add(1), plan.len());
+        return Err(EngineError::from(ScenarioError::Sweep(problem)).into());
+    }
+    let questions: Vec<usize> = positions.iter().copied().filter(|at| plan.same_as(*at).is_none()).collect();
+    let pending: Vec<usize> = questions.iter().copied().filter(|at| !archive.holds(&plan.key(*at))).collect();
+    let scenarios = questions.len();
     let mut done = SweepDone { scenarios, stored: scenarios - pending.len(), ..SweepDone::default() };
     let mut session = Session::new(source);
     let benches = Mutex::new(Vec::new());
@@ -201,4 +222,41 @@ fn next_size(size: usize, n_batch: usize, took: Duration) -> usize {
     let fitting = BATCH.as_nanos() / per_scenario.as_nanos().max(1);
     let fitting = usize::try_from(fitting).unwrap_or(usize::MAX);
     fitting.clamp(size / 4, size * 4).clamp(rayon::current_num_threads().min(MOST_PER_BATCH), MOST_PER_BATCH)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::sweep::archive::StoredPlan;
+    use crate::sweep::file::SweepFile;
+
+    #[test]
+    fn blocks_that_workers_answer_are_together_the_sweep() {
+        let source = TradeSource::embedded().unwrap();
+        let text = "[base]\nlist = \"all\"\n[grid]\ncap = [0.01, 0.02, 0.03, 0.04]\n";
+        let file = SweepFile::parse(text, std::path::Path::new("x.toml"), &|_| Ok(String::new())).unwrap();
+        let plan = SweepPlan::new(file, &source).unwrap();
+        let stop = AtomicBool::new(false);
+        let work = SweepWork { shard: Shard::WHOLE, per_segment: Some(2), stop: &stop, progress: &|| {} };
+        let archive = || Archive::in_memory(StoredPlan::new(&plan, &source)).unwrap();
+        let mut whole = archive();
+        sweep(&plan, &source, &mut whole, &work).unwrap();
+        assert_eq!(whole.n_missing(), 0);
+
+        let mut together = archive();
+        let mut worker = archive();
+        for block in [vec![0, 3], vec![4, 1, 2]] {
+            let done = answer_positions(&plan, &source, &mut worker, &block, &work).unwrap();
+            assert_eq!((done.answered, done.stopped), (block.len(), false));
+            for (name, bytes) in worker.hand_over().unwrap() {
+                assert!(together.adopt(&name, &bytes).unwrap());
+            }
+        }
+        for at in 0..plan.len() {
+            let key = plan.key(at);
+            assert_eq!(together.get(&key).unwrap().unwrap().outcome, whole.get(&key).unwrap().unwrap().outcome);
+        }
+        assert!(answer_positions(&plan, &source, &mut worker, &[plan.len()], &work).is_err());
+    }
 }

@@ -1,0 +1,162 @@
+//! The store of a sweep below a prefix of a bucket.
+
+use std::fs;
+use std::path::PathBuf;
+
+use object_store::path::Path;
+use object_store::{Error, GetResult, ObjectStore, ObjectStoreExt, PutMode, UpdateVersion};
+use reorient_engine::sweep::{Blobs, StoreError, Version};
+use tempfile::TempDir;
+
+use crate::bucket::Bucket;
+
+/// Shows that the server minds conditions.
+const PROBE: &str = "conditional-writes.txt";
+const PROBE_TEXT: &[u8] = b"Kept by reorient, which asks here whether the store refuses to write a file twice.\n";
+
+/// Files as objects. Whoever writes needs no lock: conditional writes tell of two writers which was first.
+#[derive(Debug)]
+pub struct ObjectBlobs {
+    bucket: Bucket,
+    /// Copies of what was read or written whole, from which parts are read.
+    copies: TempDir,
+}
+
+impl ObjectBlobs {
+    /// To read alone. Asks the server nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the address or the environment is wrong, or no temporary folder can be made.
+    pub fn open(url: &str) -> Result<Self, StoreError> {
+        let copies = tempfile::Builder::new().prefix("reorient-").tempdir();
+        let copies = copies.map_err(|source| StoreError::Write { path: std::env::temp_dir(), source })?;
+        Ok(Self { bucket: Bucket::open(url)?, copies })
+    }
+
+    /// To write too.
+    ///
+    /// # Errors
+    /// As [`ObjectBlobs::open`], and when the server does not answer or minds no conditions.
+    pub fn create(url: &str) -> Result<Self, StoreError> {
+        let own = Self::open(url)?;
+        let is_mindful = (!own.put_new(PROBE, PROBE_TEXT)? || !own.put_new(PROBE, PROBE_TEXT)?)
+            && !own.swap(PROBE, &Version("\"0\"".to_owned()), PROBE_TEXT)?;
+        if is_mindful {
+            return Ok(own);
+        }
+        let problem = "this server writes although the condition of a write (If-None-Match, If-Match) does not hold, so that \
+                       two writers could harm each other; use another one";
+        Err(StoreError::Missing { path: own.place(), problem: problem.to_owned() })
+    }
+
+    fn path(&self, name: &str) -> Path {
+        self.bucket.prefix.clone().join(name)
+    }
+
+    fn get(&self, name: &str) -> Result<(Vec<u8>, Version), StoreError> {
+        let path = self.path(name);
+        let get = async {
+            let result: GetResult = self.bucket.store.get(&path).await?;
+            let version = Version(result.meta.e_tag.clone().unwrap_or_default());
+            Ok((result.bytes().await?.to_vec(), version))
+        };
+        self.bucket.wait(get).map_err(|error: Error| self.bucket.unreadable(&path, &error))
+    }
+
+    /// Whether it was written; not, when a condition does not hold.
+    fn write(&self, name: &str, bytes: &[u8], mode: PutMode) -> Result<bool, StoreError> {
+        self.forget(name);
+        let path = self.path(name);
+        let written = self.bucket.wait(self.bucket.store.put_opts(&path, bytes.to_vec().into(), mode.into()));
+        match written {
+            Ok(_) => {
+                self.remember(name, bytes);
+                Ok(true)
+            }
+            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(false),
+            Err(error) => Err(self.bucket.unwritable(&path, &error)),
+        }
+    }
+
+    /// Keeps a copy, where there is room.
+    fn remember(&self, name: &str, bytes: &[u8]) {
+        if fs::write(self.copies.path().join(name), bytes).is_err() {
+            self.forget(name);
+        }
+    }
+
+    fn forget(&self, name: &str) {
+        let _ = fs::remove_file(self.copies.path().join(name));
+    }
+
+    fn part_of_copy(&self, name: &str, offset: u64, length: usize) -> std::io::Result<Vec<u8>> {
+        use std::io::{Read, Seek, SeekFrom};
+        let mut file = fs::File::open(self.copies.path().join(name))?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = vec![0; length];
+        file.read_exact(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+impl Blobs for ObjectBlobs {
+    fn place(&self) -> PathBuf {
+        self.bucket.address(&self.bucket.prefix)
+    }
+
+    fn list(&self) -> Result<Vec<String>, StoreError> {
+        let (objects, _) = self.bucket.list(&self.bucket.prefix)?;
+        let name = |path: &Path| path.filename().map(str::to_owned);
+        let mut names: Vec<String> = objects.iter().filter_map(|object| name(&object.location)).collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>, StoreError> {
+        let (bytes, _) = self.get(name)?;
+        self.remember(name, &bytes);
+        Ok(bytes)
+    }
+
+    fn read_part(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, StoreError> {
+        if let Ok(bytes) = self.part_of_copy(name, offset, length) {
+            return Ok(bytes);
+        }
+        let path = self.path(name);
+        let part = self.bucket.wait(self.bucket.store.get_range(&path, offset..offset + length as u64));
+        let part = part.map_err(|error| self.bucket.unreadable(&path, &error))?;
+        if part.len() == length {
+            return Ok(part.to_vec());
+        }
+        Err(StoreError::Read { path: self.bucket.address(&path), source: std::io::ErrorKind::UnexpectedEof.into() })
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        self.write(name, bytes, PutMode::Overwrite).map(|_| ())
+    }
+
+    fn read_version(&self, name: &str) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
+        match self.get(name) {
+            Ok(read) => Ok(Some(read)),
+            Err(StoreError::Missing { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn put_new(&self, name: &str, bytes: &[u8]) -> Result<bool, StoreError> {
+        self.write(name, bytes, PutMode::Create)
+    }
+
+    fn swap(&self, name: &str, old: &Version, bytes: &[u8]) -> Result<bool, StoreError> {
+        self.write(name, bytes, PutMode::Update(UpdateVersion { e_tag: Some(old.0.clone()), version: None }))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), StoreError> {
+        self.forget(name);
+        let path = self.path(name);
+        match self.bucket.wait(self.bucket.store.delete(&path)) {
+            Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(self.bucket.unwritable(&path, &error)),
+        }
+    }
+}

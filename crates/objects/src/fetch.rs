@@ -1,0 +1,97 @@
+//! Trade data from a bucket, as files of a folder that lasts as long as they are used.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::{Component, Path as FilePath, PathBuf};
+
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectMeta, ObjectStore};
+use reorient_engine::sweep::StoreError;
+use tempfile::TempDir;
+
+use crate::bucket::Bucket;
+
+/// Bytes of one request.
+const PART: u64 = 8 << 20;
+
+/// Files on the local disk; they go when this is dropped.
+#[derive(Debug)]
+pub struct Fetched {
+    path: PathBuf,
+    _folder: TempDir,
+}
+
+impl Fetched {
+    /// The file, or the folder of files.
+    pub fn path(&self) -> &FilePath {
+        &self.path
+    }
+}
+
+/// Downloads an object, or all objects below a prefix as a folder, under the names they have. All are there, or it is an error.
+///
+/// # Errors
+/// [`StoreError`] when there is no such object, the server does not give it whole, or the temporary folder cannot hold it.
+pub fn fetch_input(url: &str) -> Result<Fetched, StoreError> {
+    let bucket = Bucket::open(url)?;
+    let folder = tempfile::Builder::new().prefix("reorient-").tempdir();
+    let folder = folder.map_err(|source| StoreError::Write { path: std::env::temp_dir(), source })?;
+    let prefix = bucket.prefix.clone();
+    let path = folder.path().join(prefix.filename().unwrap_or("bucket"));
+    let object = if url.ends_with('/') || prefix.filename().is_none() { None } else { bucket.find(&prefix)? };
+    if let Some(object) = object {
+        download(&bucket, &object, &path)?;
+        return Ok(Fetched { path, _folder: folder });
+    }
+    let mut folders = vec![prefix.clone()];
+    let mut count = 0;
+    while let Some(next) = folders.pop() {
+        let (objects, further) = bucket.list(&next)?;
+        folders.extend(further);
+        for object in objects {
+            download(&bucket, &object, &below(&bucket, &prefix, &object.location, &path)?)?;
+            count += 1;
+        }
+    }
+    if count == 0 {
+        let problem = "there is no such object, and none below it".to_owned();
+        return Err(StoreError::Missing { path: bucket.address(&prefix), problem });
+    }
+    Ok(Fetched { path, _folder: folder })
+}
+
+/// Where an object goes. Names of objects are any text; ours are names of files.
+fn below(bucket: &Bucket, prefix: &Path, location: &Path, folder: &FilePath) -> Result<PathBuf, StoreError> {
+    let relative: PathBuf = location.prefix_match(prefix).into_iter().flatten().map(|part| part.as_ref().to_owned()).collect();
+    if relative.as_os_str().is_empty() || !relative.components().all(|part| matches!(part, Component::Normal(_))) {
+        let problem = "its name is no name of a file".to_owned();
+        return Err(StoreError::Missing { path: bucket.address(location), problem });
+    }
+    Ok(folder.join(relative))
+}
+
+/// One object into a file, part by part, all of them of one version of it.
+fn download(bucket: &Bucket, object: &ObjectMeta, path: &FilePath) -> Result<(), StoreError> {
+    let unwritable = |source| StoreError::Write { path: path.to_owned(), source };
+    let parent = path.parent().unwrap_or(FilePath::new("."));
+    std::fs::create_dir_all(parent).map_err(unwritable)?;
+    let mut file = File::create(path).map_err(unwritable)?;
+    let mut offset = 0;
+    while offset < object.size {
+        let end = object.size.min(offset + PART);
+        let options = || GetOptions {
+            range: Some(GetRange::Bounded(offset..end)),
+            if_match: object.e_tag.clone(),
+            ..GetOptions::default()
+        };
+        let get = async { bucket.store.get_opts(&object.location, options()).await?.bytes().await };
+        let bytes = bucket.wait(get).map_err(|error| bucket.unreadable(&object.location, &error))?;
+        if bytes.len() as u64 != end - offset {
+            let source = std::io::ErrorKind::UnexpectedEof.into();
+            return Err(StoreError::Read { path: bucket.address(&object.location), source });
+        }
+        file.write_all(&bytes).map_err(unwritable)?;
+        offset = end;
+    }
+    Ok(())
+}

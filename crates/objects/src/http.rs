@@ -1,0 +1,72 @@
+//! HTTP for `object_store` by way of ureq, which the download of releases uses too: no second client, no second TLS.
+
+use std::io;
+use std::time::Duration;
+
+use object_store::ClientOptions;
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+};
+use ureq::Agent;
+use ureq::http::{Method, Request};
+
+/// For one request with its answer; objects are read in parts of few megabytes.
+const LONGEST: Duration = Duration::from_secs(60);
+const CONNECT: Duration = Duration::from_secs(5);
+/// No answer comes near this.
+const LARGEST: u64 = 1 << 30;
+
+#[derive(Debug)]
+pub(crate) struct Connector;
+
+impl HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        let config = Agent::config_builder()
+            .timeout_global(Some(LONGEST))
+            .timeout_connect(Some(CONNECT))
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .user_agent(concat!("reorient/", env!("CARGO_PKG_VERSION")))
+            .build();
+        Ok(HttpClient::new(Client(config.into())))
+    }
+}
+
+#[derive(Debug)]
+struct Client(Agent);
+
+#[async_trait::async_trait]
+impl HttpService for Client {
+    /// Blocks, as everything here does.
+    async fn call(&self, request: HttpRequest) -> Result<HttpResponse, HttpError> {
+        let (parts, body) = request.into_parts();
+        let bytes = HttpResponseBody::new(body).bytes().await?;
+        let has_body = !bytes.is_empty() || [Method::PUT, Method::POST].contains(&parts.method);
+        let response = if has_body {
+            self.0.run(Request::from_parts(parts, bytes.as_ref()))
+        } else {
+            self.0.run(Request::from_parts(parts, ()))
+        };
+        let (parts, body) = response.map_err(failed)?.into_parts();
+        let bytes = body.into_with_config().limit(LARGEST).read_to_vec().map_err(failed)?;
+        Ok(HttpResponse::from_parts(parts, bytes.into()))
+    }
+}
+
+/// What may be asked again is told from what may not.
+fn failed(error: ureq::Error) -> HttpError {
+    use io::ErrorKind;
+    let kind = match &error {
+        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => HttpErrorKind::Connect,
+        ureq::Error::Timeout(_) => HttpErrorKind::Timeout,
+        ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => HttpErrorKind::Connect,
+        ureq::Error::Io(error) => match error.kind() {
+            ErrorKind::ConnectionRefused | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => HttpErrorKind::Connect,
+            ErrorKind::TimedOut => HttpErrorKind::Timeout,
+            _ => HttpErrorKind::Interrupted,
+        },
+        ureq::Error::Protocol(_) => HttpErrorKind::Interrupted,
+        _ => HttpErrorKind::Unknown,
+    };
+    HttpError::new(kind, error)
+}

@@ -1,0 +1,461 @@
+"""How far can a bloc move its critical imports away from risk countries, with today's export capacity?
+
+Trade in (a path, or any Arrow table), certified answers out (Arrow tables with the columns of docs/cli.md). Every function is
+one command of the program ``reorient`` and gives the same numbers, to the last bit.
+
+    import reorient
+    result = reorient.run(cap=0.05)          # the real sample in the package
+    result.table_a1.to_pandas()              # who gains
+
+Amounts are current US dollars, in thousands (``_kusd``) or millions (``_musd``); ``_pct`` are percent, ``_pp`` percentage points.
+Sources: method and options are docs/method.md; trade is CEPII BACI (Gaulier and Zignago 2010), Etalab Open Licence 2.0.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from . import _core, errors
+from ._core import HIGHS_VERSION, __version__
+from .errors import (
+    DataError,
+    InternalError,
+    InterruptedSweep,
+    MissingError,
+    NotCertifiedError,
+    ReorientError,
+    ScenarioError,
+    WriteError,
+)
+
+__all__ = [
+    "run",
+    "frontier",
+    "indicators",
+    "calibrate",
+    "ingest",
+    "sweep",
+    "merge",
+    "trade",
+    "scenario_keys",
+    "scenario_schema",
+    "Result",
+    "SweepResult",
+    "Trade",
+    "HIGHS_VERSION",
+    "__version__",
+    "ReorientError",
+    "ScenarioError",
+    "DataError",
+    "MissingError",
+    "NotCertifiedError",
+    "WriteError",
+    "InterruptedSweep",
+    "InternalError",
+]
+
+Trade = _core.Trade
+
+_KEYS = {name.replace("-", "_").replace(".", "_"): name for name, _, _ in _core.scenario_keys()}
+_SAMPLE = None
+
+
+def trade(source=None, *, hs=None, year=None, synthetic=False, country_codes=None, product_codes=None) -> Trade:
+    """Opens trade data, to ask several questions of them.
+
+    Args:
+        source: nothing for the real sample in the package (71 raw materials, HS92, 2023); a path as on the command line (an
+            ingested folder, CEPII's zip or CSV, Parquet); or a table with the Arrow PyCapsule interface (pyarrow, Polars,
+            pandas, DuckDB) with BACI's columns ``t`` (year), ``i`` (exporter), ``j`` (importer), ``k`` (HS6 product), ``v``
+            (thousand USD, three decimals) and ``q`` (metric tons, or null), or ``year``, ``exporter``, ``importer``, ``product``,
+            ``value_kusd``, ``quantity_tons``. Rows are those of the whole world, in any order; several years are told apart.
+        hs: of a table, the revision of its product codes, such as ``"HS92"``.
+        year: of a table without such a column, its year.
+        synthetic: of a table, whether its rows are made up; every result then says so.
+        country_codes, product_codes: of a table, CEPII's code tables as CSV files; those in the package otherwise (the product
+            table is HS92's).
+
+    Where ``v`` is ``decimal64(18, 3)`` without nulls and rows ascend by product, exporter, importer, values are read where the
+    table has them, without a copy.
+
+    Raises:
+        DataError: a column is missing, or no row can be read. Faults of single rows are found when a year is read.
+        MissingError: there is no such path.
+    """
+    global _SAMPLE
+    if isinstance(source, Trade):
+        return source
+    if source is None:
+        _SAMPLE = _SAMPLE or Trade.sample()
+        return _SAMPLE
+    if isinstance(source, (str, os.PathLike)):
+        return Trade.open(os.fspath(source))
+    table = _stream(source)
+    if hs is None:
+        raise ScenarioError("a table does not say which HS revision its product codes are of: give hs, such as hs='HS92'")
+    return Trade.from_arrow(table, str(hs), year, synthetic, country_codes, product_codes)
+
+
+def _stream(source):
+    if hasattr(source, "__arrow_c_stream__"):
+        return source
+    for name in ("to_arrow_table", "fetch_arrow_table", "arrow", "to_arrow"):
+        if hasattr(source, name):
+            return getattr(source, name)()
+    raise ScenarioError(f"trade is a path or a table with the Arrow stream interface, not {type(source).__name__}")
+
+
+def _text(value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return ",".join(f"{key}:{_text(own)}" for key, own in value.items())
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return ",".join(_text(own) for own in (sorted(value) if isinstance(value, (set, frozenset)) else value))
+    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+
+
+def _settings(scenario, options):
+    """A scenario file, and pairs of key and value."""
+    file, settings = None, []
+    if isinstance(scenario, (str, os.PathLike)):
+        file = os.fspath(scenario)
+    elif scenario is not None:
+        for key, value in scenario.items():
+            if isinstance(value, dict):
+                settings += [(f"{key}.{entry}", _text(own)) for entry, own in value.items()]
+            else:
+                settings.append((str(key), _text(value)))
+    for name, value in options.items():
+        if value is None:
+            continue
+        key = _KEYS.get(name, name.replace("_", "-"))
+        if isinstance(value, dict):
+            settings += [(f"{key}.{entry}", _text(own)) for entry, own in value.items()]
+        else:
+            settings.append((key, _text(value)))
+    return file, settings
+
+
+class _Progress:
+    """A bar of tqdm where there is tqdm and somebody to see it."""
+
+    def __init__(self, wanted, what):
+        self.bar = None
+        self.what = what
+        self.wanted = wanted
+
+    def __enter__(self):
+        if self.wanted is False:
+            return None
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            if self.wanted:
+                raise
+            return None
+        # Without a wish, a bar is drawn on a terminal and in a notebook alone.
+        self.bar = tqdm(total=0, unit=f" {self.what}", disable=None if self.wanted is None else False, leave=False)
+        return self
+
+    def __call__(self, done, total):
+        if self.bar is not None:
+            self.bar.total = total or None
+            self.bar.update(done - self.bar.n)
+
+    def __exit__(self, *_):
+        if self.bar is not None:
+            self.bar.close()
+
+
+class Result:
+    """Tables of an answer by the names of the files, as ``pyarrow.Table``.
+
+    A run has ``table_a1``, ``shares``, ``products``, ``flows`` and ``coverage``; a frontier ``frontier`` and ``critical_caps``;
+    indicators ``indicators`` and ``persistence``; a calibration ``calibrate``, ``calibrate_readings``, ``calibrate_points`` and
+    ``calibrate_list``. Each is an attribute and an item; ``result["table_a1"]`` is ``result.table_a1``.
+
+    Attributes:
+        manifest: dict of what the answer was made of: resolved scenario, hashes of inputs, ledger, certificates.
+        summary: dict of further figures, such as the ``headline`` of a run.
+    """
+
+    def __init__(self, answer, exact):
+        import pyarrow
+
+        self._answer = answer
+        self._tables = {name: pyarrow.Table.from_batches([batch]) for name, batch in answer.tables(exact)}
+        summary = json.loads(answer.summary())
+        self.manifest = summary.pop("manifest", {})
+        self.summary = summary
+
+    @property
+    def tables(self) -> dict:
+        """All tables by name."""
+        return dict(self._tables)
+
+    @property
+    def headline(self) -> dict:
+        """Of a run, its main figures; amounts are exact texts."""
+        return self.summary.get("headline") or self.manifest.get("headline", {})
+
+    def __getattr__(self, name):
+        tables = self.__dict__.get("_tables", {})
+        if name in tables:
+            return tables[name]
+        raise AttributeError(f"there is no table {name}; there are {', '.join(tables)}")
+
+    def __getitem__(self, name):
+        return self._tables[name]
+
+    def __dir__(self):
+        return [*super().__dir__(), *self._tables]
+
+    def __repr__(self):
+        of = self.manifest.get("source", "")
+        return f"<reorient.Result of {of}: " + ", ".join(f"{name} ({table.num_rows})" for name, table in self._tables.items()) + ">"
+
+    def write(self, directory, *, csv=False) -> list[str]:
+        """Writes the result folder that the command line writes, exact decimals included; returns the names of its files.
+
+        Args:
+            directory: new, empty, or a folder of the same kind, whose files are then replaced.
+            csv: of a run, also flows as CSV.
+
+        Raises:
+            WriteError: the folder holds something else, or cannot be written.
+        """
+        return self._answer.write(os.fspath(directory), csv)
+
+
+def run(source=None, *, scenario=None, hs=None, cross_check=False, exact=False, threads=None, progress=None, **options) -> Result:
+    """Answers a question for one year: one linear program per product, every answer certified.
+
+    Args:
+        source: trade, as :func:`trade` takes it.
+        scenario: path of a scenario in TOML, or a dict of keys and values.
+        hs: of a table, the revision of its product codes.
+        cross_check: solve by closed form and by HiGHS, and fail on any difference.
+        exact: amounts as decimals with six places instead of the nearest doubles.
+        threads: number of threads; all cores otherwise. Results do not depend on it.
+        progress: True for a bar of tqdm, False for none; otherwise on a terminal or in a notebook.
+        **options: keys of a scenario (:func:`scenario_keys`) with ``_`` for ``-`` and ``.``: ``year``, ``bloc``, ``risk``, ``list``,
+            ``cap``, ``cap_basis``, ``tie_break_fill`` and so on. Countries are BACI codes or ISO3, alone or in a list.
+
+    Returns:
+        A :class:`Result` with ``table_a1`` (25 rows at most), ``shares``, ``products``, ``flows`` (one row per product and
+        exporter, thousand USD) and ``coverage``.
+
+    Raises:
+        ScenarioError, DataError, MissingError, NotCertifiedError: see :mod:`reorient.errors`.
+    """
+    own, (file, settings) = trade(source, hs=hs, year=_year_of(source, options)), _settings(scenario, options)
+    with _Progress(progress, "products") as bar:
+        return Result(_core.run(own, file, settings, cross_check, threads, bar), exact)
+
+
+def _year_of(source, options):
+    """The year of a table that has no column of years."""
+    if source is None or isinstance(source, (str, os.PathLike, Trade)):
+        return None
+    schema = getattr(source, "schema", None)
+    names = getattr(source, "columns", None)
+    names = names if isinstance(names, (list, tuple)) or hasattr(names, "tolist") else None
+    names = list(names) if names is not None and not callable(names) else list(getattr(schema, "names", []) or [])
+    named = {str(name).strip().lower() for name in names}
+    return None if {"t", "year"} & named or not named else options.get("year")
+
+
+def frontier(source=None, *, scenario=None, hs=None, exact=False, threads=None, **options) -> Result:
+    """Risk imports at every cap from 0 to 1, and the cap that clears each product; arguments as of :func:`run`.
+
+    Returns:
+        A :class:`Result` with ``frontier`` (``cap`` as a share, ``risk_musd``, ``risk_pct``, straight between its points) and
+        ``critical_caps`` (one row per product).
+    """
+    own, (file, settings) = trade(source, hs=hs, year=_year_of(source, options)), _settings(scenario, options)
+    return Result(_core.frontier(own, file, settings, threads), exact)
+
+
+def indicators(
+    source=None,
+    importer="EU27",
+    *,
+    by="product",
+    base="all",
+    year=None,
+    products=(),
+    scenario=None,
+    hs=None,
+    exact=False,
+    threads=None,
+    progress=None,
+    **options,
+) -> Result:
+    """How an importer depends on its suppliers: HHI, largest origins, the European Commission's criteria (SWD(2021) 352).
+
+    Args:
+        source: trade, as :func:`trade` takes it.
+        importer: a country or bloc, by BACI code, ISO3 or name of a bloc.
+        by: rows per ``product``, ``sector``, ``subsector`` or ``stage``.
+        base: shares and HHI over ``all`` suppliers or over those outside the reference bloc (``extra-bloc``).
+        year: a year, a range such as ``"1995..2024"``, a list, or ``"all"``.
+        products: HS6 codes, on the list or not; none for the scenario's list.
+        **options: ``bloc``, ``risk``, ``list``, ``map``, ``alias``, ``reconstructed``, ``hong_kong``.
+
+    Returns:
+        A :class:`Result` with ``indicators`` and, of several years, ``persistence``.
+    """
+    table_year = _year_of(source, {"year": year})
+    own, (file, settings) = trade(source, hs=hs, year=table_year), _settings(scenario, options)
+    years = None if year is None else _text(year)
+    products = [products] if isinstance(products, str) else [str(product) for product in products]
+    with _Progress(progress, "years") as bar:
+        answer = _core.indicators(own, str(importer), by, base, years, products, file, settings, threads, bar)
+    return Result(answer, exact)
+
+
+def calibrate(
+    source=None, *, against=None, headline=None, scenario=None, hs=None, exact=False, threads=None, **options
+) -> Result:
+    """Which reading of the method comes nearest to a published table, and what the data cannot decide.
+
+    Args:
+        source: trade, as :func:`trade` takes it.
+        against: path of a published table as CSV; the report's Table A.1 otherwise.
+        headline: path of published risk shares as CSV.
+        **options: keys of a scenario that are held instead of tried.
+
+    Returns:
+        A :class:`Result` with ``calibrate`` (sets of options by distance), ``calibrate_readings``, ``calibrate_points`` and
+        ``calibrate_list``.
+    """
+    own, (file, settings) = trade(source, hs=hs, year=_year_of(source, options)), _settings(scenario, options)
+    against, headline = (None if path is None else os.fspath(path) for path in (against, headline))
+    return Result(_core.calibrate(own, against, headline, file, settings, threads), exact)
+
+
+def ingest(
+    sources,
+    out,
+    *,
+    hs=None,
+    release=None,
+    skip=(),
+    on_duplicate="error",
+    max_errors=1,
+    force=False,
+    threads=None,
+    progress=None,
+) -> dict:
+    """Turns what CEPII ships into a folder of one sorted, hashed Parquet file per year.
+
+    Args:
+        sources: a path, or several: zip, folder, CSV (also packed) or Parquet.
+        out: the folder; it must be new, or be replaced with ``force``.
+        hs, release: where file names do not tell.
+        skip: faults for which rows go to the ledger instead of stopping, such as ``"zero-value"``.
+        on_duplicate: ``"error"``, or ``"sum"`` to add rows of one key up.
+        max_errors: bad rows to name before giving up.
+
+    Returns:
+        The manifest: years, rows, sums, hashes, ledger.
+
+    Raises:
+        DataError: with ``file``, ``row``, ``column``, ``value`` of the first bad row and ``problems`` for all.
+    """
+    sources = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    skip = [skip] if isinstance(skip, str) else list(skip)
+    hs = None if hs is None else str(hs)
+    with _Progress(progress, "bytes") as bar:
+        paths = [os.fspath(source) for source in sources]
+        manifest = _core.ingest(paths, os.fspath(out), hs, release, skip, on_duplicate, max_errors, force, threads, bar)
+    return json.loads(manifest)
+
+
+class SweepResult:
+    """A complete sweep: its folder, its counts, and its dataset as Arrow tables that are read when asked for."""
+
+    def __init__(self, directory, summary):
+        self.directory = Path(directory)
+        self.manifest = summary.pop("manifest", {})
+        self.summary = summary
+
+    def __getitem__(self, name):
+        """A table of the dataset by the name of its file, such as ``scenarios``."""
+        import pyarrow.parquet
+
+        path = self.directory / f"{name}.parquet"
+        if not path.is_file():
+            raise KeyError(f"{name}: there are {', '.join(self.names())}")
+        return pyarrow.parquet.read_table(path)
+
+    def names(self) -> list[str]:
+        """Names of the tables."""
+        return sorted(path.stem for path in self.directory.glob("*.parquet"))
+
+    def __repr__(self):
+        return f"<reorient.SweepResult in {self.directory}: {', '.join(self.names())}>"
+
+
+def _plan(file, own):
+    """A sweep file, its text, or a dict, as a plan."""
+    if isinstance(file, (str, os.PathLike)) and "\n" not in os.fspath(file):
+        path = Path(file)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise MissingError(f"cannot read {path}: {error.strerror}", file=str(path)) from None
+        return _core.Sweep(text, os.fspath(path), own)
+    return _core.Sweep(str(file), "sweep.toml", own)
+
+
+def sweep(
+    file, source=None, *, out, store=None, shard=None, diff=None, hs=None, threads=None, progress=None
+) -> SweepResult | None:
+    """Answers the scenarios of a sweep file, storing as it goes; the same call goes on after any end (docs/sweeps.md).
+
+    Args:
+        file: path of a sweep file in TOML, or its text.
+        source: trade, as :func:`trade` takes it.
+        out: folder of the dataset.
+        store: ``s3://bucket/prefix`` to keep plan and results in an object store; in the folder otherwise.
+        shard: ``"1/4"`` for the first of four parts, which write no dataset; :func:`merge` does.
+        diff: folder of another sweep to compare with.
+
+    Returns:
+        A :class:`SweepResult`; nothing for a shard.
+
+    Raises:
+        KeyboardInterrupt: scenarios that had begun are stored.
+        WriteError: the store cannot be written; what was stored before is safe.
+    """
+    own = trade(source, hs=hs)
+    plan = _plan(file, own)
+    plan.open(os.fspath(out), store, shard)
+    try:
+        with _Progress(progress, "scenarios") as bar:
+            plan.answer(shard, threads, bar)
+        if shard is not None and shard != "1/1":
+            return None
+        return SweepResult(out, json.loads(plan.publish(None if diff is None else os.fspath(diff))))
+    finally:
+        plan.close()
+
+
+def merge(out, from_folders=(), *, store=None, diff=None) -> SweepResult:
+    """Writes the dataset of a sweep whose shards are complete, in this folder, in others, or in an object store."""
+    folders = [os.fspath(folder) for folder in from_folders]
+    return SweepResult(out, json.loads(_core.merge(os.fspath(out), folders, store, None if diff is None else os.fspath(diff))))
+
+
+def scenario_keys() -> list[tuple[str, str, str]]:
+    """Every key of a scenario: name, default, one sentence."""
+    return _core.scenario_keys()
+
+
+def scenario_schema() -> dict:
+    """The JSON Schema of a scenario file."""
+    return json.loads(_core.scenario_schema())
