@@ -71,7 +71,8 @@ def trade(source=None, *, hs=None, year=None, synthetic=False, country_codes=Non
             pandas, DuckDB) with BACI's columns ``t`` (year), ``i`` (exporter), ``j`` (importer), ``k`` (HS6 product), ``v``
             (thousand USD, three decimals) and ``q`` (metric tons, or null), or ``year``, ``exporter``, ``importer``, ``product``,
             ``value_kusd``, ``quantity_tons``. Rows are those of the whole world, in any order; several years are told apart.
-        hs: of a table, the revision of its product codes, such as ``"HS92"``.
+        hs: of a table, the revision of its product codes, such as ``"HS92"``; Parquet of an ingested folder, read by pyarrow,
+            says it itself.
         year: of a table without such a column, its year.
         synthetic: of a table, whether its rows are made up; every result then says so.
         country_codes, product_codes: of a table, CEPII's code tables as CSV files; those in the package otherwise (the product
@@ -92,10 +93,8 @@ def trade(source=None, *, hs=None, year=None, synthetic=False, country_codes=Non
         return _SAMPLE
     if isinstance(source, (str, os.PathLike)):
         return Trade.open(os.fspath(source))
-    table = _stream(source)
-    if hs is None:
-        raise ScenarioError("a table does not say which HS revision its product codes are of: give hs, such as hs='HS92'")
-    return Trade.from_arrow(table, str(hs), year, synthetic, country_codes, product_codes)
+    hs = None if hs is None else str(hs)
+    return Trade.from_arrow(_stream(source), hs, year, synthetic, country_codes, product_codes)
 
 
 def _stream(source):
@@ -105,6 +104,11 @@ def _stream(source):
         if hasattr(source, name):
             return getattr(source, name)()
     raise ScenarioError(f"trade is a path or a table with the Arrow stream interface, not {type(source).__name__}")
+
+
+def _year(year):
+    """The year of a table without a column of years, where one year is asked for."""
+    return int(year) if str(year).isdigit() else None
 
 
 def _text(value) -> str:
@@ -251,21 +255,9 @@ def run(source=None, *, scenario=None, hs=None, cross_check=False, exact=False, 
     Raises:
         ScenarioError, DataError, MissingError, NotCertifiedError: see :mod:`reorient.errors`.
     """
-    own, (file, settings) = trade(source, hs=hs, year=_year_of(source, options)), _settings(scenario, options)
+    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"))), _settings(scenario, options)
     with _Progress(progress, "products") as bar:
         return Result(_core.run(own, file, settings, cross_check, threads, bar), exact)
-
-
-def _year_of(source, options):
-    """The year of a table that has no column of years."""
-    if source is None or isinstance(source, (str, os.PathLike, Trade)):
-        return None
-    schema = getattr(source, "schema", None)
-    names = getattr(source, "columns", None)
-    names = names if isinstance(names, (list, tuple)) or hasattr(names, "tolist") else None
-    names = list(names) if names is not None and not callable(names) else list(getattr(schema, "names", []) or [])
-    named = {str(name).strip().lower() for name in names}
-    return None if {"t", "year"} & named or not named else options.get("year")
 
 
 def frontier(source=None, *, scenario=None, hs=None, exact=False, threads=None, **options) -> Result:
@@ -275,7 +267,7 @@ def frontier(source=None, *, scenario=None, hs=None, exact=False, threads=None, 
         A :class:`Result` with ``frontier`` (``cap`` as a share, ``risk_musd``, ``risk_pct``, straight between its points) and
         ``critical_caps`` (one row per product).
     """
-    own, (file, settings) = trade(source, hs=hs, year=_year_of(source, options)), _settings(scenario, options)
+    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"))), _settings(scenario, options)
     return Result(_core.frontier(own, file, settings, threads), exact)
 
 
@@ -308,8 +300,7 @@ def indicators(
     Returns:
         A :class:`Result` with ``indicators`` and, of several years, ``persistence``.
     """
-    table_year = _year_of(source, {"year": year})
-    own, (file, settings) = trade(source, hs=hs, year=table_year), _settings(scenario, options)
+    own, (file, settings) = trade(source, hs=hs, year=_year(year)), _settings(scenario, options)
     years = None if year is None else _text(year)
     products = [products] if isinstance(products, str) else [str(product) for product in products]
     with _Progress(progress, "years") as bar:
@@ -332,7 +323,7 @@ def calibrate(
         A :class:`Result` with ``calibrate`` (sets of options by distance), ``calibrate_readings``, ``calibrate_points`` and
         ``calibrate_list``.
     """
-    own, (file, settings) = trade(source, hs=hs, year=_year_of(source, options)), _settings(scenario, options)
+    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"))), _settings(scenario, options)
     against, headline = (None if path is None else os.fspath(path) for path in (against, headline))
     return Result(_core.calibrate(own, against, headline, file, settings, threads), exact)
 

@@ -39,22 +39,28 @@ impl Trade {
 
     /// Any object with the Arrow stream interface.
     #[staticmethod]
-    #[pyo3(signature = (table, hs, year=None, synthetic=false, country_codes=None, product_codes=None))]
+    #[pyo3(signature = (table, hs=None, year=None, synthetic=false, country_codes=None, product_codes=None))]
     fn from_arrow(
         py: Python<'_>,
         table: PyArrowType<RecordBatchStreamReader>,
-        hs: &str,
+        hs: Option<String>,
         year: Option<u16>,
         synthetic: bool,
         country_codes: Option<PathBuf>,
         product_codes: Option<PathBuf>,
     ) -> PyResult<Self> {
-        let hs = hs.to_owned();
         let reader = table.0;
         let (source, values) = work(py, None, None, false, move |_| {
+            let schema = reader.schema();
+            // Parquet of an ingested folder says it itself, where a reader keeps its metadata.
+            let own = |key: &str| schema.metadata().get(key).cloned();
+            let hs = hs.or_else(|| own("reorient.revision")).ok_or_else(|| {
+                Failure::usage(anyhow!("a table does not say which HS revision its codes are of: give hs, such as hs='HS92'"))
+            })?;
             let revision: HsRevision = hs.parse().map_err(|error| Failure::usage(anyhow!("hs: {error}")))?;
             let year = year.map(Year::new).transpose().map_err(|error| Failure::usage(anyhow!("year: {error}")))?;
-            let schema = reader.schema();
+            let year = year.or_else(|| own("reorient.year").and_then(|year| year.parse().ok()));
+            let synthetic = synthetic || own("reorient.synthetic").as_deref() == Some("true");
             let batches = reader.collect::<Result<Vec<RecordBatch>, _>>();
             let batches = batches.map_err(|error| Failure::bad_data(anyhow!("the table cannot be read: {error}")))?;
             let values = schema.fields().iter().position(|field| ["v", "value_kusd", "value"].contains(&field.name().as_str()));

@@ -1,7 +1,8 @@
 //! Work on threads of its own, while the interpreter goes on: it sees signals, shows progress and may end the work.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -67,29 +68,33 @@ pub(crate) fn work<T: Send + 'static>(
 ) -> PyResult<T> {
     let ticker = Arc::new(Ticker::default());
     let own = Arc::clone(&ticker);
-    let worker = std::thread::spawn(move || {
-        contain(|| match threads {
+    let (sender, receiver) = channel();
+    std::thread::spawn(move || {
+        let done = contain(|| match threads {
             Some(threads) => {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(Failure::internal)?;
                 pool.install(|| job(&own))
             }
             None => job(&own),
-        })
+        });
+        // Nobody may be waiting any more.
+        drop(sender.send(done));
     });
+    let receiver = Mutex::new(receiver);
+    let wait = |most: Duration| receiver.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(most);
     let mut shown = (0, 0);
-    while !worker.is_finished() {
-        py.detach(|| std::thread::park_timeout(TICK.min(Duration::from_millis(2 + shown.0))));
-        let met = py.check_signals().and_then(|()| show(progress, &ticker, &mut shown));
-        if let Err(error) = met {
+    let done = loop {
+        match py.detach(|| wait(TICK)) {
+            Ok(done) => break done,
+            Err(RecvTimeoutError::Disconnected) => break Err(Failure::internal(anyhow!("a thread ended early"))),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        if let Err(error) = py.check_signals().and_then(|()| show(progress, &ticker, &mut shown)) {
             ticker.stop.store(true, Ordering::Relaxed);
-            if finishes {
-                drop(py.detach(|| worker.join()));
-            }
+            while finishes && py.detach(|| wait(TICK)).is_err_and(|error| error == RecvTimeoutError::Timeout) {}
             return Err(error);
         }
-    }
-    let done = py.detach(|| worker.join());
-    let done = done.unwrap_or_else(|_| Err(Failure::internal(anyhow!("a thread ended early"))));
+    };
     show(progress, &ticker, &mut shown)?;
     done.map_err(|failure| raise(py, &failure))
 }
@@ -100,7 +105,6 @@ fn show(progress: Option<&Bound<'_, PyAny>>, ticker: &Ticker, shown: &mut (u64, 
     if let Some(progress) = progress.filter(|_| now != *shown) {
         progress.call1(now)?;
     }
-    // Short work is looked at often, long work seldom.
     *shown = now;
     Ok(())
 }
