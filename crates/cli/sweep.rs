@@ -276,7 +276,7 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
 }
 
 /// Ends the program, as a power cut would, at a moment that tests choose; nothing without their variable.
-fn watch() -> Box<dyn Fn(Moment) + Sync> {
+fn watch() -> Box<dyn Fn(Moment) + Send + Sync> {
     let Some(wish) = std::env::var("REORIENT_TEST_KILL").ok() else { return Box::new(|_| {}) };
     let (moment, count) = wish.split_once(':').unwrap_or((&wish, "1"));
     let moment = match moment {

@@ -15,9 +15,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from . import _core, errors
+from . import _core
 from ._core import HIGHS_VERSION, __version__
 from .errors import (
     DataError,
@@ -31,38 +34,56 @@ from .errors import (
 )
 
 __all__ = [
-    "run",
-    "frontier",
-    "indicators",
-    "calibrate",
-    "ingest",
-    "sweep",
-    "merge",
-    "trade",
-    "scenario_keys",
-    "scenario_schema",
-    "Result",
-    "SweepResult",
-    "Trade",
     "HIGHS_VERSION",
-    "__version__",
-    "ReorientError",
-    "ScenarioError",
     "DataError",
+    "InternalError",
+    "InterruptedSweep",
     "MissingError",
     "NotCertifiedError",
+    "ReorientError",
+    "Result",
+    "ScenarioError",
+    "SweepResult",
+    "Trade",
     "WriteError",
-    "InterruptedSweep",
-    "InternalError",
+    "__version__",
+    "calibrate",
+    "frontier",
+    "indicators",
+    "ingest",
+    "merge",
+    "run",
+    "scenario_keys",
+    "scenario_schema",
+    "sweep",
+    "trade",
 ]
+
+if TYPE_CHECKING:
+    import pyarrow
 
 Trade = _core.Trade
 
+#: A path on disk.
+PathLike: TypeAlias = "str | os.PathLike[str]"
+#: Nothing for the sample, a path, opened trade, or a table with the Arrow stream interface.
+TradeLike: TypeAlias = "Trade | PathLike | Any | None"
+#: A scenario in TOML, or its keys and values.
+ScenarioLike: TypeAlias = "PathLike | Mapping[str, Any] | None"
+
 _KEYS = {name.replace("-", "_").replace(".", "_"): name for name, _, _ in _core.scenario_keys()}
-_SAMPLE = None
+_SAMPLE: Trade | None = None
 
 
-def trade(source=None, *, hs=None, year=None, synthetic=False, country_codes=None, product_codes=None) -> Trade:
+def trade(
+    source: TradeLike = None,
+    *,
+    hs: str | None = None,
+    year: int | None = None,
+    synthetic: bool = False,
+    country_codes: PathLike | None = None,
+    product_codes: PathLike | None = None,
+) -> Trade:
     """Opens trade data, to ask several questions of them.
 
     Args:
@@ -94,10 +115,14 @@ def trade(source=None, *, hs=None, year=None, synthetic=False, country_codes=Non
     if isinstance(source, (str, os.PathLike)):
         return Trade.open(os.fspath(source))
     hs = None if hs is None else str(hs)
-    return Trade.from_arrow(_stream(source), hs, year, synthetic, country_codes, product_codes)
+    return Trade.from_arrow(_stream(source), hs, year, synthetic, _path(country_codes), _path(product_codes))
 
 
-def _stream(source):
+def _path(path: PathLike | None) -> str | None:
+    return None if path is None else os.fspath(path)
+
+
+def _stream(source: Any) -> Any:
     if hasattr(source, "__arrow_c_stream__"):
         return source
     for name in ("to_arrow_table", "fetch_arrow_table", "arrow", "to_arrow"):
@@ -106,24 +131,25 @@ def _stream(source):
     raise ScenarioError(f"trade is a path or a table with the Arrow stream interface, not {type(source).__name__}")
 
 
-def _year(year):
+def _year(year: object) -> int | None:
     """The year of a table without a column of years, where one year is asked for."""
-    return int(year) if str(year).isdigit() else None
+    return int(str(year)) if str(year).isdigit() else None
 
 
-def _text(value) -> str:
+def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
         return ",".join(f"{key}:{_text(own)}" for key, own in value.items())
     if isinstance(value, (list, tuple, set, frozenset)):
         return ",".join(_text(own) for own in (sorted(value) if isinstance(value, (set, frozenset)) else value))
-    return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
+    return str(value)
 
 
-def _settings(scenario, options):
+def _settings(scenario: ScenarioLike, options: Mapping[str, Any]) -> tuple[str | None, list[tuple[str, str]]]:
     """A scenario file, and pairs of key and value."""
-    file, settings = None, []
+    file: str | None = None
+    settings: list[tuple[str, str]] = []
     if isinstance(scenario, (str, os.PathLike)):
         file = os.fspath(scenario)
     elif scenario is not None:
@@ -146,12 +172,12 @@ def _settings(scenario, options):
 class _Progress:
     """A bar of tqdm where there is tqdm and somebody to see it."""
 
-    def __init__(self, wanted, what):
-        self.bar = None
+    def __init__(self, wanted: bool | None, what: str) -> None:
+        self.bar: Any = None
         self.what = what
         self.wanted = wanted
 
-    def __enter__(self):
+    def __enter__(self) -> _Progress | None:
         if self.wanted is False:
             return None
         try:
@@ -164,12 +190,12 @@ class _Progress:
         self.bar = tqdm(total=0, unit=f" {self.what}", disable=None if self.wanted is None else False, leave=False)
         return self
 
-    def __call__(self, done, total):
+    def __call__(self, done: int, total: int) -> None:
         if self.bar is not None:
             self.bar.total = total or None
             self.bar.update(done - self.bar.n)
 
-    def __exit__(self, *_):
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self.bar is not None:
             self.bar.close()
 
@@ -186,42 +212,47 @@ class Result:
         summary: dict of further figures, such as the ``headline`` of a run.
     """
 
-    def __init__(self, answer, exact):
+    def __init__(self, answer: _core.Answer, exact: bool) -> None:
         import pyarrow
 
         self._answer = answer
         self._tables = {name: pyarrow.Table.from_batches([batch]) for name, batch in answer.tables(exact)}
         summary = json.loads(answer.summary())
-        self.manifest = summary.pop("manifest", {})
-        self.summary = summary
+        self.manifest: dict[str, Any] = summary.pop("manifest", {})
+        self.summary: dict[str, Any] = summary
 
     @property
-    def tables(self) -> dict:
+    def tables(self) -> dict[str, pyarrow.Table]:
         """All tables by name."""
         return dict(self._tables)
 
     @property
-    def headline(self) -> dict:
+    def headline(self) -> dict[str, Any]:
         """Of a run, its main figures; amounts are exact texts."""
-        return self.summary.get("headline") or self.manifest.get("headline", {})
+        headline: dict[str, Any] = self.summary.get("headline", {})
+        return headline
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> pyarrow.Table:
         tables = self.__dict__.get("_tables", {})
         if name in tables:
             return tables[name]
         raise AttributeError(f"there is no table {name}; there are {', '.join(tables)}")
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> pyarrow.Table:
         return self._tables[name]
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         return [*super().__dir__(), *self._tables]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         of = self.manifest.get("source", "")
-        return f"<reorient.Result of {of}: " + ", ".join(f"{name} ({table.num_rows})" for name, table in self._tables.items()) + ">"
+        return (
+            f"<reorient.Result of {of}: "
+            + ", ".join(f"{name} ({table.num_rows})" for name, table in self._tables.items())
+            + ">"
+        )
 
-    def write(self, directory, *, csv=False) -> list[str]:
+    def write(self, directory: PathLike, *, csv: bool = False) -> list[str]:
         """Writes the result folder that the command line writes, exact decimals included; returns the names of its files.
 
         Args:
@@ -234,7 +265,17 @@ class Result:
         return self._answer.write(os.fspath(directory), csv)
 
 
-def run(source=None, *, scenario=None, hs=None, cross_check=False, exact=False, threads=None, progress=None, **options) -> Result:
+def run(
+    source: TradeLike = None,
+    *,
+    scenario: ScenarioLike = None,
+    hs: str | None = None,
+    cross_check: bool = False,
+    exact: bool = False,
+    threads: int | None = None,
+    progress: bool | None = None,
+    **options: Any,
+) -> Result:
     """Answers a question for one year: one linear program per product, every answer certified.
 
     Args:
@@ -260,7 +301,15 @@ def run(source=None, *, scenario=None, hs=None, cross_check=False, exact=False, 
         return Result(_core.run(own, file, settings, cross_check, threads, bar), exact)
 
 
-def frontier(source=None, *, scenario=None, hs=None, exact=False, threads=None, **options) -> Result:
+def frontier(
+    source: TradeLike = None,
+    *,
+    scenario: ScenarioLike = None,
+    hs: str | None = None,
+    exact: bool = False,
+    threads: int | None = None,
+    **options: Any,
+) -> Result:
     """Risk imports at every cap from 0 to 1, and the cap that clears each product; arguments as of :func:`run`.
 
     Returns:
@@ -272,19 +321,19 @@ def frontier(source=None, *, scenario=None, hs=None, exact=False, threads=None, 
 
 
 def indicators(
-    source=None,
-    importer="EU27",
+    source: TradeLike = None,
+    importer: str | int = "EU27",
     *,
-    by="product",
-    base="all",
-    year=None,
-    products=(),
-    scenario=None,
-    hs=None,
-    exact=False,
-    threads=None,
-    progress=None,
-    **options,
+    by: str = "product",
+    base: str = "all",
+    year: int | str | Iterable[int] | None = None,
+    products: str | Iterable[str] = (),
+    scenario: ScenarioLike = None,
+    hs: str | None = None,
+    exact: bool = False,
+    threads: int | None = None,
+    progress: bool | None = None,
+    **options: Any,
 ) -> Result:
     """How an importer depends on its suppliers: HHI, largest origins, the European Commission's criteria (SWD(2021) 352).
 
@@ -301,7 +350,7 @@ def indicators(
         A :class:`Result` with ``indicators`` and, of several years, ``persistence``.
     """
     own, (file, settings) = trade(source, hs=hs, year=_year(year)), _settings(scenario, options)
-    years = None if year is None else _text(year)
+    years = None if year is None else _text(year if isinstance(year, (int, str)) else list(year))
     products = [products] if isinstance(products, str) else [str(product) for product in products]
     with _Progress(progress, "years") as bar:
         answer = _core.indicators(own, str(importer), by, base, years, products, file, settings, threads, bar)
@@ -309,7 +358,15 @@ def indicators(
 
 
 def calibrate(
-    source=None, *, against=None, headline=None, scenario=None, hs=None, exact=False, threads=None, **options
+    source: TradeLike = None,
+    *,
+    against: PathLike | None = None,
+    headline: PathLike | None = None,
+    scenario: ScenarioLike = None,
+    hs: str | None = None,
+    exact: bool = False,
+    threads: int | None = None,
+    **options: Any,
 ) -> Result:
     """Which reading of the method comes nearest to a published table, and what the data cannot decide.
 
@@ -324,23 +381,22 @@ def calibrate(
         ``calibrate_list``.
     """
     own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"))), _settings(scenario, options)
-    against, headline = (None if path is None else os.fspath(path) for path in (against, headline))
-    return Result(_core.calibrate(own, against, headline, file, settings, threads), exact)
+    return Result(_core.calibrate(own, _path(against), _path(headline), file, settings, threads), exact)
 
 
 def ingest(
-    sources,
-    out,
+    sources: PathLike | Iterable[PathLike],
+    out: PathLike,
     *,
-    hs=None,
-    release=None,
-    skip=(),
-    on_duplicate="error",
-    max_errors=1,
-    force=False,
-    threads=None,
-    progress=None,
-) -> dict:
+    hs: str | None = None,
+    release: str | None = None,
+    skip: str | Iterable[str] = (),
+    on_duplicate: str = "error",
+    max_errors: int = 1,
+    force: bool = False,
+    threads: int | None = None,
+    progress: bool | None = None,
+) -> dict[str, Any]:
     """Turns what CEPII ships into a folder of one sorted, hashed Parquet file per year.
 
     Args:
@@ -357,24 +413,24 @@ def ingest(
     Raises:
         DataError: with ``file``, ``row``, ``column``, ``value`` of the first bad row and ``problems`` for all.
     """
-    sources = [sources] if isinstance(sources, (str, os.PathLike)) else list(sources)
+    paths = [os.fspath(path) for path in ([sources] if isinstance(sources, (str, os.PathLike)) else sources)]
     skip = [skip] if isinstance(skip, str) else list(skip)
     hs = None if hs is None else str(hs)
     with _Progress(progress, "bytes") as bar:
-        paths = [os.fspath(source) for source in sources]
         manifest = _core.ingest(paths, os.fspath(out), hs, release, skip, on_duplicate, max_errors, force, threads, bar)
-    return json.loads(manifest)
+    made: dict[str, Any] = json.loads(manifest)
+    return made
 
 
 class SweepResult:
     """A complete sweep: its folder, its counts, and its dataset as Arrow tables that are read when asked for."""
 
-    def __init__(self, directory, summary):
+    def __init__(self, directory: PathLike, summary: dict[str, Any]) -> None:
         self.directory = Path(directory)
-        self.manifest = summary.pop("manifest", {})
+        self.manifest: dict[str, Any] = summary.pop("manifest", {})
         self.summary = summary
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> pyarrow.Table:
         """A table of the dataset by the name of its file, such as ``scenarios``."""
         import pyarrow.parquet
 
@@ -387,11 +443,11 @@ class SweepResult:
         """Names of the tables."""
         return sorted(path.stem for path in self.directory.glob("*.parquet"))
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return f"<reorient.SweepResult in {self.directory}: {', '.join(self.names())}>"
 
 
-def _plan(file, own):
+def _plan(file: PathLike, own: Trade) -> _core.Sweep:
     """A sweep file, its text, or a dict, as a plan."""
     if isinstance(file, (str, os.PathLike)) and "\n" not in os.fspath(file):
         path = Path(file)
@@ -404,7 +460,16 @@ def _plan(file, own):
 
 
 def sweep(
-    file, source=None, *, out, store=None, shard=None, diff=None, hs=None, threads=None, progress=None
+    file: PathLike,
+    source: TradeLike = None,
+    *,
+    out: PathLike,
+    store: str | None = None,
+    shard: str | None = None,
+    diff: PathLike | None = None,
+    hs: str | None = None,
+    threads: int | None = None,
+    progress: bool | None = None,
 ) -> SweepResult | None:
     """Answers the scenarios of a sweep file, storing as it goes; the same call goes on after any end (docs/sweeps.md).
 
@@ -431,15 +496,17 @@ def sweep(
             plan.answer(shard, threads, bar)
         if shard is not None and shard != "1/1":
             return None
-        return SweepResult(out, json.loads(plan.publish(None if diff is None else os.fspath(diff))))
+        return SweepResult(out, json.loads(plan.publish(_path(diff))))
     finally:
         plan.close()
 
 
-def merge(out, from_folders=(), *, store=None, diff=None) -> SweepResult:
+def merge(
+    out: PathLike, from_folders: Iterable[PathLike] = (), *, store: str | None = None, diff: PathLike | None = None
+) -> SweepResult:
     """Writes the dataset of a sweep whose shards are complete, in this folder, in others, or in an object store."""
     folders = [os.fspath(folder) for folder in from_folders]
-    return SweepResult(out, json.loads(_core.merge(os.fspath(out), folders, store, None if diff is None else os.fspath(diff))))
+    return SweepResult(out, json.loads(_core.merge(os.fspath(out), folders, store, _path(diff))))
 
 
 def scenario_keys() -> list[tuple[str, str, str]]:
@@ -447,6 +514,7 @@ def scenario_keys() -> list[tuple[str, str, str]]:
     return _core.scenario_keys()
 
 
-def scenario_schema() -> dict:
+def scenario_schema() -> dict[str, Any]:
     """The JSON Schema of a scenario file."""
-    return json.loads(_core.scenario_schema())
+    schema: dict[str, Any] = json.loads(_core.scenario_schema())
+    return schema

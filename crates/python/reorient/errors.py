@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 __all__ = [
-    "ReorientError",
-    "InternalError",
-    "ScenarioError",
     "DataError",
+    "InternalError",
+    "InterruptedSweep",
     "MissingError",
     "NotCertifiedError",
+    "ReorientError",
+    "ScenarioError",
     "WriteError",
-    "InterruptedSweep",
 ]
 
 
@@ -28,7 +31,16 @@ class ReorientError(Exception):
 
     exit_code = 1
 
-    def __init__(self, message="", *, file=None, row=None, column=None, value=None, problems=()):
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        file: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+        value: str | None = None,
+        problems: Iterable[dict[str, Any]] = (),
+    ) -> None:
         super().__init__(message)
         self.file = file
         self.row = row
@@ -36,12 +48,12 @@ class ReorientError(Exception):
         self.value = value
         self.problems = list(problems)
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         fields = {name: getattr(self, name) for name in ("file", "row", "column", "value", "problems")}
         return (_restored, (type(self), str(self), fields))
 
 
-def _restored(kind, message, fields):
+def _restored(kind: type[ReorientError], message: str, fields: dict[str, Any]) -> ReorientError:
     return kind(message, **fields)
 
 
@@ -85,9 +97,11 @@ class InterruptedSweep(ReorientError):
     exit_code = 75
 
 
-_BY_CODE = {kind.exit_code: kind for kind in (ScenarioError, DataError, MissingError, NotCertifiedError, WriteError, InterruptedSweep)}
+_BY_CODE: dict[int, type[ReorientError]] = {
+    kind.exit_code: kind for kind in (ScenarioError, DataError, MissingError, NotCertifiedError, WriteError, InterruptedSweep)
+}
 
 
-def from_core(code, message, **fields):
+def from_core(code: int, message: str, **fields: Any) -> ReorientError:
     """The exception of an exit code; called by the Rust core."""
     return _BY_CODE.get(code, InternalError)(message, **fields)
