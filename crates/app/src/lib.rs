@@ -9,4 +9,4 @@ mod sweep;
 pub use failure::{Failure, NOT_CERTIFIED, UNSOLVED};
 pub use manifest::{coverage_lines, indicator_manifest, input, label, run_manifest, study_manifest};
 pub use published::read as read_published;
-pub use sweep::{compare_sweeps, open_sweep, sweep_manifest, write_dataset};
+pub use sweep::{compare_archives, compare_sweeps, open_sweep, open_sweep_in, sweep_manifest, write_dataset};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
-use reorient_engine::sweep::{Archive, Moment, ResultKey, Shard, StoredPlan, WriteLock, diff, lock_folder};
+use reorient_engine::sweep::{Archive, Blobs, Moment, ResultKey, Shard, StoredPlan, WriteLock, diff, lock_folder};
 use reorient_report::{
     InputFile, SweepComparison, SweepDifference, SweepEntry, SweepManifest, SweepSummary, SweepWriter, claim_sweep, start_sweep,
 };
@@ -20,17 +20,36 @@ pub fn open_sweep(
     out: &Path,
     plan: StoredPlan,
     shard: Shard,
-    watch: Box<dyn Fn(Moment) + Sync>,
+    watch: Box<dyn Fn(Moment) + Send + Sync>,
 ) -> Result<(Archive, WriteLock), Failure> {
     claim_sweep(out)?;
     let mut lock = WriteLock::take(&lock_folder(out), shard)?;
     start_sweep(out, &sweep_manifest(&plan), lock.is_alone())?;
     let archive = Archive::create(out, plan, &shard.writer(), &|writer| lock.is_alive(writer), lock.is_alone(), watch)?;
+    warn_of_damage(&archive);
+    lock.share()?;
+    Ok((archive, lock))
+}
+
+/// As [`open_sweep`], with the store elsewhere: others may work on it who do not see the locks of this folder. The plan that is
+/// there gives way to another one only for a whole sweep.
+///
+/// # Errors
+/// As [`open_sweep`].
+pub fn open_sweep_in(out: &Path, blobs: Box<dyn Blobs>, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
+    claim_sweep(out)?;
+    let mut lock = WriteLock::take(&lock_folder(out), shard)?;
+    start_sweep(out, &sweep_manifest(&plan), lock.is_alone())?;
+    let archive = Archive::create_in(blobs, plan, shard == Shard::WHOLE)?;
+    warn_of_damage(&archive);
+    lock.share()?;
+    Ok((archive, lock))
+}
+
+fn warn_of_damage(archive: &Archive) {
     for damaged in archive.damaged() {
         tracing::warn!("{damaged}; its scenarios are answered again");
     }
-    lock.share()?;
-    Ok((archive, lock))
 }
 
 /// Writes the result files, in one pass over the store.
@@ -86,11 +105,18 @@ fn columns() -> Vec<&'static str> {
 /// # Errors
 /// [`Failure`] when either cannot be read.
 pub fn compare_sweeps(archive: &Archive, other: &Path) -> Result<SweepComparison, Failure> {
-    let other = Archive::open(other)?;
+    compare_archives(archive, &Archive::open(other)?)
+}
+
+/// Row by row against another sweep.
+///
+/// # Errors
+/// [`Failure`] when either cannot be read.
+pub fn compare_archives(archive: &Archive, other: &Archive) -> Result<SweepComparison, Failure> {
     if other.n_missing() > 0 {
         tracing::warn!("the other sweep is not complete: {} of its scenarios have no result", other.n_missing());
     }
-    let diff = diff(archive, &other)?;
+    let diff = diff(archive, other)?;
     let row = |(rank, row): (usize, reorient_engine::sweep::DiffRow)| SweepDifference {
         rank,
         kind: row.kind.name(),

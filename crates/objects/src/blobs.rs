@@ -9,6 +9,7 @@ use reorient_engine::sweep::{Blobs, StoreError, Version};
 use tempfile::TempDir;
 
 use crate::bucket::Bucket;
+use crate::temporary;
 
 /// Shows that the server minds conditions.
 const PROBE: &str = "conditional-writes.txt";
@@ -28,9 +29,7 @@ impl ObjectBlobs {
     /// # Errors
     /// [`StoreError`] when the address or the environment is wrong, or no temporary folder can be made.
     pub fn open(url: &str) -> Result<Self, StoreError> {
-        let copies = tempfile::Builder::new().prefix("reorient-").tempdir();
-        let copies = copies.map_err(|source| StoreError::Write { path: std::env::temp_dir(), source })?;
-        Ok(Self { bucket: Bucket::open(url)?, copies })
+        Ok(Self { bucket: Bucket::open(url)?, copies: temporary()? })
     }
 
     /// To write too.
@@ -158,5 +157,52 @@ impl Blobs for ObjectBlobs {
             Ok(()) | Err(Error::NotFound { .. }) => Ok(()),
             Err(error) => Err(self.bucket.unwritable(&path, &error)),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use object_store::memory::InMemory;
+
+    fn blobs() -> ObjectBlobs {
+        let bucket = Bucket::with(Box::new(InMemory::new()), Path::from("a/b"), "s3://bucket".to_owned()).unwrap();
+        ObjectBlobs { bucket, copies: temporary().unwrap() }
+    }
+
+    #[test]
+    fn objects_are_files_by_name() {
+        let store = blobs();
+        assert_eq!((store.place(), store.list().unwrap()), ("s3://bucket/a/b".into(), vec![]));
+        store.put("y", b"hello").unwrap();
+        store.put("x", b"").unwrap();
+        store.put("y", b"goodbye").unwrap();
+        assert_eq!(store.list().unwrap(), ["x", "y"]);
+        assert_eq!(store.read("y").unwrap(), b"goodbye");
+        for _ in 0..2 {
+            assert_eq!(store.read_part("y", 4, 3).unwrap(), b"bye");
+            assert!(store.read_part("y", 5, 3).is_err());
+            // From the store, without a copy.
+            store.forget("y");
+        }
+        assert!(matches!(store.read("z"), Err(StoreError::Missing { .. })));
+        store.remove("y").unwrap();
+        store.remove("y").unwrap();
+        assert!(store.read_part("y", 0, 1).is_err());
+        assert_eq!(store.list().unwrap(), ["x"]);
+    }
+
+    #[test]
+    fn conditional_writes_happen_when_their_condition_holds() {
+        let store = blobs();
+        assert!(store.read_version("x").unwrap().is_none());
+        assert!(store.put_new("x", b"first").unwrap());
+        assert!(!store.put_new("x", b"second").unwrap());
+        let (bytes, first) = store.read_version("x").unwrap().unwrap();
+        assert_eq!(bytes, b"first");
+        assert!(store.swap("x", &first, b"third").unwrap());
+        assert!(!store.swap("x", &first, b"fourth").unwrap());
+        assert_eq!(store.read("x").unwrap(), b"third");
     }
 }

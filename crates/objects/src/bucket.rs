@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::path::Path;
 use object_store::{ClientConfigKey, Error, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig};
 use reorient_engine::sweep::StoreError;
@@ -19,7 +19,7 @@ const PATIENCE: &str = "REORIENT_S3_PATIENCE";
 
 #[derive(Debug)]
 pub(crate) struct Bucket {
-    pub(crate) store: AmazonS3,
+    pub(crate) store: Box<dyn ObjectStore>,
     pub(crate) prefix: Path,
     /// `s3://bucket`.
     root: String,
@@ -44,16 +44,21 @@ impl Bucket {
             let problem = format!("AWS_ENDPOINT is {endpoint}, which is not encrypted; set AWS_ALLOW_HTTP=true if that is meant");
             return Err(wrong(problem));
         }
-        let mut retry = RetryConfig::default();
+        // The time decides, not the number of attempts.
+        let mut retry = RetryConfig { max_retries: usize::MAX, ..RetryConfig::default() };
         if let Ok(text) = std::env::var(PATIENCE) {
             let seconds = text.parse().map_err(|_| wrong(format!("{PATIENCE} is `{text}`; give it a number of seconds")))?;
             retry.retry_timeout = Duration::from_secs(seconds);
         }
         let store = builder.with_http_connector(Connector).with_retry(retry).build();
         let store = store.map_err(|error| wrong(error.to_string()))?;
-        let runtime = Builder::new_current_thread().enable_time().build();
-        let runtime = runtime.map_err(|source| StoreError::Read { path: url.into(), source })?;
-        Ok(Self { store, prefix, root: format!("{SCHEME}{bucket}"), runtime })
+        let own = Self::with(Box::new(store), prefix, format!("{SCHEME}{bucket}"));
+        own.map_err(|source| StoreError::Read { path: url.into(), source })
+    }
+
+    /// A bucket at any store.
+    pub(crate) fn with(store: Box<dyn ObjectStore>, prefix: Path, root: String) -> io::Result<Self> {
+        Ok(Self { store, prefix, root, runtime: Builder::new_current_thread().enable_time().build()? })
     }
 
     /// Waits for an answer.

@@ -10,6 +10,7 @@ use reorient_engine::sweep::StoreError;
 use tempfile::TempDir;
 
 use crate::bucket::Bucket;
+use crate::temporary;
 
 /// Bytes of one request.
 const PART: u64 = 8 << 20;
@@ -33,14 +34,16 @@ impl Fetched {
 /// # Errors
 /// [`StoreError`] when there is no such object, the server does not give it whole, or the temporary folder cannot hold it.
 pub fn fetch_input(url: &str) -> Result<Fetched, StoreError> {
-    let bucket = Bucket::open(url)?;
-    let folder = tempfile::Builder::new().prefix("reorient-").tempdir();
-    let folder = folder.map_err(|source| StoreError::Write { path: std::env::temp_dir(), source })?;
+    fetch(&Bucket::open(url)?, url.ends_with('/'))
+}
+
+fn fetch(bucket: &Bucket, is_folder: bool) -> Result<Fetched, StoreError> {
+    let folder = temporary()?;
     let prefix = bucket.prefix.clone();
     let path = folder.path().join(prefix.filename().unwrap_or("bucket"));
-    let object = if url.ends_with('/') || prefix.filename().is_none() { None } else { bucket.find(&prefix)? };
+    let object = if is_folder || prefix.filename().is_none() { None } else { bucket.find(&prefix)? };
     if let Some(object) = object {
-        download(&bucket, &object, &path)?;
+        download(bucket, &object, &path)?;
         return Ok(Fetched { path, _folder: folder });
     }
     let mut folders = vec![prefix.clone()];
@@ -49,7 +52,7 @@ pub fn fetch_input(url: &str) -> Result<Fetched, StoreError> {
         let (objects, further) = bucket.list(&next)?;
         folders.extend(further);
         for object in objects {
-            download(&bucket, &object, &below(&bucket, &prefix, &object.location, &path)?)?;
+            download(bucket, &object, &below(bucket, &prefix, &object.location, &path)?)?;
             count += 1;
         }
     }
@@ -94,4 +97,37 @@ fn download(bucket: &Bucket, object: &ObjectMeta, path: &FilePath) -> Result<(),
         offset = end;
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use object_store::ObjectStoreExt;
+    use object_store::memory::InMemory;
+
+    #[test]
+    fn objects_come_whole_under_their_names() {
+        let large: Vec<u8> = (0..PART + 5).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let bucket = |prefix: &str| {
+            let bucket = Bucket::with(Box::new(InMemory::new()), Path::from(prefix), "s3://bucket".to_owned()).unwrap();
+            for (name, bytes) in [("in/baci/a.csv", large.clone()), ("in/baci/deep/b", vec![]), ("in/baci2", vec![1])] {
+                bucket.wait(bucket.store.put(&Path::from(name), bytes.into())).unwrap();
+            }
+            bucket
+        };
+        let file = fetch(&bucket("in/baci/a.csv"), false).unwrap();
+        assert!(file.path().ends_with("a.csv") && std::fs::read(file.path()).unwrap() == large);
+        let kept = file.path().to_owned();
+        drop(file);
+        assert!(!kept.exists());
+        for is_folder in [false, true] {
+            let folder = fetch(&bucket("in/baci"), is_folder).unwrap();
+            assert!(folder.path().ends_with("baci") && std::fs::read(folder.path().join("a.csv")).unwrap() == large);
+            assert_eq!(std::fs::read(folder.path().join("deep/b")).unwrap(), []);
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+        }
+        assert!(matches!(fetch(&bucket("in/none"), false), Err(StoreError::Missing { .. })));
+        assert!(matches!(fetch(&bucket("in/baci2"), true), Err(StoreError::Missing { .. })));
+    }
 }

@@ -1,6 +1,5 @@
 //! HTTP for `object_store` by way of ureq, which the download of releases uses too: no second client, no second TLS.
 
-use std::io;
 use std::time::Duration;
 
 use object_store::ClientOptions;
@@ -53,19 +52,12 @@ impl HttpService for Client {
     }
 }
 
-/// What may be asked again is told from what may not.
+/// Whatever broke off may be asked again: a write without a condition writes the same once more, and whoever makes one with a
+/// condition looks at what is there when it does not hold.
 fn failed(error: ureq::Error) -> HttpError {
-    use io::ErrorKind;
     let kind = match &error {
-        ureq::Error::Timeout(ureq::Timeout::Connect | ureq::Timeout::Resolve) => HttpErrorKind::Connect,
-        ureq::Error::Timeout(_) => HttpErrorKind::Timeout,
         ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => HttpErrorKind::Connect,
-        ureq::Error::Io(error) => match error.kind() {
-            ErrorKind::ConnectionRefused | ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => HttpErrorKind::Connect,
-            ErrorKind::TimedOut => HttpErrorKind::Timeout,
-            _ => HttpErrorKind::Interrupted,
-        },
-        ureq::Error::Protocol(_) => HttpErrorKind::Interrupted,
+        ureq::Error::Timeout(_) | ureq::Error::Io(_) | ureq::Error::Protocol(_) => HttpErrorKind::Request,
         _ => HttpErrorKind::Unknown,
     };
     HttpError::new(kind, error)

@@ -12,13 +12,16 @@ mod bucket;
 mod fetch;
 mod http;
 
+use reorient_engine::sweep::StoreError;
+
 pub use blobs::ObjectBlobs;
 pub use fetch::{Fetched, fetch_input};
 
-/// Whether a path is the address of an object.
-pub fn is_address(path: &std::path::Path) -> bool {
-    path.to_str().is_some_and(|text| text.starts_with(SCHEME))
-}
-
 /// How addresses begin.
 const SCHEME: &str = "s3://";
+
+/// A folder that goes when it is dropped.
+fn temporary() -> Result<tempfile::TempDir, StoreError> {
+    let folder = tempfile::Builder::new().prefix("reorient-").tempdir();
+    folder.map_err(|source| StoreError::Write { path: std::env::temp_dir(), source })
+}

@@ -130,7 +130,7 @@ impl Archive {
         writer: &str,
         is_alive: &dyn Fn(&str) -> bool,
         may_replace: bool,
-        watch: Box<dyn Fn(Moment) + Sync>,
+        watch: Box<dyn Fn(Moment) + Send + Sync>,
     ) -> Result<Self, StoreError> {
         let blobs = LocalBlobs::create(&store_folder(out), writer, watch)?;
         blobs.clean(is_alive)?;
@@ -177,7 +177,7 @@ impl Archive {
     /// [`StoreError`] when no plan is in it or it cannot be read.
     pub fn open_in(blobs: Box<dyn Blobs>) -> Result<Self, StoreError> {
         let Some((bytes, _)) = blobs.read_version(PLAN)? else {
-            return Err(StoreError::Missing { path: blobs.place(), problem: "it is not the folder of a sweep".to_owned() });
+            return Err(StoreError::Missing { path: blobs.place(), problem: "no results of a sweep are there".to_owned() });
         };
         let damaged = |problem: String| StoreError::Damaged { file: PLAN.to_owned(), problem };
         let plan = StoredPlan::from_document(&only_document(PLAN, &bytes)?).map_err(damaged)?;
@@ -329,7 +329,14 @@ impl Archive {
     /// # Errors
     /// [`StoreError`] when the other cannot be read or this cannot be written.
     pub fn take_from(&mut self, other: &Path) -> Result<usize, StoreError> {
-        let from = LocalBlobs::open(&store_folder(other));
+        self.take_from_in(&LocalBlobs::open(&store_folder(other)))
+    }
+
+    /// As [`Archive::take_from`], from a store without a folder.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the other cannot be read or this cannot be written.
+    pub fn take_from_in(&mut self, from: &dyn Blobs) -> Result<usize, StoreError> {
         let wanted = self.wanted();
         let mut count = 0;
         for name in from.list()?.into_iter().filter(|name| name.ends_with(SEGMENT)) {
@@ -357,7 +364,7 @@ fn store_plan(blobs: &dyn Blobs, plan: &StoredPlan, mut may_replace: bool) -> Re
     let key = Key::of(&document);
     let is_own = |bytes: &[u8]| check(PLAN, bytes).is_ok_and(|places| matches!(places.as_slice(), [(own, _)] if *own == key));
     let busy = || {
-        let problem = "others work there on another plan; give all shards the same files, or choose another folder";
+        let problem = "others work there on another plan; give all shards the same files, or choose another place";
         Err(StoreError::Busy { path: blobs.place(), problem: problem.to_owned() })
     };
     let file = || encode(&[pack(key, &document)]).0;

@@ -16,7 +16,7 @@ use super::key::Key;
 pub struct Version(pub String);
 
 /// Files by name, each of them whole or not there.
-pub trait Blobs: Sync {
+pub trait Blobs: Send + Sync {
     /// Where the files are, for messages.
     fn place(&self) -> PathBuf;
 
@@ -89,7 +89,7 @@ pub struct LocalBlobs {
     folder: PathBuf,
     /// Who writes, so that what it leaves behind when it is killed can be told from what others are writing.
     writer: String,
-    watch: Box<dyn Fn(Moment) + Sync>,
+    watch: Box<dyn Fn(Moment) + Send + Sync>,
 }
 
 /// How names of temporary files begin and end.
@@ -101,7 +101,7 @@ impl LocalBlobs {
     ///
     /// # Errors
     /// [`StoreError::Write`] when it cannot be made.
-    pub fn create(folder: &Path, writer: &str, watch: Box<dyn Fn(Moment) + Sync>) -> Result<Self, StoreError> {
+    pub fn create(folder: &Path, writer: &str, watch: Box<dyn Fn(Moment) + Send + Sync>) -> Result<Self, StoreError> {
         let own = Self { folder: folder.to_owned(), writer: writer.to_owned(), watch };
         fs::create_dir_all(folder).map_err(|source| own.unwritable(folder, source))?;
         Ok(own)
