@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 /// Each crate and the crates of this workspace that it knows, no more and no less; the root package is `reorient`.
-const KNOWS: [(&str, &[&str]); 12] = [
+const KNOWS: [(&str, &[&str]); 13] = [
     ("core", &[]),
     ("model", &["core"]),
     ("metrics", &["core", "model"]),
@@ -18,18 +18,21 @@ const KNOWS: [(&str, &[&str]); 12] = [
     ("report", &["core", "metrics", "model"]),
     ("synth", &["core"]),
     ("testkit", &["core", "model"]),
+    ("objects", &["engine"]),
     ("app", &["engine", "report", "data", "fetch", "core", "metrics"]),
-    ("reorient", &["app", "engine", "report", "data", "core", "metrics", "model", "synth", "fetch"]),
+    ("reorient", &["app", "engine", "report", "data", "core", "metrics", "model", "synth", "fetch", "objects"]),
 ];
 
 /// Libraries that only some crates may name, and those crates. The binary names rayon to set the number of threads.
-const CONFINED: [(&str, &[&str]); 7] = [
+const CONFINED: [(&str, &[&str]); 9] = [
     ("highs", &["solve"]),
     ("highs-sys", &["solve"]),
     ("arrow", &["data", "report"]),
     ("parquet", &["data", "report"]),
     ("rayon", &["engine", "data", "synth", "reorient"]),
-    ("ureq", &["fetch"]),
+    ("ureq", &["fetch", "objects"]),
+    ("object_store", &["objects"]),
+    ("tokio", &["objects"]),
     ("anyhow", &["app", "reorient"]),
 ];
 

@@ -324,6 +324,9 @@ pub(crate) struct Sweep {
     /// Folder for the store and the dataset
     #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
     pub(crate) out: Option<PathBuf>,
+    /// Keep plan and results in an object store, such as s3://bucket/night; the dataset is in the folder
+    #[arg(long, value_name = "URL", value_parser = crate::remote::store)]
+    pub(crate) store: Option<String>,
     /// A part of the sweep, such as 2/4; the dataset is written by `sweep merge`
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<Shard>,
@@ -365,6 +368,9 @@ pub(crate) struct SweepMerge {
     /// Folders of shards that ran elsewhere, whose results are taken over
     #[arg(value_name = "FROM")]
     pub(crate) from: Vec<PathBuf>,
+    /// The object store that holds plan and results
+    #[arg(long, value_name = "URL", value_parser = crate::remote::store)]
+    pub(crate) store: Option<String>,
     /// Compare with the sweep in another folder; diff.csv ranks what changed
     #[arg(long, value_name = "OTHER")]
     pub(crate) diff: Option<PathBuf>,
@@ -570,6 +576,9 @@ pub(crate) struct Verify {
     /// A result folder or an ingested one
     #[arg(value_name = "DIR")]
     pub(crate) directory: PathBuf,
+    /// The object store of a sweep that has one
+    #[arg(long, value_name = "URL", value_parser = crate::remote::store)]
+    pub(crate) store: Option<String>,
     /// Print what was checked as JSON
     #[arg(long)]
     pub(crate) json: bool,

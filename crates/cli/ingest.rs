@@ -8,7 +8,7 @@ use reorient_data::{IngestManifest, IngestOptions, IngestProgress, OnDuplicate, 
 use reorient_report::grouped;
 
 use crate::arguments::{Ingest, Talk};
-use crate::talk;
+use crate::{remote, talk};
 use reorient_app::Failure;
 
 /// Turns what CEPII ships into a folder of ours and says what became of the rows.
@@ -24,8 +24,9 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
         attribution: String::new(),
         force: arguments.force,
     };
+    let sources = arguments.sources.iter().map(|path| remote::local(path)).collect::<Result<Vec<_>, _>>()?;
     let bar = talk::reading(talk);
-    let manifest = ingest_sources(&arguments.sources, &arguments.out, &options, &mut |progress| show(&bar, progress));
+    let manifest = ingest_sources(&sources, &arguments.out, &options, &mut |progress| show(&bar, progress));
     bar.finish_and_clear();
     let manifest = manifest?;
     tracing::info!("{} written", arguments.out.display());

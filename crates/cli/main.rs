@@ -10,6 +10,7 @@ mod inspect;
 mod marginals;
 mod pace;
 mod panel;
+mod remote;
 mod run;
 mod study;
 mod sweep;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Command::Inspect(inspect) => inspect::inspect(inspect, &arguments.talk),
         Command::Calibrate(calibrate) => calibrate::calibrate(calibrate, &arguments.talk),
     });
+    remote::clean();
     done.unwrap_or_else(|failure: Failure| {
         talk::failure(&failure, &arguments.talk);
         ExitCode::from(failure.code())

@@ -15,6 +15,7 @@ use reorient_report::{
 
 use crate::arguments::{Question, Run, Study, Talk};
 use crate::panel;
+use crate::remote;
 use crate::talk;
 use reorient_app::{Failure, UNSOLVED, coverage_lines, label, run_manifest};
 
@@ -90,7 +91,7 @@ pub(crate) fn use_threads(threads: Option<u16>) -> Result<(), Failure> {
 /// Opens the named trade data, or the embedded sample.
 pub(crate) fn open(question: &Question) -> Result<TradeSource, Failure> {
     Ok(match &question.trade {
-        Some(path) => TradeSource::open(path)?,
+        Some(path) => remote::trade(path)?,
         None => TradeSource::embedded()?,
     })
 }

@@ -8,15 +8,17 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use anyhow::anyhow;
 use reorient_data::TradeSource;
 use reorient_engine::ScenarioError;
-use reorient_engine::sweep::{Archive, Moment, Shard, StoredPlan, SweepDone, SweepFile, SweepPlan, SweepWork};
+use reorient_engine::sweep::{Archive, Moment, Shard, StoredPlan, SweepDone, SweepFile, SweepPlan, SweepWork, WriteLock};
 use reorient_report::{SweepView, sweep_json, sweep_view};
 use serde_json::json;
 
 use crate::arguments::{Sweep, SweepCommand, SweepMerge, Talk};
 use crate::pace::Pace;
 use crate::run::use_threads;
-use crate::talk;
-use reorient_app::{Failure, NOT_CERTIFIED, UNSOLVED, compare_sweeps, open_sweep, sweep_manifest, write_dataset};
+use crate::{remote, talk};
+use reorient_app::{
+    Failure, NOT_CERTIFIED, UNSOLVED, compare_archives, open_sweep, open_sweep_in, sweep_manifest, write_dataset,
+};
 
 /// Plans, answers what is not stored yet, and writes the dataset.
 pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -29,7 +31,7 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
     let file = arguments.file.as_deref().unwrap_or(Path::new("sweep.toml"));
     let sweep = read(file)?;
     let source = match &arguments.trade {
-        Some(path) => TradeSource::open(path)?,
+        Some(path) => remote::trade(path)?,
         None => TradeSource::embedded()?,
     };
     let plan = SweepPlan::new(sweep, &source)?;
@@ -43,9 +45,9 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
     }
     let Some(out) = arguments.out.as_deref() else { return Err(Failure::usage(anyhow!("name a folder with --out"))) };
     // A folder that is not there shall not be found out at the end of the night.
-    arguments.diff.as_deref().map(Archive::open).transpose()?;
+    arguments.diff.as_deref().map(|other| remote::open(other, None)).transpose()?;
     let stop = stop_on_signals()?;
-    let (mut archive, _lock) = open_sweep(out, StoredPlan::new(&plan, &source), shard, watch())?;
+    let (mut archive, _lock) = to_write(out, arguments.store.as_deref(), StoredPlan::new(&plan, &source), shard)?;
     let done = work(&plan, &source, &mut archive, shard, &stop, arguments, talk)?;
     if done.stopped || stop.load(Ordering::Relaxed) {
         return Err(interrupted(&done, out));
@@ -55,7 +57,8 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
         let missing = archive.n_missing();
         tracing::info!(scenarios, stored, answered, "shard {shard} of `{}` is complete in {}", plan.title(), out.display());
         if !talk.quiet && !arguments.json {
-            let then = format!("`reorient sweep merge {}` writes the dataset when all shards are", out.display());
+            let store = arguments.store.as_ref().map_or_else(String::new, |url| format!(" --store {url}"));
+            let then = format!("`reorient sweep merge {}{store}` writes the dataset when all shards are", out.display());
             talk::print(&format!(
                 "shard {shard}: all {scenarios} scenarios stored, {missing} of other shards were missing; {then}\n"
             ))?;
@@ -69,10 +72,11 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
 fn merge(arguments: &SweepMerge, talk: &Talk) -> Result<ExitCode, Failure> {
     let out = &arguments.directory;
     let stop = stop_on_signals()?;
-    let plan = Archive::open(out)?.plan().clone();
-    let (mut archive, _lock) = open_sweep(out, plan, Shard::WHOLE, watch())?;
+    let store = arguments.store.as_deref();
+    let plan = remote::open(out, store)?.plan().clone();
+    let (mut archive, _lock) = to_write(out, store, plan, Shard::WHOLE)?;
     for other in &arguments.from {
-        let segments = archive.take_from(other)?;
+        let segments = remote::take(&mut archive, other)?;
         tracing::info!(segments, "taken over from {}", other.display());
     }
     let missing = archive.n_missing();
@@ -83,6 +87,14 @@ fn merge(arguments: &SweepMerge, talk: &Talk) -> Result<ExitCode, Failure> {
         return Err(Failure::interrupted(anyhow!("{missing} of {all} scenarios have no result, `{first}` first: {problem}")));
     }
     publish(out, &archive, arguments.diff.as_deref(), &stop, None, arguments.json, talk)
+}
+
+/// The folder, locked for this shard, and the store in it or elsewhere, with the plan in it.
+fn to_write(out: &Path, store: Option<&str>, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
+    match store {
+        Some(url) => open_sweep_in(out, remote::to_write(url)?, plan, shard),
+        None => open_sweep(out, plan, shard, watch()),
+    }
 }
 
 fn read(file: &Path) -> Result<SweepFile, Failure> {
@@ -149,7 +161,7 @@ fn publish(
     as_json: bool,
     talk: &Talk,
 ) -> Result<ExitCode, Failure> {
-    let comparison = other.map(|other| compare_sweeps(archive, other)).transpose()?;
+    let comparison = other.map(|other| compare_archives(archive, &remote::open(other, None)?)).transpose()?;
     let summary = write_dataset(out, archive, comparison.as_ref(), stop)?;
     let counts = &summary.counts;
     let plan = archive.plan();
@@ -187,9 +199,10 @@ fn publish(
 
 /// What would run, and why.
 fn dry_run(plan: &SweepPlan, source: &TradeSource, shard: Shard, arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure> {
-    let archive = match &arguments.out {
-        Some(out) => Some(Archive::peek(out, StoredPlan::new(plan, source))?),
-        None => None,
+    let archive = match (&arguments.store, &arguments.out) {
+        (Some(url), _) => Some(Archive::peek_in(remote::to_read(url)?, StoredPlan::new(plan, source))?),
+        (None, Some(out)) => Some(Archive::peek(out, StoredPlan::new(plan, source))?),
+        (None, None) => None,
     };
     for damaged in archive.iter().flat_map(|archive| archive.damaged()) {
         tracing::warn!("{damaged}; its scenarios would be answered again");
@@ -204,7 +217,7 @@ fn dry_run(plan: &SweepPlan, source: &TradeSource, shard: Shard, arguments: &Swe
             _ if !range.contains(&at) => (3, "other", "of another shard".to_owned()),
             Some(first) => (2, "same", format!("asks what scenario {} asks", first + 1)),
             None if is_stored => (1, "stored", "its result is in the store".to_owned()),
-            None if arguments.out.is_some() => (0, "run", "no result of these inputs is in the store".to_owned()),
+            None if archive.is_some() => (0, "run", "no result of these inputs is in the store".to_owned()),
             None => (0, "run", "no store was named".to_owned()),
         };
         counts[of] += 1;

@@ -115,7 +115,7 @@ fn target(target: &Target) -> Value {
 
 /// Real rows of the year asked for, or of the newest there is; rows of a country with itself are left out.
 fn overlay(path: &Path, arguments: &Synth) -> Result<Overlay, Failure> {
-    let source = TradeSource::open(path)?;
+    let source = crate::remote::trade(path)?;
     if source.revision() != arguments.hs {
         let problem = "products cannot be mixed; give --hs";
         return Err(Failure::usage(anyhow!(

@@ -16,7 +16,7 @@ use reorient_report::StoredFolder;
 use serde_json::json;
 
 use crate::arguments::{Talk, Verify};
-use crate::talk;
+use crate::{remote, talk};
 use reorient_app::Failure;
 
 /// Checks a folder by its kind and says what was checked.
@@ -31,7 +31,7 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
         {
             hashes(&folder)?
         }
-        "sweep" if !has_flows => sweep(&arguments.directory, &folder)?,
+        "sweep" if !has_flows => sweep(&remote::open(&arguments.directory, arguments.store.as_deref())?, &folder)?,
         "result" => result(&folder)?,
         other => return Err(Failure::bad_data(anyhow!("manifest.json: `{other}` is no kind of folder that holds these files"))),
     };
@@ -59,9 +59,8 @@ fn hashes(folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure>
 }
 
 /// The dataset by the hashes of the manifest, and every stored result by those of its segment.
-fn sweep(directory: &Path, folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure> {
+fn sweep(archive: &Archive, folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure> {
     let mut checks = hashes(folder)?;
-    let archive = Archive::open(directory)?;
     if let Some(damaged) = archive.damaged().first() {
         return Err(Failure::bad_data(anyhow!("{damaged}; the sweep's own command answers its scenarios again")));
     }

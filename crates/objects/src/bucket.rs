@@ -45,7 +45,7 @@ impl Bucket {
             return Err(wrong(problem));
         }
         // The time decides, not the number of attempts.
-        let mut retry = RetryConfig { max_retries: usize::MAX, ..RetryConfig::default() };
+        let mut retry = RetryConfig { max_retries: 10_000, ..RetryConfig::default() };
         if let Ok(text) = std::env::var(PATIENCE) {
             let seconds = text.parse().map_err(|_| wrong(format!("{PATIENCE} is `{text}`; give it a number of seconds")))?;
             retry.retry_timeout = Duration::from_secs(seconds);
