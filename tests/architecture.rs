@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 /// Each crate and the crates of this workspace that it knows, no more and no less; the root package is `reorient`.
-const KNOWS: [(&str, &[&str]); 13] = [
+const KNOWS: [(&str, &[&str]); 14] = [
     ("core", &[]),
     ("model", &["core"]),
     ("metrics", &["core", "model"]),
@@ -20,20 +20,22 @@ const KNOWS: [(&str, &[&str]); 13] = [
     ("testkit", &["core", "model"]),
     ("objects", &["engine"]),
     ("app", &["engine", "report", "data", "fetch", "core", "metrics"]),
+    ("python", &["app", "core", "data", "engine", "metrics", "objects", "report"]),
     ("reorient", &["app", "engine", "report", "data", "core", "metrics", "model", "synth", "fetch", "objects"]),
 ];
 
 /// Libraries that only some crates may name, and those crates. The binary names rayon to set the number of threads.
-const CONFINED: [(&str, &[&str]); 9] = [
+const CONFINED: [(&str, &[&str]); 10] = [
     ("highs", &["solve"]),
     ("highs-sys", &["solve"]),
-    ("arrow", &["data", "report"]),
+    ("arrow", &["data", "report", "python"]),
     ("parquet", &["data", "report"]),
-    ("rayon", &["engine", "data", "synth", "reorient"]),
+    ("rayon", &["engine", "data", "synth", "python", "reorient"]),
     ("ureq", &["fetch", "objects"]),
     ("object_store", &["objects"]),
     ("tokio", &["objects"]),
-    ("anyhow", &["app", "reorient"]),
+    ("anyhow", &["app", "python", "reorient"]),
+    ("pyo3", &["python"]),
 ];
 
 fn root() -> PathBuf {

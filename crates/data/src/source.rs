@@ -179,7 +179,7 @@ impl TradeSource {
         let AboutTable { revision, year, synthetic, countries, products } = about;
         let tables = CodeTables::from_parts(countries.as_ref(), products.as_ref(), revision)?;
         let table = MemoryTable::new(batches, year, &tables.countries)?;
-        let input = Input::of_memory(table, revision, synthetic, (countries, products));
+        let input = Input::of_memory(table, revision, synthetic, [countries, products]);
         let members = input.members.clone();
         Self::open_raw(Path::new(memory::NAME), input, members)
     }

@@ -1,9 +1,13 @@
 //! `reorient._core`: what the Python package calls. Each function takes its question as texts, works without the interpreter's
 //! lock, and gives Arrow tables; `reorient/__init__.py` gives it its Python shape.
 
+// PyO3 hands arguments over by value.
+#![allow(clippy::needless_pass_by_value)]
+
 mod answers;
 mod errors;
 mod question;
+mod remote;
 mod sweeps;
 mod trade;
 mod work;

@@ -1,19 +1,20 @@
 //! Sweeps: on this machine, or block by block on others.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::anyhow;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use reorient_app::{Failure, compare_sweeps, open_sweep, sweep_manifest, write_dataset};
+use reorient_app::{Failure, compare_sweeps, open_sweep, open_sweep_in, sweep_manifest, write_dataset};
 use reorient_data::TradeSource;
 use reorient_engine::ScenarioError;
 use reorient_engine::sweep::{Archive, Shard, StoredPlan, SweepFile, SweepPlan, SweepWork, WriteLock, answer_positions, pending};
 use reorient_report::sweep_json;
 
+use crate::remote::{Fetched, blobs};
 use crate::trade::Trade;
-use crate::work::work;
+use crate::work::{Ticker, work};
 
 /// Positions of scenarios in a plan, from 0.
 type Positions = Vec<usize>;
@@ -28,9 +29,10 @@ struct Open {
 /// A planned sweep over opened trade data.
 #[pyclass(frozen, module = "reorient._core")]
 pub(crate) struct Sweep {
-    plan: std::sync::Arc<SweepPlan>,
+    plan: Arc<SweepPlan>,
     source: TradeSource,
-    open: std::sync::Arc<Mutex<Option<Open>>>,
+    _fetched: Fetched,
+    open: Arc<Mutex<Option<Open>>>,
 }
 
 #[pymethods]
@@ -40,7 +42,7 @@ impl Sweep {
     #[new]
     #[pyo3(signature = (text, path, trade, tables=Vec::new()))]
     fn new(py: Python<'_>, text: String, path: PathBuf, trade: &Trade, tables: Vec<(String, String)>) -> PyResult<Self> {
-        let source = trade.source.clone();
+        let (source, fetched) = (trade.source.clone(), trade.fetched.clone());
         work(py, None, None, false, move |_| {
             let read = |path: &Path| {
                 let named = path.to_string_lossy();
@@ -51,7 +53,7 @@ impl Sweep {
                 std::fs::read_to_string(path).map_err(unreadable)
             };
             let plan = SweepPlan::new(SweepFile::parse(&text, &path, &read)?, &source)?;
-            Ok(Self { plan: plan.into(), source, open: std::sync::Arc::default() })
+            Ok(Self { plan: plan.into(), source, _fetched: fetched, open: Arc::default() })
         })
     }
 
@@ -105,7 +107,7 @@ impl Sweep {
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<(usize, usize, bool)> {
         let (plan, source) = (self.plan.clone(), self.source.clone());
-        let job = move |open: &mut Open, ticker: &crate::work::Ticker| {
+        let job = move |open: &mut Open, ticker: &Ticker| {
             let shard = shard_of(shard.as_deref())?;
             ticker.expect(pending(&plan, &open.archive, shard).len() as u64);
             let work = SweepWork { shard, per_segment: None, stop: ticker.stop(), progress: &|| ticker.count() };
@@ -158,7 +160,7 @@ impl Sweep {
     fn with_open<T: Send + 'static>(
         &self,
         py: Python<'_>,
-        job: impl FnOnce(&mut Open, &crate::work::Ticker) -> Result<T, Failure> + Send + 'static,
+        job: impl FnOnce(&mut Open, &Ticker) -> Result<T, Failure> + Send + 'static,
         threads: Option<usize>,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<T> {
@@ -192,7 +194,7 @@ pub(crate) fn merge(
     })
 }
 
-fn publish(open: &mut Open, diff: Option<&Path>, ticker: &crate::work::Ticker) -> Result<String, Failure> {
+fn publish(open: &mut Open, diff: Option<&Path>, ticker: &Ticker) -> Result<String, Failure> {
     let missing = open.archive.n_missing();
     if missing > 0 {
         return Err(Failure::interrupted(anyhow!(
@@ -214,30 +216,14 @@ fn shard_of(text: Option<&str>) -> Result<Shard, Failure> {
 fn open_store(out: &Path, store: Option<&str>, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
     match store {
         None => open_sweep(out, plan, shard, Box::new(|_| {})),
-        #[cfg(feature = "object-store")]
-        Some(url) => {
-            let blobs = reorient_objects::ObjectBlobs::create(url)?;
-            reorient_app::open_sweep_in(out, Box::new(blobs), plan, shard)
-        }
-        #[cfg(not(feature = "object-store"))]
-        Some(_) => Err(no_objects()),
+        Some(url) => open_sweep_in(out, blobs(url)?, plan, shard),
     }
 }
 
 fn stored_plan(out: &Path, store: Option<&str>) -> Result<StoredPlan, Failure> {
-    match store {
-        None => Ok(Archive::open(out)?.plan().clone()),
-        #[cfg(feature = "object-store")]
-        Some(url) => {
-            let blobs = reorient_objects::ObjectBlobs::open(url)?;
-            Ok(Archive::open_in(Box::new(blobs))?.plan().clone())
-        }
-        #[cfg(not(feature = "object-store"))]
-        Some(_) => Err(no_objects()),
-    }
-}
-
-#[cfg(not(feature = "object-store"))]
-fn no_objects() -> Failure {
-    Failure::usage(anyhow!("this package was built without object stores"))
+    let archive = match store {
+        None => Archive::open(out)?,
+        Some(url) => Archive::open_in(blobs(url)?)?,
+    };
+    Ok(archive.plan().clone())
 }

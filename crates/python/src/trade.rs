@@ -11,30 +11,36 @@ use reorient_app::Failure;
 use reorient_core::{HsRevision, Year};
 use reorient_data::{AboutTable, TradeSource};
 
+use crate::remote::{Fetched, local};
 use crate::work::work;
 
 /// Opened trade data: years, revision and countries are known, rows are read when a question asks for them.
 #[pyclass(frozen, module = "reorient._core")]
 pub(crate) struct Trade {
     pub(crate) source: TradeSource,
+    /// Files that were fetched for it.
+    pub(crate) fetched: Fetched,
     /// Address and bytes of the values of each batch of an Arrow table.
     values: Vec<(usize, usize)>,
 }
 
 #[pymethods]
 impl Trade {
-    /// A file or folder as `reorient run` takes it.
+    /// A file or folder as `reorient run` takes it, or an address such as `s3://bucket/folder`.
     #[staticmethod]
     fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
-        let source = work(py, None, None, false, move |_| Ok(TradeSource::open(&path)?))?;
-        Ok(Self { source, values: Vec::new() })
+        let (source, fetched) = work(py, None, None, false, move |_| {
+            let (path, fetched) = local(&path)?;
+            Ok((TradeSource::open(&path)?, fetched))
+        })?;
+        Ok(Self { source, fetched, values: Vec::new() })
     }
 
     /// The real sample in the package.
     #[staticmethod]
     fn sample(py: Python<'_>) -> PyResult<Self> {
         let source = work(py, None, None, false, |_| Ok(TradeSource::embedded()?))?;
-        Ok(Self { source, values: Vec::new() })
+        Ok(Self { source, fetched: None, values: Vec::new() })
     }
 
     /// Any object with the Arrow stream interface.
@@ -75,7 +81,7 @@ impl Trade {
             let about = AboutTable { revision, year, synthetic, countries, products };
             Ok((TradeSource::from_arrow(batches, about)?, values))
         })?;
-        Ok(Self { source, values })
+        Ok(Self { source, fetched: None, values })
     }
 
     /// Years at hand, ascending.

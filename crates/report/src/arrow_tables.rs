@@ -73,7 +73,7 @@ pub fn frontier_tables(
     amounts: Amounts,
 ) -> Result<Vec<ArrowTable>, ArrowError> {
     let (points, caps) = curve::batches(frontier, products, countries)?;
-    Ok(vec![table("frontier", lowered(points, amounts))?, table("critical_caps", lowered(caps, amounts))?])
+    Ok(vec![table("frontier", lowered(&points, amounts))?, table("critical_caps", lowered(&caps, amounts))?])
 }
 
 /// Indicators and how they last.
@@ -87,7 +87,7 @@ pub fn indicator_tables(
     amounts: Amounts,
 ) -> Result<Vec<ArrowTable>, ArrowError> {
     let (rows, persistence) = indicators::batches(rows, persistence, countries)?;
-    Ok(vec![table("indicators", lowered(rows, amounts))?, table("persistence", lowered(persistence, amounts))?])
+    Ok(vec![table("indicators", lowered(&rows, amounts))?, table("persistence", lowered(&persistence, amounts))?])
 }
 
 /// Sets of options, readings, published figures, and the list of the first set.
@@ -103,15 +103,15 @@ pub fn calibration_tables(
     let [sets, readings, points] = calibration::batches(calibration, countries)?;
     let list = Sheet { columns: calibration::LIST.to_vec(), rows: calibration::list_rows(list) };
     Ok(vec![
-        table("calibrate", lowered(sets, amounts))?,
-        table("calibrate_readings", lowered(readings, amounts))?,
-        table("calibrate_points", lowered(points, amounts))?,
+        table("calibrate", lowered(&sets, amounts))?,
+        table("calibrate_readings", lowered(&readings, amounts))?,
+        table("calibrate_points", lowered(&points, amounts))?,
         sheet("calibrate_list", &list, amounts)?,
     ])
 }
 
 /// Decimals as doubles, where those are asked for.
-fn lowered(batch: RecordBatch, amounts: Amounts) -> Result<RecordBatch, ArrowError> {
+fn lowered(batch: &RecordBatch, amounts: Amounts) -> Result<RecordBatch, ArrowError> {
     let to = match amounts {
         Amounts::Nearest => DataType::Float64,
         Amounts::Exact => DataType::Decimal128(EXACT.0, EXACT.1),

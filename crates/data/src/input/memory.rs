@@ -176,3 +176,144 @@ fn value_error(problem: &Problem) -> DataError {
         problem: problem.text.clone(),
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Decimal64Array, Float64Array, Int32Array, RecordBatch, StringArray, UInt16Array};
+    use proptest::prelude::*;
+    use reorient_core::{HsRevision, Year};
+
+    use super::*;
+    use crate::{AboutTable, DataErrorKind, TradeSource, TradeTable};
+
+    type Flow = (u16, u32, u16, u16, i64);
+
+    const COUNTRIES: [u16; 6] = [4, 156, 276, 643, 842, 894];
+
+    fn about(year: Option<u16>) -> AboutTable {
+        let year = year.map(|year| Year::new(year).unwrap());
+        AboutTable { revision: HsRevision::Hs92, year, synthetic: false, countries: None, products: None }
+    }
+
+    /// In the types that are not converted, in batches of some rows.
+    fn shared(flows: &[Flow], size: usize) -> Vec<RecordBatch> {
+        let batch = |flows: &[Flow]| {
+            let values = Decimal64Array::from_iter_values(flows.iter().map(|flow| flow.4));
+            let columns: [(&str, ArrayRef); 5] = [
+                ("year", Arc::new(UInt16Array::from_iter_values(flows.iter().map(|flow| flow.0)))),
+                ("product", Arc::new(StringArray::from_iter_values(flows.iter().map(|flow| format!("{:06}", flow.1))))),
+                ("exporter", Arc::new(UInt16Array::from_iter_values(flows.iter().map(|flow| flow.2)))),
+                ("importer", Arc::new(UInt16Array::from_iter_values(flows.iter().map(|flow| flow.3)))),
+                ("value_kusd", Arc::new(values.with_precision_and_scale(18, 3).unwrap())),
+            ];
+            RecordBatch::try_from_iter(columns).unwrap()
+        };
+        // A column that is missing is no column of nulls.
+        flows.chunks(size).map(|flows| with_quantities(&batch(flows))).collect()
+    }
+
+    fn with_quantities(batch: &RecordBatch) -> RecordBatch {
+        let mut columns: Vec<(String, ArrayRef)> =
+            batch.schema().fields().iter().map(|field| field.name().clone()).zip(batch.columns().iter().cloned()).collect();
+        columns.push(("q".to_owned(), Arc::new(Float64Array::from(vec![None; batch.num_rows()]))));
+        RecordBatch::try_from_iter(columns).unwrap()
+    }
+
+    /// As pandas has them.
+    fn converted(flows: &[Flow]) -> Vec<RecordBatch> {
+        #[allow(clippy::cast_precision_loss)]
+        let values = flows.iter().map(|flow| flow.4 as f64 / 1000.0);
+        let columns: [(&str, ArrayRef); 5] = [
+            ("t", Arc::new(Int32Array::from_iter_values(flows.iter().map(|flow| flow.0.into())))),
+            ("i", Arc::new(Int32Array::from_iter_values(flows.iter().map(|flow| flow.2.into())))),
+            ("j", Arc::new(Int32Array::from_iter_values(flows.iter().map(|flow| flow.3.into())))),
+            ("k", Arc::new(Float64Array::from_iter_values(flows.iter().map(|flow| flow.1.into())))),
+            ("v", Arc::new(Float64Array::from_iter_values(values))),
+        ];
+        vec![with_quantities(&RecordBatch::try_from_iter(columns).unwrap())]
+    }
+
+    fn table(batches: Vec<RecordBatch>, year: u16) -> TradeTable {
+        let source = TradeSource::from_arrow(batches, about(None)).unwrap();
+        source.read(Year::new(year).unwrap(), None).unwrap().table
+    }
+
+    fn flows() -> impl Strategy<Value = Vec<Flow>> {
+        let flow = (10_101_u32..10_106, 0..COUNTRIES.len(), 0..COUNTRIES.len(), 1_i64..1_000_000_000);
+        proptest::collection::btree_map((flow.0, flow.1, flow.2), flow.3, 1..60).prop_map(|flows| {
+            let flow = |((product, exporter, importer), value)| (2023, product, COUNTRIES[exporter], COUNTRIES[importer], value);
+            flows.into_iter().map(flow).collect()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shared_equals_what_is_converted(flows in flows(), size in 1_usize..20, swap in any::<prop::sample::Index>()) {
+            let whole = table(shared(&flows, flows.len()), 2023);
+            prop_assert_eq!(&table(shared(&flows, size), 2023), &whole);
+            prop_assert_eq!(&table(converted(&flows), 2023), &whole);
+            let mut moved = flows.clone();
+            let at = swap.index(moved.len());
+            moved.swap(0, at);
+            prop_assert_eq!(&table(shared(&moved, size), 2023), &whole);
+            // Another year is not in the way.
+            let later = flows.iter().map(|flow| (2024, flow.1, flow.2, flow.3, flow.4 + 1));
+            let both: Vec<Flow> = flows.iter().copied().chain(later).collect();
+            prop_assert_eq!(&table(shared(&both, size), 2023), &whole);
+        }
+    }
+
+    #[test]
+    fn values_stay_where_they_are() {
+        let flows: Vec<Flow> =
+            (0..36).map(|at| (2023, 10_101 + at / 12, COUNTRIES[at as usize % 12 / 6], COUNTRIES[at as usize % 6], 5)).collect();
+        let batches = shared(&flows, 10);
+        let inside = |table: &TradeTable| {
+            let spans: Vec<_> = batches.iter().map(|batch| batch.column(4).to_data().buffers()[0].as_ptr() as usize).collect();
+            let is_inside = |at: usize| spans.iter().any(|start| (*start..start + 10 * 8).contains(&at));
+            table.iter().map(|(_, rows)| is_inside(rows.values.as_ptr() as usize)).collect::<Vec<_>>()
+        };
+        // Batches end within the first, the second and the third product.
+        assert_eq!(inside(&table(batches.clone(), 2023)), [false, false, false]);
+        let batches = shared(&flows, 24);
+        let spans: Vec<_> = batches.iter().map(|batch| batch.column(4).to_data().buffers()[0].as_ptr() as usize).collect();
+        let table = table(batches, 2023);
+        let starts: Vec<_> = table.iter().map(|(_, rows)| rows.values.as_ptr() as usize).collect();
+        assert_eq!(starts, [spans[0], spans[0] + 12 * 8, spans[1]]);
+    }
+
+    #[test]
+    fn faults_are_named_and_the_source_is_hashed_as_it_stands() {
+        let good = vec![(2023, 270_900, 643, 276, 5), (2023, 270_900, 842, 276, 7)];
+        let error = |flows: &[Flow]| {
+            let source = TradeSource::from_arrow(shared(flows, 9), about(None));
+            let error = source.and_then(|source| source.read(source.years()[0], None)).unwrap_err();
+            (error.kind(), error.to_string())
+        };
+        let cases: [(Flow, &str); 4] = [
+            ((2023, 270_900, 643, 276, 0), "table, row 3, column `v`: `0.000`"),
+            ((2023, 270_900, 999, 276, 5), "table, row 3, column `i`: `999`"),
+            ((2023, 9_999, 643, 276, 5), "table, row 3, column `k`: `009999`"),
+            ((2023, 270_900, 643, 276, 6), "stand twice (rows 1, 3)"),
+        ];
+        for (flow, expected) in cases {
+            let (kind, text) = error(&[good[0], good[1], flow]);
+            assert!(kind == DataErrorKind::BadData && text.contains(expected), "{text}");
+        }
+        let none = TradeSource::from_arrow(shared(&[(2023, 270_900, 643, 276, -1)], 1), about(None)).unwrap_err();
+        assert!(none.to_string().contains("row 1"), "{none}");
+        assert!(TradeSource::from_arrow(Vec::new(), about(None)).unwrap_err().to_string().contains("no rows"));
+
+        let hash = |flows: &[Flow], size| {
+            let source = TradeSource::from_arrow(shared(flows, size), about(None)).unwrap();
+            let (year, trade) = (source.years()[0], source.read(source.years()[0], None).unwrap());
+            assert_eq!(trade.inputs[0].blake3, source.fingerprint(year).unwrap().blake3);
+            (trade.inputs[0].name.clone(), trade.inputs[0].blake3.clone())
+        };
+        assert_eq!(hash(&good, 1), hash(&good, 2));
+        assert_ne!(hash(&good, 2), hash(&[good[0], (2023, 270_900, 842, 276, 8)], 2));
+    }
+}

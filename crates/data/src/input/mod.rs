@@ -61,6 +61,9 @@ enum Place {
     Memory(Arc<MemoryTable>, Year),
 }
 
+/// A file by name, and what it holds.
+pub(crate) type NamedBytes = (String, Vec<u8>);
+
 /// Everything that one path holds.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Input {
@@ -111,7 +114,7 @@ impl Input {
         table: MemoryTable,
         revision: HsRevision,
         synthetic: bool,
-        (countries, products): (Option<(String, Vec<u8>)>, Option<(String, Vec<u8>)>),
+        [countries, products]: [Option<NamedBytes>; 2],
     ) -> Self {
         let table = Arc::new(table);
         let member = |(year, hash): (&Year, &FileHash)| Member {
