@@ -22,6 +22,8 @@ pub struct Row {
 pub(crate) struct RowKey(u64);
 
 impl Row {
+    /// As spilled to disk or hashed.
+    pub(crate) const BYTES: usize = 24;
     /// Holds the place of a row.
     pub(crate) const NONE: Self = Self { key: 0, value: 0, quantity: UNKNOWN };
 

@@ -1,12 +1,13 @@
 //! Trade in memory: Arrow tables that another program hands over, a year at a time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Decimal64Type};
-use reorient_core::{CountryIndex, CountryTable, Year};
+use rayon::prelude::*;
+use reorient_core::{CountryIndex, CountryTable, ProductCode, Usd, Year};
 
-use super::cells::{COLUMNS, Cells, Columns};
+use super::cells::{COLUMNS, Columns};
 use super::csv::Reading;
 use super::{Batch, Met, Order, known_countries};
 use crate::DataError;
@@ -17,6 +18,8 @@ use crate::table::{Part, UNKNOWN, positions};
 
 /// What messages and manifests call the table.
 pub(crate) const NAME: &str = "table";
+/// Rows that one thread reads at a time, and that are hashed together.
+const CHUNK: usize = 1 << 16;
 /// Position of the value among [`COLUMNS`].
 const VALUE: usize = 4;
 
@@ -27,7 +30,8 @@ pub(crate) struct MemoryTable {
     columns: Columns,
     /// The year of all rows, where no column tells.
     named: Option<Year>,
-    /// Of the rows of each year as they stand: how many bytes as rows of ours, and their hash. Empty when no row can be read.
+    /// With the size of all rows as rows of ours, and the hash of the hashes of their chunks as they stand. Empty when no row can
+    /// be read.
     pub(crate) years: BTreeMap<Year, FileHash>,
 }
 
@@ -40,76 +44,100 @@ impl MemoryTable {
         let columns = Columns::find(NAME, names.fields().iter().map(|field| field.name().as_str()), named.is_some())?;
         let mut table = Self { batches, columns, named, years: BTreeMap::new() };
         let known = known_countries(countries);
-        let mut hashers: BTreeMap<Year, (u64, blake3::Hasher)> = BTreeMap::new();
-        table.each(&known, &mut |_, row| {
-            let Ok(row) = row else { return Ok(()) };
-            let bytes = row.to_bytes();
-            let (length, hasher) = hashers.entry(row.year()?).or_insert_with(|| (0, blake3::Hasher::new()));
-            *length += bytes.len() as u64;
-            hasher.update(&bytes);
-            Ok(())
-        })?;
-        let hash = |(year, (bytes, hasher)): (Year, (u64, blake3::Hasher))| {
-            let blake3 = hasher.finalize().to_hex().to_string();
-            (year, FileHash { name: NAME.to_owned(), bytes, blake3, footer_blake3: None })
+        let chunk = |pieces: &Vec<Piece>| {
+            let mut hasher = blake3::Hasher::new();
+            let mut years = BTreeSet::new();
+            for row in pieces.iter().map(|piece| table.rows(piece, &known)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten()
+            {
+                let Ok(row) = row else { continue };
+                hasher.update(&row.to_bytes());
+                years.insert(row.year()?);
+            }
+            Ok((years, hasher.finalize()))
         };
-        table.years = hashers.into_iter().map(hash).collect();
+        let chunks = table.chunks().par_iter().map(chunk).collect::<Result<Vec<_>, DataError>>()?;
+        let mut hasher = blake3::Hasher::new();
+        for (_, hash) in &chunks {
+            hasher.update(hash.as_bytes());
+        }
+        let bytes = table.batches.iter().map(|batch| (batch.num_rows() * Row::BYTES) as u64).sum();
+        let blake3 = hasher.finalize().to_hex().to_string();
+        let hash = FileHash { name: NAME.to_owned(), bytes, blake3, footer_blake3: None };
+        table.years = chunks.into_iter().flat_map(|(years, _)| years).map(|year| (year, hash.clone())).collect();
         if table.years.is_empty() {
             // No row is good: the first one says why.
-            table.each(&known, &mut |_, row| row.map(|_| ()).map_err(|problem| value_error(&problem)))?;
+            for row in table.chunks().iter().flatten().map(|piece| table.rows(piece, &known)) {
+                row?.into_iter().try_for_each(|row| row.map(|_| ()).map_err(|problem| value_error(&problem)))?;
+            }
         }
         Ok(table)
     }
 
-    /// Tells of every row with its number from 1.
-    fn each(
-        &self,
-        known: &[bool],
-        tell: &mut dyn FnMut(u64, Result<Row, Problem>) -> Result<(), DataError>,
-    ) -> Result<(), DataError> {
-        let mut number = 0;
-        for batch in &self.batches {
-            let cells = self.cells(batch)?;
-            for at in 0..batch.num_rows() {
-                number += 1;
-                let row = cells.row(at, self.named, known).map_err(|(column, reason, text)| Problem {
-                    line: number,
-                    reason,
-                    column: COLUMNS[column].0,
-                    value: cells.shown(column, at),
-                    text,
-                });
-                tell(number, row)?;
+    /// Pieces of batches, by chunks of a fixed number of rows wherever batches end.
+    fn chunks(&self) -> Vec<Vec<Piece>> {
+        let mut chunks: Vec<Vec<Piece>> = Vec::new();
+        let mut before = 0;
+        for (batch, rows) in self.batches.iter().map(RecordBatch::num_rows).enumerate() {
+            let mut start = 0;
+            while start < rows {
+                let within = (before + start) % CHUNK;
+                let length = (CHUNK - within).min(rows - start);
+                let piece = Piece { batch, start, length, rows_before: (before + start) as u64 };
+                match chunks.last_mut().filter(|_| within > 0) {
+                    Some(chunk) => chunk.push(piece),
+                    None => chunks.push(vec![piece]),
+                }
+                start += length;
             }
+            before += rows;
         }
-        Ok(())
+        chunks
     }
 
-    fn cells(&self, batch: &RecordBatch) -> Result<Cells, DataError> {
-        self.columns.cells(batch).map_err(|error| DataError::file(NAME, error.to_string()))
+    /// The rows of a piece, or what is wrong with each.
+    fn rows(&self, piece: &Piece, known: &[bool]) -> Result<Vec<Result<Row, Problem>>, DataError> {
+        let batch = self.batches[piece.batch].slice(piece.start, piece.length);
+        let cells = self.columns.cells(&batch).map_err(|error| DataError::file(NAME, error.to_string()))?;
+        let row = |at: usize| {
+            cells.row(at, self.named, known).map_err(|(column, reason, text)| {
+                let line = piece.rows_before + at as u64 + 1;
+                Problem { line, reason, column: COLUMNS[column].0, value: cells.shown(column, at), text }
+            })
+        };
+        Ok((0..batch.num_rows()).map(row).collect())
     }
 
     /// Reads the rows of one year in the order of the table; rows that cannot be read count in every year.
     pub(super) fn read(&self, year: Year, reading: &mut Reading<'_, '_>) -> Result<Met, DataError> {
         let known = known_countries(reading.countries);
-        let mut order = Order::new();
-        let (mut rows, mut met) = (Vec::new(), 0);
-        self.each(&known, &mut |_, row| {
-            match row {
-                Ok(row) if row.year()? != year => return Ok(()),
-                Ok(row) => {
-                    order.meet(&row);
-                    if reading.pick.takes(row.product_number()) {
-                        rows.push(row);
+        let pick = reading.pick;
+        let part = |piece: &Piece| {
+            let (mut kept, mut problems, mut met, mut order) = (Vec::new(), Vec::new(), 0, Order::new());
+            for row in self.rows(piece, &known)? {
+                match row {
+                    Ok(row) if row.year()? != year => continue,
+                    Ok(row) => {
+                        order.meet(&row);
+                        if pick.takes(row.product_number()) {
+                            kept.push(row);
+                        }
                     }
+                    Err(problem) => problems.push(problem),
                 }
-                Err(problem) => reading.issues.add(NAME, "row", problem)?,
+                met += 1;
             }
-            met += 1;
-            Ok(())
-        })?;
-        (reading.sink)(Batch { rows, met, done: met })?;
-        Ok(Met { rows: met, hash: self.years.get(&year).cloned(), order })
+            Ok((kept, problems, met, order))
+        };
+        let pieces: Vec<Piece> = self.chunks().into_iter().flatten().collect();
+        let parts = pieces.par_iter().map(part).collect::<Result<Vec<_>, DataError>>()?;
+        let (mut rows, mut order) = (0, Order::new());
+        for (kept, problems, met, own) in parts {
+            problems.into_iter().try_for_each(|problem| reading.issues.add(NAME, "row", problem))?;
+            order.follow(&own);
+            rows += met;
+            (reading.sink)(Batch { rows: kept, met, done: rows })?;
+        }
+        Ok(Met { rows, hash: self.years.get(&year).cloned(), order })
     }
 
     /// The rows of the only year as parts of a table that share the values of this one: where values are 64-bit decimals of
@@ -125,38 +153,37 @@ impl MemoryTable {
         }
         let known = known_countries(countries);
         let positions = positions(countries);
-        let index = |code: u16| CountryIndex(positions.get(usize::from(code)).copied().unwrap_or(UNKNOWN));
+        let pieces: Vec<Piece> = self.chunks().into_iter().flatten().collect();
+        let stretches = pieces.par_iter().map(|piece| Stretch::of(&self.rows(piece, &known)?, &positions));
+        let Some(stretches) = stretches.collect::<Result<Option<Vec<_>>, DataError>>()? else { return Ok(None) };
+        let ascends = stretches.windows(2).all(|pair| pair[0].last.key() < pair[1].first.key());
+        if !ascends {
+            return Ok(None);
+        }
         let mut parts: Vec<Part> = Vec::new();
-        let mut last: Option<Row> = None;
-        for batch in &self.batches {
-            let cells = self.cells(batch)?;
+        let mut stretches = pieces.iter().zip(stretches).peekable();
+        for (at, batch) in self.batches.iter().enumerate() {
             let Some(value) = self.columns.array(batch, VALUE) else { return Ok(None) };
             let values = value.as_primitive::<Decimal64Type>().values();
             let mut part = Part::default();
-            // Rows at the start that belong to the last product of the batch before.
-            let mut carried = 0;
-            for at in 0..batch.num_rows() {
-                let Ok(row) = cells.row(at, self.named, &known) else { return Ok(None) };
-                if last.is_some_and(|last| last.key() >= row.key()) {
-                    return Ok(None);
-                }
-                let same = last.is_some_and(|last| last.product_number() == row.product_number());
-                last = Some(row);
-                let (exporter, importer) = (index(row.exporter()), index(row.importer()));
-                if same && part.products.is_empty() {
-                    let Some(before) = parts.last_mut() else { return Ok(None) };
-                    before.continue_last(exporter, importer, row.value())?;
-                    carried += 1;
-                    continue;
-                }
-                match part.products.last_mut().filter(|_| same) {
-                    Some((_, rows)) => *rows += 1,
-                    None => part.products.push((row.product()?, 1)),
-                }
-                part.exporters.push(exporter);
-                part.importers.push(importer);
+            while let Some((_, stretch)) = stretches.next_if(|(piece, _)| piece.batch == at) {
+                stretch.append_to(&mut part);
             }
-            part.values = values.slice(carried, values.len() - carried).into();
+            // Rows at the start that belong to the last product of the batch before.
+            let product = part.products.first().copied();
+            let carried = parts.last_mut().zip(product).and_then(|(before, (product, rows))| {
+                (before.products.last().map(|(last, _)| *last) == Some(product)).then_some((before, rows))
+            });
+            let mut start = 0;
+            if let Some((before, rows)) = carried {
+                let countries = part.exporters.drain(..rows).zip(part.importers.drain(..rows));
+                for ((exporter, importer), value) in countries.zip(values.iter()) {
+                    before.continue_last(exporter, importer, Usd::new(*value))?;
+                }
+                part.products.remove(0);
+                start = rows;
+            }
+            part.values = values.slice(start, values.len() - start).into();
             if !part.products.is_empty() {
                 // The last product may go on in the next batch: it stands in a part of its own, to be copied if it does.
                 let tail = part.split_last();
@@ -164,6 +191,64 @@ impl MemoryTable {
             }
         }
         Ok(Some(parts))
+    }
+}
+
+/// Rows of a batch that are read together.
+#[derive(Debug)]
+struct Piece {
+    batch: usize,
+    start: usize,
+    length: usize,
+    /// Rows of the table before it.
+    rows_before: u64,
+}
+
+/// The keys of rows that ascend.
+struct Stretch {
+    products: Vec<(ProductCode, usize)>,
+    exporters: Vec<CountryIndex>,
+    importers: Vec<CountryIndex>,
+    first: Row,
+    last: Row,
+}
+
+impl Stretch {
+    /// None where a row cannot be read or rows do not ascend.
+    fn of(rows: &[Result<Row, Problem>], positions: &[u16; 1024]) -> Result<Option<Self>, DataError> {
+        let (Some(Ok(first)), Some(Ok(last))) = (rows.first(), rows.last()) else { return Ok(None) };
+        let index = |code: u16| CountryIndex(positions.get(usize::from(code)).copied().unwrap_or(UNKNOWN));
+        let (mut exporters, mut importers) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        let mut own = Self { products: Vec::new(), exporters: Vec::new(), importers: Vec::new(), first: *first, last: *last };
+        let mut before: Option<&Row> = None;
+        for row in rows {
+            let Ok(row) = row else { return Ok(None) };
+            if before.is_some_and(|before| before.key() >= row.key()) {
+                return Ok(None);
+            }
+            match own.products.last_mut().filter(|_| before.is_some_and(|before| before.product_number() == row.product_number()))
+            {
+                Some((_, count)) => *count += 1,
+                None => own.products.push((row.product()?, 1)),
+            }
+            exporters.push(index(row.exporter()));
+            importers.push(index(row.importer()));
+            before = Some(row);
+        }
+        (own.exporters, own.importers) = (exporters, importers);
+        Ok(Some(own))
+    }
+
+    fn append_to(self, part: &mut Part) {
+        let mut products = self.products.into_iter().peekable();
+        if let Some((last, count)) = part.products.last_mut()
+            && let Some((_, more)) = products.next_if(|(product, _)| product == last)
+        {
+            *count += more;
+        }
+        part.products.extend(products);
+        part.exporters.extend(self.exporters);
+        part.importers.extend(self.importers);
     }
 }
 
@@ -250,6 +335,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn what_is_shared_equals_what_is_converted(flows in flows(), size in 1_usize..20, swap in any::<prop::sample::Index>()) {
             let whole = table(shared(&flows, flows.len()), 2023);
