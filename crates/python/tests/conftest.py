@@ -25,7 +25,9 @@ def command(binary, tmp_path_factory):
 
     def run(*arguments):
         out = tmp_path_factory.mktemp("command") / "out"
-        done = subprocess.run([binary, *map(str, arguments), "-q", "--out", str(out)], check=False, capture_output=True, text=True)
+        done = subprocess.run(
+            [binary, *map(str, arguments), "-q", "--out", str(out)], check=False, capture_output=True, text=True
+        )
         assert done.returncode in (0, 3), done.stderr
         return out
 

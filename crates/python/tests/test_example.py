@@ -14,7 +14,8 @@ def test_the_example_runs(tmp_path):
     assert len(EXAMPLE.read_text().splitlines()) < 40
     done = subprocess.run(
         [sys.executable, EXAMPLE, tmp_path],
-        check=False, capture_output=True,
+        check=False,
+        capture_output=True,
         text=True,
         env={"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path)},
     )
