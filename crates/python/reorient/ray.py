@@ -85,7 +85,7 @@ def sweep(
             table is in the shared memory of each node once.
         out: folder of the dataset, on the driver.
         store: ``s3://bucket/prefix`` to keep plan and results in an object store; in the folder otherwise.
-        address: of a cluster, as ``ray.init`` takes it. Otherwise Ray as it is connected, or as ``ray.init()`` finds or starts it.
+        address: of a cluster, as ``ray.init`` takes it; otherwise Ray as it is connected, or what ``ray.init()`` finds or starts.
         block: scenarios of a task; otherwise so many as take about two seconds.
         diff: folder of another sweep to compare with.
         hs: of a table, the revision of its product codes.
@@ -260,9 +260,12 @@ def _trade_files(path: str) -> list[str]:
     """Files that trade is read from, and what stands beside a single one."""
     if os.path.isdir(path):
         kinds = (".zip", ".csv", ".csv.gz", ".csv.zst", ".parquet")
-        is_read = lambda name: name.endswith(kinds) or name.startswith("readme") or name == "manifest.json"  # noqa: E731
-        paths = [os.path.join(path, name) for name in sorted(os.listdir(path)) if is_read(name.lower())]
-        return [own for own in paths if os.path.isfile(own)]
+        names = [
+            name
+            for name in os.listdir(path)
+            if name.lower().startswith(("readme", "manifest.json")) or name.lower().endswith(kinds)
+        ]
+        return [os.path.join(path, name) for name in names if os.path.isfile(os.path.join(path, name))]
     beside = (os.path.join(os.path.dirname(path), name) for name in ("manifest.json", "country_codes.csv", "product_codes.csv"))
     return [path, *(own for own in beside if os.path.isfile(own) and own != path)]
 
@@ -303,7 +306,7 @@ def _answer(plan: _core.Sweep, pending: list[int], job: _Job, block: int | None,
             for ref in ray.wait(list(running), timeout=1)[0]:
                 positions, times = running.pop(ref)
                 try:
-                    segments, seconds, node = _result(ref)
+                    segments, seconds, worker = _result(ref)
                 except _LOST as error:
                     if times == retries:
                         problem = f"workers were lost, the last with {type(error).__name__}; the same call goes on"
@@ -311,8 +314,9 @@ def _answer(plan: _core.Sweep, pending: list[int], job: _Job, block: int | None,
                     lost.append((positions, times + 1))
                     continue
                 started = time.monotonic()
-                if not all([plan.adopt(name, contents) for name, contents in segments]):
-                    raise reorient.DataError(f"{node} answers other questions: its trade or its lists are not those of the driver")
+                if not all(plan.adopt(name, contents) for name, contents in segments):
+                    problem = f"{worker} answers other questions: its trade or its lists are not those of the driver"
+                    raise reorient.DataError(problem)
                 done += len(positions)
                 if bar is not None:
                     bar(done, len(pending))
@@ -369,7 +373,7 @@ _opened: dict[str, tuple[_Job, _core.Sweep]] = {}
 
 
 def _block(setup: list[Any], positions: list[int]) -> tuple[list[tuple[str, bytes]], float, str]:
-    """On a worker: segments of these scenarios, the seconds that they took, the name of the node."""
+    """On a worker: segments of these scenarios, the seconds that they took, and who it is."""
     (ref,) = setup
     if ref.hex() not in _opened:
         job = ray.get(ref)
@@ -379,11 +383,15 @@ def _block(setup: list[Any], positions: list[int]) -> tuple[list[tuple[str, byte
     job, plan = _opened[ref.hex()]
     with job.folder.held():
         started = time.perf_counter()
-        return plan.block(positions, 1), time.perf_counter() - started, socket.gethostname()
+        return plan.block(positions, 1), time.perf_counter() - started, _here()
+
+
+def _here() -> str:
+    return f"process {os.getpid()} on {socket.gethostname()}"
 
 
 def _open(job: _Job) -> _core.Sweep:
-    node = socket.gethostname()
+    node = _here()
     if job.version != reorient.__version__:
         raise reorient.ReorientError(f"{node} has reorient {reorient.__version__}, the driver {job.version}")
     # Ray has given this process one core.
