@@ -1,5 +1,6 @@
 """Sweeps on a cluster of two nodes: the bytes of one process, whatever is lost on the way."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -225,6 +226,18 @@ def test_workers_with_other_data_are_refused(cluster, tmp_path):
             reorient.ray._answer(plan, plan.pending(), job, None, 0, None)
     finally:
         plan.close()
+
+
+def test_workers_that_always_die_end_the_sweep(cluster, tmp_path, monkeypatch):
+    def die(setup, positions):
+        os._exit(1)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(reorient.ray, "_block", die)
+        with pytest.raises(reorient.InterruptedSweep, match="the same call goes on"):
+            reorient.ray.sweep(SMALL, out=tmp_path, retries=0)
+    reorient.ray.sweep(SMALL, out=tmp_path)
+    dataset(tmp_path)
 
 
 def test_an_interrupt_keeps_what_is_stored_and_lets_go_of_the_lock(cluster, thousands, tmp_path, monkeypatch):
