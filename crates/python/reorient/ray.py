@@ -82,7 +82,7 @@ def sweep(
     Args:
         file: path of a sweep file in TOML, or its text. Its table of scenarios, and lists beside it, are sent along.
         source: nothing for the sample, a path, or a table with the Arrow stream interface. Files are sent to each node once; a
-            table is in the shared memory of each node once.
+            table is in the shared memory of each node once; each worker fetches an address such as ``s3://trade/baci`` itself.
         out: folder of the dataset, on the driver.
         store: ``s3://bucket/prefix`` to keep plan and results in an object store; in the folder otherwise.
         address: of a cluster, as ``ray.init`` takes it; otherwise Ray as it is connected, or what ``ray.init()`` finds or starts.
@@ -220,7 +220,7 @@ def _job(file: str | os.PathLike[str], source: Any, hs: str | None, shared: bool
     sent = rows = None
     if isinstance(source, pyarrow.Table):
         rows = ray.put(source)
-    elif source is not None and not shared:
+    elif source is not None and not shared and not _is_address(source):
         own = os.path.abspath(source)
         sent = "trade" if os.path.isdir(own) else os.path.join("trade", os.path.basename(own))
         files.update({os.path.join("trade", os.path.basename(part)): part for part in _trade_files(own)})
@@ -231,12 +231,21 @@ def _job(file: str | os.PathLike[str], source: Any, hs: str | None, shared: bool
         table=table,
         lists=[own for own in lists if os.path.isabs(own)],
         folder=_packed(files),
-        shared=os.path.abspath(source) if isinstance(source, (str, os.PathLike)) and shared else None,
+        shared=_everywhere(source) if isinstance(source, (str, os.PathLike)) and sent is None else None,
         sent=sent,
         rows=rows,
         hs=None if hs is None else str(hs),
         names=_hash_of_names(plan),
     )
+
+
+def _is_address(source: Any) -> bool:
+    return isinstance(source, str) and source.startswith("s3://")
+
+
+def _everywhere(source: str | os.PathLike[str]) -> str:
+    """A path that means the same on every node; an address does."""
+    return str(source) if _is_address(source) else os.path.abspath(source)
 
 
 def _beside(text: str, folder: str) -> tuple[tuple[str, str] | None, list[str]]:

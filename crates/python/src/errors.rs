@@ -53,17 +53,13 @@ fn place(fields: &Bound<'_, PyDict>, error: &DataError) -> PyResult<()> {
 
 fn data_error(failure: &Failure) -> Option<&DataError> {
     failure.error().chain().find_map(|cause| {
-        let of_engine = |error: &'_ EngineError| -> bool { matches!(error, EngineError::Data(_)) };
-        if let Some(error) = cause.downcast_ref::<DataError>() {
-            return Some(error);
-        }
-        let engine = cause.downcast_ref::<EngineError>().or_else(|| match cause.downcast_ref::<SweepError>() {
+        let engine = match cause.downcast_ref::<SweepError>() {
             Some(SweepError::Engine(error)) => Some(error),
-            _ => None,
-        });
-        match engine.filter(|error| of_engine(error)) {
+            _ => cause.downcast_ref::<EngineError>(),
+        };
+        match engine {
             Some(EngineError::Data(error)) => Some(error),
-            _ => None,
+            _ => cause.downcast_ref::<DataError>(),
         }
     })
 }
