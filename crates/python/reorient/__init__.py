@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -107,14 +108,17 @@ def trade(
         MissingError: there is no such path.
     """
     global _SAMPLE
-    if isinstance(source, Trade):
-        return source
-    if source is None:
-        _SAMPLE = _SAMPLE or Trade.sample()
-        return _SAMPLE
-    if isinstance(source, (str, os.PathLike)):
-        return Trade.open(os.fspath(source))
     hs = None if hs is None else str(hs)
+    if source is None or isinstance(source, (str, os.PathLike, Trade)):
+        if synthetic or country_codes is not None or product_codes is not None:
+            raise ScenarioError("synthetic, country_codes and product_codes are of a table; files say it themselves")
+        if source is None:
+            _SAMPLE = _SAMPLE or Trade.sample()
+        own = _SAMPLE if source is None else source if isinstance(source, Trade) else Trade.open(os.fspath(source))
+        assert isinstance(own, Trade)
+        if hs is not None and hs.upper().removeprefix("HS") != own.hs.removeprefix("HS"):
+            raise ScenarioError(f"hs is {hs}, but the codes of {own.label} are of {own.hs}")
+        return own
     return Trade.from_arrow(_stream(source), hs, year, synthetic, _path(country_codes), _path(product_codes))
 
 
@@ -128,22 +132,35 @@ def _stream(source: Any) -> Any:
     for name in ("to_arrow_table", "fetch_arrow_table", "arrow", "to_arrow"):
         if hasattr(source, name):
             return getattr(source, name)()
+    if hasattr(source, "collect"):
+        raise ScenarioError(f"a {type(source).__name__} has no rows yet: call its collect() first")
     raise ScenarioError(f"trade is a path or a table with the Arrow stream interface, not {type(source).__name__}")
 
 
-def _year(year: object) -> int | None:
+def _year(year: object, scenario: ScenarioLike = None) -> int | None:
     """The year of a table without a column of years, where one year is asked for."""
+    if year is None and isinstance(scenario, Mapping):
+        year = scenario.get("year")
     return int(str(year)) if str(year).isdigit() else None
 
 
+def _threads(threads: int | None) -> int | None:
+    if threads is not None and not 1 <= threads <= 1024:
+        raise ScenarioError(f"threads: {threads} is not from 1 to 1024; leave it out for all cores")
+    return threads
+
+
 def _text(value: object) -> str:
+    if hasattr(value, "tolist"):  # numpy's numbers and arrays, pandas' series
+        value = value.tolist()
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
         return ",".join(f"{key}:{_text(own)}" for key, own in value.items())
     if isinstance(value, (list, tuple, set, frozenset)):
         return ",".join(_text(own) for own in (sorted(value) if isinstance(value, (set, frozenset)) else value))
-    return str(value)
+    # A share is written without an exponent.
+    return format(Decimal(str(value)), "f") if isinstance(value, float) else str(value)
 
 
 def _settings(scenario: ScenarioLike, options: Mapping[str, Any]) -> tuple[str | None, list[tuple[str, str]]]:
@@ -296,9 +313,9 @@ def run(
     Raises:
         ScenarioError, DataError, MissingError, NotCertifiedError: see :mod:`reorient.errors`.
     """
-    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"))), _settings(scenario, options)
+    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"), scenario)), _settings(scenario, options)
     with _Progress(progress, "products") as bar:
-        return Result(_core.run(own, file, settings, cross_check, threads, bar), exact)
+        return Result(_core.run(own, file, settings, cross_check, _threads(threads), bar), exact)
 
 
 def frontier(
@@ -316,8 +333,8 @@ def frontier(
         A :class:`Result` with ``frontier`` (``cap`` as a share, ``risk_musd``, ``risk_pct``, straight between its points) and
         ``critical_caps`` (one row per product).
     """
-    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"))), _settings(scenario, options)
-    return Result(_core.frontier(own, file, settings, threads), exact)
+    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"), scenario)), _settings(scenario, options)
+    return Result(_core.frontier(own, file, settings, _threads(threads)), exact)
 
 
 def indicators(
@@ -353,7 +370,7 @@ def indicators(
     years = None if year is None else _text(year if isinstance(year, (int, str)) else list(year))
     products = [products] if isinstance(products, str) else [str(product) for product in products]
     with _Progress(progress, "years") as bar:
-        answer = _core.indicators(own, str(importer), by, base, years, products, file, settings, threads, bar)
+        answer = _core.indicators(own, str(importer), by, base, years, products, file, settings, _threads(threads), bar)
     return Result(answer, exact)
 
 
@@ -380,8 +397,8 @@ def calibrate(
         A :class:`Result` with ``calibrate`` (sets of options by distance), ``calibrate_readings``, ``calibrate_points`` and
         ``calibrate_list``.
     """
-    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"))), _settings(scenario, options)
-    return Result(_core.calibrate(own, _path(against), _path(headline), file, settings, threads), exact)
+    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"), scenario)), _settings(scenario, options)
+    return Result(_core.calibrate(own, _path(against), _path(headline), file, settings, _threads(threads)), exact)
 
 
 def ingest(
@@ -417,7 +434,9 @@ def ingest(
     skip = [skip] if isinstance(skip, str) else list(skip)
     hs = None if hs is None else str(hs)
     with _Progress(progress, "bytes") as bar:
-        manifest = _core.ingest(paths, os.fspath(out), hs, release, skip, on_duplicate, max_errors, force, threads, bar)
+        manifest = _core.ingest(
+            paths, os.fspath(out), hs, release, skip, on_duplicate, max_errors, force, _threads(threads), bar
+        )
     made: dict[str, Any] = json.loads(manifest)
     return made
 
@@ -493,7 +512,7 @@ def sweep(
     plan.open(os.fspath(out), store, shard)
     try:
         with _Progress(progress, "scenarios") as bar:
-            plan.answer(shard, threads, bar)
+            plan.answer(shard, _threads(threads), bar)
         if shard is not None and shard != "1/1":
             return None
         return SweepResult(out, json.loads(plan.publish(_path(diff))))

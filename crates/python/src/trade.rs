@@ -60,6 +60,11 @@ impl Trade {
             let schema = reader.schema();
             // Parquet of an ingested folder says it itself, where a reader keeps its metadata.
             let own = |key: &str| schema.metadata().get(key).cloned();
+            if let Some((asked, said)) = hs.as_ref().zip(own("reorient.revision"))
+                && asked.parse::<HsRevision>().is_ok_and(|asked| Ok(asked) != said.parse())
+            {
+                return Err(Failure::usage(anyhow!("hs is {asked}, but the table says that its codes are of {said}")));
+            }
             let hs = hs.or_else(|| own("reorient.revision")).ok_or_else(|| {
                 Failure::usage(anyhow!("a table does not say which HS revision its codes are of: give hs, such as hs='HS92'"))
             })?;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::anyhow;
@@ -66,6 +66,9 @@ pub(crate) fn work<T: Send + 'static>(
     finishes: bool,
     job: impl FnOnce(&Ticker) -> Result<T, Failure> + Send + 'static,
 ) -> PyResult<T> {
+    // The threads of all calls are lost in a child that was forked after the first one.
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = threads.or_else(|| is_forked().then(cores));
     let ticker = Arc::new(Ticker::default());
     let own = Arc::clone(&ticker);
     let (sender, receiver) = channel();
@@ -97,6 +100,12 @@ pub(crate) fn work<T: Send + 'static>(
     };
     show(progress, &ticker, &mut shown)?;
     done.map_err(|failure| raise(py, &failure))
+}
+
+/// Whether this process is a copy of one that has worked.
+fn is_forked() -> bool {
+    static FIRST: OnceLock<u32> = OnceLock::new();
+    *FIRST.get_or_init(std::process::id) != std::process::id()
 }
 
 /// Tells of progress where there is any.

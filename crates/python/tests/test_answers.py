@@ -10,6 +10,7 @@ import threading
 import time
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -208,6 +209,8 @@ def test_a_sweep_equals_the_command_line(binary, tmp_path):
 def test_faults_carry_their_place(sample, tmp_path):
     bad = doubles(sample).sort_index()
     bad.loc[10, "value_kusd"] = -1.5
+    with pytest.raises(reorient.DataError, match="year=2023"):
+        reorient.run(sample, hs="HS92")
     with pytest.raises(reorient.DataError) as caught:
         reorient.run(bad, hs="HS92", year=2023)
     error = caught.value
@@ -235,7 +238,12 @@ def test_faults_carry_their_place(sample, tmp_path):
         (lambda: reorient.run().write(SAMPLE), reorient.WriteError),
         (lambda: reorient.indicators(by="planet"), reorient.ScenarioError),
         (lambda: reorient.sweep(tmp_path / "none.toml", out=tmp_path / "night"), reorient.MissingError),
-        (lambda: reorient.run(threads=0, bloc="XXX"), reorient.ScenarioError),
+        (lambda: reorient.run(threads=0), reorient.ScenarioError),
+        (lambda: reorient.run(threads=10**6), reorient.ScenarioError),
+        (lambda: reorient.run(SAMPLE, hs="HS17"), reorient.ScenarioError),
+        (lambda: reorient.run(pq.read_table(SAMPLE), hs="HS17"), reorient.ScenarioError),
+        (lambda: reorient.trade(SAMPLE, synthetic=True), reorient.ScenarioError),
+        (lambda: reorient.run(pl.from_arrow(sample).lazy(), hs="HS92"), reorient.ScenarioError),
     ]:
         with pytest.raises(kind):
             wrong()
@@ -253,7 +261,32 @@ def test_scenarios_come_as_keywords_dicts_and_files(tmp_path):
     assert by_file.flows.equals(by_dict.flows) and by_file.flows.equals(by_name.flows)
     names = {name for name, _, _ in reorient.scenario_keys()}
     assert {"cap", "tie-break.fill", "hong-kong"} <= names and "properties" in reorient.scenario_schema()
+    by_numpy = reorient.run(
+        cap=np.float64(0.1), risk=np.array(["CHN", "USA"]), tie_break_fill="proportional-flow", cap_country={"SAU": 0.01}
+    )
+    assert by_file.flows.equals(by_numpy.flows)
+    assert reorient.run(cap=5e-5).manifest["scenario"]["cap"] in ("0.00005", "1/20000")
+    table = pq.read_table(SAMPLE).replace_schema_metadata(None)
+    assert reorient.run(table, hs="hs92", scenario={"year": 2023}).flows.equals(reorient.run().flows)
     assert reorient.run(bloc_alternatives=False).manifest["scenario"]["bloc-alternatives"] == "no"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork of Unix")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_answers_too():
+    expected = reorient.run().table_a1
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if reorient.run().table_a1.equals(expected) else 1)
+    for _ in range(200):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, signal.SIGKILL)
+        pytest.fail("the child hangs")
+    assert status == 0
 
 
 def test_threads_do_not_change_a_bit():

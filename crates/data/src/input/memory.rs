@@ -40,8 +40,14 @@ impl MemoryTable {
     pub(crate) fn new(batches: Vec<RecordBatch>, named: Option<Year>, countries: &CountryTable) -> Result<Self, DataError> {
         let batches: Vec<RecordBatch> = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
         let Some(first) = batches.first() else { return Err(DataError::file(NAME, "the table has no rows")) };
-        let names = first.schema();
-        let columns = Columns::find(NAME, names.fields().iter().map(|field| field.name().as_str()), named.is_some())?;
+        let schema = first.schema();
+        let names = || schema.fields().iter().map(|field| field.name().as_str());
+        let tells_year = names().any(|name| COLUMNS[0].1.iter().any(|own| name.trim().eq_ignore_ascii_case(own)));
+        if named.is_none() && !tells_year {
+            let problem = "the table has no column of years (`t` or `year`): say which year its rows are of, such as year=2023";
+            return Err(DataError::file(NAME, problem));
+        }
+        let columns = Columns::find(NAME, names(), named.is_some())?;
         let mut table = Self { batches, columns, named, years: BTreeMap::new() };
         let known = known_countries(countries);
         let chunk = |pieces: &Vec<Piece>| {
