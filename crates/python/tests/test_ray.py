@@ -114,8 +114,8 @@ def test_a_node_killed_half_way_does_not_show(cluster, thousands, tmp_path, monk
         # waited for until the end.
         while (done := len(segments(tmp_path))) < 100 or (done < 140 and len(set(workers[-10:])) < 2):
             time.sleep(0.002)
-        cluster.remove_node(node, allow_graceful=False)
         answered.append(20 * len(segments(tmp_path)))
+        cluster.remove_node(node, allow_graceful=False)
 
     thread = threading.Thread(target=kill, daemon=True)
     thread.start()
