@@ -7,14 +7,14 @@ use reorient_core::{ProductCode, Year};
 use reorient_data::TradeSource;
 use reorient_engine::{CoverageStatus, FillChoice, HIGHS_VERSION, PanelResult, Scenario, SolverChoice, YearChoice};
 use reorient_report::{
-    CertificateSummary, Figure, FigureContext, Ledger, PanelManifest, PanelView, PanelYearEntry, SolverSummary, panel_figures,
+    CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, SolverSummary, panel_figures,
     panel_json, panel_view, write_panel,
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
 use crate::run::{in_words, open, percentage_points, question};
 use crate::talk;
-use reorient_app::{Failure, UNSOLVED, input};
+use reorient_app::{Failure, UNSOLVED, input, ledger};
 
 /// The years of a panel; none where `--year` is a single year or absent.
 pub(crate) fn years(question: &Question) -> Result<Option<YearChoice>, Failure> {
@@ -170,11 +170,7 @@ fn manifest(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> 
         synthetic: source.is_synthetic(),
         source: source.label().to_owned(),
         inputs: result.inputs.iter().cloned().map(input).collect(),
-        ledger: Ledger {
-            rows_in: result.ledger.rows_in,
-            rows_used: result.ledger.rows_used,
-            unused: result.ledger.unused.clone(),
-        },
+        ledger: ledger(&result.ledger),
         partial: codes(CoverageStatus::Partial),
         unmatched: codes(CoverageStatus::Unmatched),
         solver: SolverSummary {

@@ -23,11 +23,7 @@ pub fn run_manifest(source: &TradeSource, scenario: &Scenario, result: &RunResul
         synthetic: source.is_synthetic(),
         source: label(source, &result.scenario),
         inputs: result.inputs.iter().cloned().map(input).collect(),
-        ledger: Ledger {
-            rows_in: result.ledger.rows_in,
-            rows_used: result.ledger.rows_used,
-            unused: result.ledger.unused.clone(),
-        },
+        ledger: ledger(&result.ledger),
         list: ListSummary {
             source: result.scenario.get("list").cloned().unwrap_or_default(),
             matched: result.coverage.of(CoverageStatus::Matched).count(),
@@ -96,6 +92,11 @@ pub fn input(file: reorient_data::InputFile) -> InputFile {
     InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: file.verified }
 }
 
+/// What became of the rows, as manifests tell it.
+pub fn ledger(ledger: &reorient_data::RowLedger) -> Ledger {
+    Ledger { rows_in: ledger.rows_in, rows_used: ledger.rows_used, unused: ledger.unused.clone() }
+}
+
 /// Of indicators.
 pub fn indicator_manifest(
     source: &TradeSource,
@@ -125,11 +126,7 @@ pub fn indicator_manifest(
         synthetic: source.is_synthetic(),
         source: source.label().to_owned(),
         inputs: result.inputs.iter().cloned().map(input).collect(),
-        ledger: Ledger {
-            rows_in: result.ledger.rows_in,
-            rows_used: result.ledger.rows_used,
-            unused: result.ledger.unused.clone(),
-        },
+        ledger: ledger(&result.ledger),
         partial: codes(CoverageStatus::Partial),
         unmatched: codes(CoverageStatus::Unmatched),
         years: result

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
-use reorient_engine::sweep::{Archive, Blobs, Moment, ResultKey, Shard, StoredPlan, WriteLock, diff, lock_folder};
+use reorient_engine::sweep::{Archive, Blobs, Moment, ResultKey, Shard, StoreError, StoredPlan, WriteLock, diff, lock_folder};
 use reorient_report::{
     InputFile, SweepComparison, SweepDifference, SweepEntry, SweepManifest, SweepSummary, SweepWriter, claim_sweep, start_sweep,
 };
@@ -22,13 +22,9 @@ pub fn open_sweep(
     shard: Shard,
     watch: Box<dyn Fn(Moment) + Send + Sync>,
 ) -> Result<(Archive, WriteLock), Failure> {
-    claim_sweep(out)?;
-    let mut lock = WriteLock::take(&lock_folder(out), shard)?;
-    start_sweep(out, &sweep_manifest(&plan), lock.is_alone())?;
-    let archive = Archive::create(out, plan, &shard.writer(), &|writer| lock.is_alive(writer), lock.is_alone(), watch)?;
-    warn_of_damage(&archive);
-    lock.share()?;
-    Ok((archive, lock))
+    open(out, plan, shard, |plan, lock| {
+        Archive::create(out, plan, &shard.writer(), &|writer| lock.is_alive(writer), lock.is_alone(), watch)
+    })
 }
 
 /// As [`open_sweep`], with the store elsewhere: others may work on it who do not see the locks of this folder. The plan that is
@@ -37,19 +33,25 @@ pub fn open_sweep(
 /// # Errors
 /// As [`open_sweep`].
 pub fn open_sweep_in(out: &Path, blobs: Box<dyn Blobs>, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
+    open(out, plan, shard, |plan, _| Archive::create_in(blobs, plan, shard == Shard::WHOLE))
+}
+
+/// Locks the folder, and makes the archive in it or elsewhere.
+fn open(
+    out: &Path,
+    plan: StoredPlan,
+    shard: Shard,
+    create: impl FnOnce(StoredPlan, &WriteLock) -> Result<Archive, StoreError>,
+) -> Result<(Archive, WriteLock), Failure> {
     claim_sweep(out)?;
     let mut lock = WriteLock::take(&lock_folder(out), shard)?;
     start_sweep(out, &sweep_manifest(&plan), lock.is_alone())?;
-    let archive = Archive::create_in(blobs, plan, shard == Shard::WHOLE)?;
-    warn_of_damage(&archive);
-    lock.share()?;
-    Ok((archive, lock))
-}
-
-fn warn_of_damage(archive: &Archive) {
+    let archive = create(plan, &lock)?;
     for damaged in archive.damaged() {
         tracing::warn!("{damaged}; its scenarios are answered again");
     }
+    lock.share()?;
+    Ok((archive, lock))
 }
 
 /// Writes the result files, in one pass over the store.
@@ -98,14 +100,6 @@ fn columns() -> Vec<&'static str> {
         }
     }
     columns
-}
-
-/// Row by row against the sweep in another folder.
-///
-/// # Errors
-/// [`Failure`] when either cannot be read.
-pub fn compare_sweeps(archive: &Archive, other: &Path) -> Result<SweepComparison, Failure> {
-    compare_archives(archive, &Archive::open(other)?)
 }
 
 /// Row by row against another sweep.

@@ -167,18 +167,13 @@ def _settings(scenario: ScenarioLike, options: Mapping[str, Any]) -> tuple[str |
     """A scenario file, and pairs of key and value."""
     file: str | None = None
     settings: list[tuple[str, str]] = []
+    asked: list[tuple[str, Any]] = []
     if isinstance(scenario, (str, os.PathLike)):
         file = os.fspath(scenario)
     elif scenario is not None:
-        for key, value in scenario.items():
-            if isinstance(value, dict):
-                settings += [(f"{key}.{entry}", _text(own)) for entry, own in value.items()]
-            else:
-                settings.append((str(key), _text(value)))
-    for name, value in options.items():
-        if value is None:
-            continue
-        key = _KEYS.get(name, name.replace("_", "-"))
+        asked = [(str(key), value) for key, value in scenario.items()]
+    asked += [(_KEYS.get(name, name.replace("_", "-")), own) for name, own in options.items() if own is not None]
+    for key, value in asked:
         if isinstance(value, dict):
             settings += [(f"{key}.{entry}", _text(own)) for entry, own in value.items()]
         else:

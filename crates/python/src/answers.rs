@@ -13,8 +13,9 @@ use reorient_data::{IngestOptions, OnDuplicate, Reason, RowPolicy, TradeSource};
 use reorient_engine::{Calibrator, FrontierResult, IndicatorQuestion, IndicatorResult, RunResult, Scenario, YearChoice};
 use reorient_metrics::{Base, Breakdown, Calibration, Choice};
 use reorient_report::{
-    Amounts, ArrowTable, FolderOptions, IndicatorManifest, Manifest, StudyManifest, calibration_json, calibration_tables,
-    frontier_tables, indicator_tables, json, run_tables, write_calibration, write_folder, write_frontier, write_indicators,
+    Amounts, ArrowTable, FolderOptions, IndicatorManifest, Manifest, StudyManifest, calibration_summary_json, calibration_tables,
+    frontier_tables, indicator_tables, run_tables, summary_json, write_calibration, write_folder, write_frontier,
+    write_indicators,
 };
 use serde_json::Value;
 
@@ -74,22 +75,12 @@ impl Answer {
     }
 
     fn json(&self) -> Result<Value, Failure> {
-        let countries = self.source.countries();
         match &self.kind {
-            Kind::Run(run) => {
-                let mut object = json(&run.0.collection, countries, &run.1);
-                for table in ["table_a1", "shares", "products"] {
-                    object.as_object_mut().and_then(|object| object.remove(table));
-                }
-                Ok(object)
-            }
+            Kind::Run(run) => Ok(summary_json(&run.0.collection, &run.1)),
             Kind::Frontier(own) => manifest_alone(&own.1),
             Kind::Indicators(own) => manifest_alone(&own.1),
             Kind::Calibration(own) => {
-                let mut object = calibration_json(&own.0, countries);
-                for table in ["sets", "readings", "points"] {
-                    object.as_object_mut().and_then(|object| object.remove(table));
-                }
+                let mut object = calibration_summary_json(&own.0);
                 object["manifest"] = serde_json::to_value(&own.2).map_err(Failure::internal)?;
                 Ok(object)
             }

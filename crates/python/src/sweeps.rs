@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::anyhow;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use reorient_app::{Failure, compare_sweeps, open_sweep, open_sweep_in, sweep_manifest, write_dataset};
+use reorient_app::{Failure, compare_archives, open_sweep, open_sweep_in, sweep_manifest, write_dataset};
 use reorient_data::TradeSource;
 use reorient_engine::ScenarioError;
 use reorient_engine::sweep::{Archive, Shard, StoredPlan, SweepFile, SweepPlan, SweepWork, WriteLock, answer_positions, pending};
@@ -202,7 +202,7 @@ fn publish(open: &mut Open, diff: Option<&Path>, ticker: &Ticker) -> Result<Stri
             open.archive.plan().scenarios.len()
         )));
     }
-    let comparison = diff.map(|other| compare_sweeps(&open.archive, other)).transpose()?;
+    let comparison = diff.map(|other| compare_archives(&open.archive, &Archive::open(other)?)).transpose()?;
     let summary = write_dataset(&open.out, &open.archive, comparison.as_ref(), ticker.stop())?;
     let mut object = sweep_json(&summary, comparison.as_ref());
     object["manifest"] = serde_json::to_value(sweep_manifest(open.archive.plan())).map_err(Failure::internal)?;

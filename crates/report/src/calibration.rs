@@ -226,6 +226,15 @@ pub fn write_calibration(
 /// The tables with the column names of the files: all readings and points, the sets of the first rank and a hundred more.
 pub fn calibration_json(calibration: &Calibration, countries: &CountryTable) -> Value {
     let shown = (calibration.nearest().len() + MORE_SETS).min(calibration.sets.len());
+    let mut object = calibration_summary_json(calibration);
+    object["readings"] = json(&readings(), &of(&calibration.readings, calibration), countries);
+    object["sets"] = json(&sets(), &of(&calibration.sets[..shown], calibration), countries);
+    object["points"] = json(&POINTS, &points(calibration), countries);
+    object
+}
+
+/// The same without its tables.
+pub fn calibration_summary_json(calibration: &Calibration) -> Value {
     let implied = calibration
         .implied
         .map(|total| object!({"imports_min_musd": total.musd.0, "imports_max_musd": total.musd.1, "rows": total.rows}));
@@ -241,8 +250,5 @@ pub fn calibration_json(calibration: &Calibration, countries: &CountryTable) -> 
         "n_sets": calibration.sets.len(),
         "n_sets_nearest": calibration.nearest().len(),
         "n_programs": calibration.programs,
-        "readings": json(&readings(), &of(&calibration.readings, calibration), countries),
-        "sets": json(&sets(), &of(&calibration.sets[..shown], calibration), countries),
-        "points": json(&POINTS, &points(calibration), countries),
     })
 }

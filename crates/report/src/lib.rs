@@ -35,7 +35,7 @@ mod uncertainty;
 mod sample;
 
 pub use arrow_tables::{Amounts, ArrowTable, calibration_tables, frontier_tables, indicator_tables, run_tables};
-pub use calibration::{calibration_json, write_calibration};
+pub use calibration::{calibration_json, calibration_summary_json, write_calibration};
 pub use calibration_view::calibration_view;
 pub use concentration::{ConcentrationRow, concentration_json, concentration_rows, concentration_view, write_concentration};
 pub use curve::{frontier_json, frontier_view, write_frontier};
@@ -43,7 +43,7 @@ pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures, pa
 pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_file, write_folder};
 pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view, screen_width};
 pub use indicators::{CRITERIA_SOURCE, IndicatorManifest, IndicatorYearEntry, indicators_json, write_indicators};
-pub use manifest::{CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, json};
+pub use manifest::{CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, json, summary_json};
 pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, decimal, grouped, percent};
 pub use panel::{PanelManifest, PanelYearEntry, panel_json, write_panel};
 pub use panel_view::{PanelView, panel_view};

@@ -259,6 +259,15 @@ impl<'a> Document<'a> {
 ///
 /// Keys are the column names of the files. Money is a text, exact; percentages, indices and counts are numbers.
 pub fn json(collection: &Collection, countries: &CountryTable, manifest: &Manifest) -> Value {
+    let mut object = summary_json(collection, manifest);
+    object["shares"] = csv::shares(collection, countries).into_json();
+    object["table_a1"] = csv::table_a1(collection, countries).into_json();
+    object["products"] = csv::products(collection).into_json();
+    object
+}
+
+/// The same without its tables.
+pub fn summary_json(collection: &Collection, manifest: &Manifest) -> Value {
     let document = Document::new(manifest, &collection.headline, &[]);
     // A map with text keys always serialises.
     let mut manifest = serde_json::to_value(document).unwrap_or_default();
@@ -266,13 +275,7 @@ pub fn json(collection: &Collection, countries: &CountryTable, manifest: &Manife
         manifest.remove("files");
         manifest.remove("headline")
     });
-    object!({
-        "headline": headline,
-        "shares": csv::shares(collection, countries).into_json(),
-        "table_a1": csv::table_a1(collection, countries).into_json(),
-        "products": csv::products(collection).into_json(),
-        "manifest": manifest,
-    })
+    object!({"headline": headline, "manifest": manifest})
 }
 
 #[cfg(test)]

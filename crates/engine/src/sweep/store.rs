@@ -236,7 +236,10 @@ impl Blobs for LocalBlobs {
 
     fn read_version(&self, name: &str) -> Result<Option<(Vec<u8>, Version)>, StoreError> {
         match self.read(name) {
-            Ok(bytes) => Ok(Some((bytes.clone(), version(&bytes)))),
+            Ok(bytes) => {
+                let version = version(&bytes);
+                Ok(Some((bytes, version)))
+            }
             Err(StoreError::Missing { .. }) => Ok(None),
             Err(error) => Err(error),
         }
