@@ -14,11 +14,19 @@ const MANY: usize = 20;
 /// Among 74 raw materials in 30 years, no product with more countries than [`MANY`] on a side has a ratio above 3.5.
 const MANY_TO_FEW: usize = 20;
 
-/// Markets of all products, one behind the other, ascending by product and exporter.
+/// Markets of all products, ascending by product and exporter.
 #[derive(Debug, Clone, Default)]
 pub struct Baseline {
     products: Vec<ProductCode>,
-    offsets: Vec<usize>,
+    /// Of [`PRODUCTS_AT_ONCE`] products each, but for the last.
+    parts: Vec<Part>,
+}
+
+/// Markets of some products, one behind the other.
+#[derive(Debug, Clone, Default)]
+struct Part {
+    /// Where the exporters of each product end.
+    ends: Vec<usize>,
     exporters: Vec<CountryIndex>,
     imports: Vec<Usd>,
     world_exports: Vec<Usd>,
@@ -32,72 +40,31 @@ impl Baseline {
         let n_products = u32::try_from(table.products().len()).unwrap_or(u32::MAX);
         let starts: Vec<u32> = (0..n_products).step_by(PRODUCTS_AT_ONCE).collect();
         let some = |first: &u32| {
-            let mut part = Self::default();
+            let mut part = Part::default();
             for product in (*first..n_products).take(PRODUCTS_AT_ONCE) {
                 let rows = table.rows(ProductIndex(product));
                 part.add(rows, rows.values, bloc);
             }
             part
         };
-        let parts: Vec<Self> = starts.par_iter().map(some).collect();
-        let mut baseline = Self { products: table.products().to_vec(), offsets: vec![0], ..Self::default() };
-        baseline.exporters.reserve(parts.iter().map(|part| part.exporters.len()).sum());
-        for part in parts {
-            let start = baseline.exporters.len();
-            baseline.offsets.extend(part.offsets.iter().map(|end| start + end));
-            baseline.exporters.extend(part.exporters);
-            baseline.imports.extend(part.imports);
-            baseline.world_exports.extend(part.world_exports);
-            baseline.unit_values.extend(part.unit_values);
-        }
-        baseline
+        Self { products: table.products().to_vec(), parts: starts.par_iter().map(some).collect() }
     }
 
     /// As [`Self::new`] on this thread, with other values in the place of the table's, in the order of its rows.
     pub(crate) fn with_values(table: &TradeTable, mut values: &[Usd], bloc: &CountrySet) -> Self {
-        let mut baseline = Self { products: table.products().to_vec(), offsets: vec![0], ..Self::default() };
-        for product in (0_u32..).take(table.products().len()) {
-            let rows = table.rows(ProductIndex(product));
-            let (own, rest) = values.split_at(rows.values.len());
-            values = rest;
-            baseline.add(rows, own, bloc);
+        let mut baseline = Self { products: table.products().to_vec(), parts: Vec::new() };
+        let mut products = (0_u32..).take(table.products().len()).peekable();
+        while products.peek().is_some() {
+            let mut part = Part::default();
+            for product in products.by_ref().take(PRODUCTS_AT_ONCE) {
+                let rows = table.rows(ProductIndex(product));
+                let (own, rest) = values.split_at(rows.values.len());
+                values = rest;
+                part.add(rows, own, bloc);
+            }
+            baseline.parts.push(part);
         }
         baseline
-    }
-
-    /// Adds the next product and where its exporters end.
-    fn add(&mut self, rows: ProductRows<'_>, values: &[Usd], bloc: &CountrySet) {
-        let mut at = 0;
-        for exporter in rows.exporters.chunk_by(|left, right| left == right) {
-            let (mut imports, mut world_exports, mut unit_value) = (Usd::ZERO, Usd::ZERO, UnitValue::default());
-            let mut sells_abroad = false;
-            let own = at..at + exporter.len();
-            for (row, (&importer, &value)) in own.clone().zip(rows.importers[own.clone()].iter().zip(&values[own])) {
-                if importer == exporter[0] {
-                    continue;
-                }
-                sells_abroad = true;
-                world_exports += value;
-                if bloc.contains(importer) {
-                    imports += value;
-                }
-                if let Some(Some(quantity @ 1..)) = rows.quantities.get(row) {
-                    unit_value.value += value;
-                    // No planet ships more than this many kilograms.
-                    unit_value.quantity = unit_value.quantity.saturating_add(*quantity);
-                }
-            }
-            at += exporter.len();
-            if sells_abroad {
-                self.exporters.push(exporter[0]);
-                self.imports.push(imports);
-                self.world_exports.push(world_exports);
-                if !rows.quantities.is_empty() {
-                    self.unit_values.push(unit_value);
-                }
-            }
-        }
-        self.offsets.push(self.exporters.len());
     }
 
     /// Product codes, ascending.
@@ -107,12 +74,13 @@ impl Baseline {
 
     /// The market of the product at a position.
     pub fn market(&self, position: usize) -> Market<'_> {
-        let range = self.offsets[position]..self.offsets[position + 1];
+        let (part, within) = (&self.parts[position / PRODUCTS_AT_ONCE], position % PRODUCTS_AT_ONCE);
+        let range = within.checked_sub(1).map_or(0, |before| part.ends[before])..part.ends[within];
         Market {
-            exporters: &self.exporters[range.clone()],
-            imports: &self.imports[range.clone()],
-            world_exports: &self.world_exports[range.clone()],
-            unit_values: self.unit_values.get(range).unwrap_or_default(),
+            exporters: &part.exporters[range.clone()],
+            imports: &part.imports[range.clone()],
+            world_exports: &part.world_exports[range.clone()],
+            unit_values: part.unit_values.get(range).unwrap_or_default(),
         }
     }
 
@@ -153,6 +121,44 @@ impl Baseline {
 
     /// Whether somebody outside the bloc buys anything: without, no capacity can be known.
     fn is_world(&self) -> bool {
-        self.exporters.is_empty() || self.imports != self.world_exports
+        let mut parts = self.parts.iter();
+        parts.all(|part| part.exporters.is_empty()) || self.parts.iter().any(|part| part.imports != part.world_exports)
+    }
+}
+
+impl Part {
+    /// Adds the next product and where its exporters end.
+    fn add(&mut self, rows: ProductRows<'_>, values: &[Usd], bloc: &CountrySet) {
+        let mut at = 0;
+        for exporter in rows.exporters.chunk_by(|left, right| left == right) {
+            let (mut imports, mut world_exports, mut unit_value) = (Usd::ZERO, Usd::ZERO, UnitValue::default());
+            let mut sells_abroad = false;
+            let own = at..at + exporter.len();
+            for (row, (&importer, &value)) in own.clone().zip(rows.importers[own.clone()].iter().zip(&values[own])) {
+                if importer == exporter[0] {
+                    continue;
+                }
+                sells_abroad = true;
+                world_exports += value;
+                if bloc.contains(importer) {
+                    imports += value;
+                }
+                if let Some(Some(quantity @ 1..)) = rows.quantities.get(row) {
+                    unit_value.value += value;
+                    // No planet ships more than this many kilograms.
+                    unit_value.quantity = unit_value.quantity.saturating_add(*quantity);
+                }
+            }
+            at += exporter.len();
+            if sells_abroad {
+                self.exporters.push(exporter[0]);
+                self.imports.push(imports);
+                self.world_exports.push(world_exports);
+                if !rows.quantities.is_empty() {
+                    self.unit_values.push(unit_value);
+                }
+            }
+        }
+        self.ends.push(self.exporters.len());
     }
 }

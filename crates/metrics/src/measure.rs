@@ -115,6 +115,9 @@ pub fn measure(
     let trade = market.exporters.iter().zip(market.imports).zip(market.world_exports);
     let solved = program.exporters().zip(allocation.flows());
     let keep = detail > Detail::Headline;
+    if keep {
+        row.flows.reserve_exact(market.exporters.len());
+    }
     scratch.dollars.clear();
     for (((exporter, imports), world_exports), (bounds, flow)) in trade.zip(solved) {
         let Interval { min, max } = interval_of(bounds, optimum);

@@ -3,15 +3,17 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Decimal128Array, Float64Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, Decimal128Array, Float64Array, Int32Array, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
 use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, compute_leaves};
 use parquet::basic::{Compression, Encoding};
+use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
+use rayon::prelude::*;
 use reorient_core::CountryTable;
 use reorient_metrics::{Collection, FlowRow, ProductRow};
 use reorient_model::NanoUsd;
@@ -25,11 +27,11 @@ pub(crate) const COLUMNS: [&str; 8] =
 /// Columns that are amounts of money.
 const AMOUNTS: usize = COLUMNS.len() - 2;
 
-/// Products per array; a product has at most a few hundred exporters.
-const PRODUCTS_PER_ARRAY: usize = 256;
+/// Products per row group: some forty thousand rows, which one thread encodes within its cache.
+const PRODUCTS_PER_GROUP: usize = 256;
 
-/// Products per row group: about a million rows.
-const PRODUCTS_PER_GROUP: usize = 4_096;
+/// Row groups that wait for their turn: what is encoded ahead is bounded.
+const GROUPS_AT_ONCE: usize = 16;
 
 /// The six amounts of a flow, in the order of the columns.
 fn amounts(flow: &FlowRow) -> [NanoUsd; AMOUNTS] {
@@ -62,23 +64,28 @@ pub(crate) fn write_parquet(
         .set_column_encoding(ColumnPath::from(COLUMNS[1]), Encoding::DELTA_BINARY_PACKED);
     let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties.build()))?;
     let (mut writer, columns) = writer.into_serialized_writer()?;
-    for (group, products) in collection.products.chunks(PRODUCTS_PER_GROUP).enumerate() {
-        // Each column is encoded on a thread of its own and put in its place afterwards.
-        let encoders = columns.create_column_writers(group)?;
-        let chunks: Vec<ArrowColumnChunk> = std::thread::scope(|scope| {
-            let encode = |(position, encoder)| {
-                let field = schema.field(position);
-                scope.spawn(move || encode(encoder, field, position, products, countries))
+    let groups: Vec<(usize, &[ProductRow])> = collection.products.chunks(PRODUCTS_PER_GROUP).enumerate().collect();
+    for groups in groups.chunks(GROUPS_AT_ONCE) {
+        // Row groups are encoded side by side and put in their places afterwards.
+        let encode = |(group, products): &(usize, &[ProductRow])| {
+            let arrays = arrays(products, countries);
+            let encode = |(mut encoder, (field, array)): (ArrowColumnWriter, (&Arc<Field>, ArrayRef))| {
+                for leaf in compute_leaves(field, &array)? {
+                    encoder.write(&leaf)?;
+                }
+                encoder.close()
             };
-            let started: Vec<_> = encoders.into_iter().enumerate().map(encode).collect();
-            let lost = || io::Error::other("a thread that encoded a column ended early");
-            started.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect::<Result<_, _>>()
-        })?;
-        let mut row_group = writer.next_row_group()?;
-        for chunk in chunks {
-            chunk.append_to_row_group(&mut row_group)?;
+            let encoders = columns.create_column_writers(*group)?.into_iter();
+            encoders.zip(schema.fields().iter().zip(arrays)).map(encode).collect()
+        };
+        let encoded: Vec<Result<Vec<ArrowColumnChunk>, ParquetError>> = groups.par_iter().map(encode).collect();
+        for chunks in encoded {
+            let mut row_group = writer.next_row_group()?;
+            for chunk in chunks? {
+                chunk.append_to_row_group(&mut row_group)?;
+            }
+            row_group.close()?;
         }
-        row_group.close()?;
     }
     writer.close()?;
     Ok(())
@@ -87,46 +94,39 @@ pub(crate) fn write_parquet(
 /// All rows as one batch.
 pub(crate) fn batch(collection: &Collection, countries: &CountryTable, amounts: Amounts) -> Result<RecordBatch, ArrowError> {
     let products = &collection.products;
-    let mut columns = vec![column(0, products, countries), column(1, products, countries)];
-    for amount in 0..AMOUNTS {
-        columns.push(match amounts {
-            Amounts::Nearest => column(amount + 2, products, countries),
-            Amounts::Exact => {
-                let flows = products.iter().flat_map(|product| &product.flows);
-                let last = flows.map(|flow| ratio(self::amounts(flow)[amount].0, NANO_PER_KUSD / 1_000_000, 1));
-                Arc::new(Decimal128Array::from_iter_values(last).with_precision_and_scale(EXACT.0, EXACT.1)?)
-            }
-        });
+    let mut columns = arrays(products, countries);
+    if amounts == Amounts::Exact {
+        for (amount, column) in columns[2..].iter_mut().enumerate() {
+            let flows = products.iter().flat_map(|product| &product.flows);
+            let last = flows.map(|flow| ratio(self::amounts(flow)[amount].0, NANO_PER_KUSD / 1_000_000, 1));
+            *column = Arc::new(Decimal128Array::from_iter_values(last).with_precision_and_scale(EXACT.0, EXACT.1)?);
+        }
     }
     let fields = COLUMNS.iter().zip(&columns).map(|(name, column)| Field::new(*name, column.data_type().clone(), false));
     RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
 }
 
-/// One column of some products.
-fn encode(
-    mut encoder: ArrowColumnWriter,
-    field: &Field,
-    position: usize,
-    products: &[ProductRow],
-    countries: &CountryTable,
-) -> io::Result<ArrowColumnChunk> {
-    for products in products.chunks(PRODUCTS_PER_ARRAY) {
-        for leaf in compute_leaves(field, &column(position, products, countries))? {
-            encoder.write(&leaf)?;
+/// The columns of some products.
+fn arrays(products: &[ProductRow], countries: &CountryTable) -> Vec<ArrayRef> {
+    let n_rows = products.iter().map(|product| product.flows.len()).sum();
+    let mut codes = StringBuilder::with_capacity(n_rows, 6 * n_rows);
+    let mut exporters = Vec::with_capacity(n_rows);
+    let mut columns = [const { Vec::new() }; AMOUNTS];
+    columns.iter_mut().for_each(|column| column.reserve_exact(n_rows));
+    // Rows are long and columns many: each row is looked at once.
+    for product in products {
+        let code = product.product.to_string();
+        for flow in &product.flows {
+            codes.append_value(&code);
+            exporters.push(i32::from(countries.country(flow.exporter).code.get()));
+            for (column, amount) in columns.iter_mut().zip(kusds(flow)) {
+                column.push(amount);
+            }
         }
     }
-    Ok(encoder.close()?)
-}
-
-fn column(position: usize, products: &[ProductRow], countries: &CountryTable) -> ArrayRef {
-    let flows = products.iter().flat_map(|product| &product.flows);
-    match position {
-        0 => Arc::new(StringArray::from_iter_values(
-            products.iter().flat_map(|product| std::iter::repeat_n(product.product.to_string(), product.flows.len())),
-        )),
-        1 => Arc::new(Int32Array::from_iter_values(flows.map(|flow| i32::from(countries.country(flow.exporter).code.get())))),
-        amount => Arc::new(Float64Array::from_iter_values(flows.map(|flow| kusd(amounts(flow)[amount - 2])))),
-    }
+    let mut arrays: Vec<ArrayRef> = vec![Arc::new(codes.finish()), Arc::new(Int32Array::from(exporters))];
+    arrays.extend(columns.map(|column| Arc::new(Float64Array::from(column)) as ArrayRef));
+    arrays
 }
 
 /// The six amounts as the doubles of the file.
