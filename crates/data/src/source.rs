@@ -59,6 +59,17 @@ pub struct Trade {
     pub ledger: RowLedger,
 }
 
+/// What was made of one year of trade, with its provenance.
+#[derive(Debug, Clone)]
+pub struct Passed<T> {
+    /// Of some products each, in their order.
+    pub results: Vec<T>,
+    /// The files that the rows come from.
+    pub inputs: Vec<InputFile>,
+    /// What became of each row.
+    pub ledger: RowLedger,
+}
+
 /// One file of one year.
 #[derive(Debug, Clone)]
 enum Origin {
@@ -352,27 +363,47 @@ impl TradeSource {
     }
 
     fn read_columns(&self, year: Year, products: Option<&BTreeSet<ProductCode>>, weigh: bool) -> Result<Trade, DataError> {
+        let Passed { results, inputs, ledger } = self.pass(year, products, weigh, |table| table)?;
+        Ok(Trade { table: TradeTable::joined(results, year, self.revision)?, inputs, ledger })
+    }
+
+    /// The same, without a table of all rows: `each` makes something of some products' rows on the thread that read them, and
+    /// then they are gone. Results are in the order of the products.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn pass<T: Send>(
+        &self,
+        year: Year,
+        products: Option<&BTreeSet<ProductCode>>,
+        weigh: bool,
+        each: impl Fn(TradeTable) -> T + Sync,
+    ) -> Result<Passed<T>, DataError> {
         let origin = self.origin(year)?;
-        let (table, inputs, rows_in) = if let Origin::Raw(member) = origin {
+        let require = |of: (Year, HsRevision)| {
+            let problem = || format!("it no longer holds {} {year}; it changed while it was in use", self.revision);
+            if of == (year, self.revision) { Ok(()) } else { Err(DataError::file(&origin.name(), problem())) }
+        };
+        let each = |table: TradeTable| (table.n_rows() as u64, each(table));
+        let (results, inputs, rows_in) = if let Origin::Raw(member) = origin {
             let raw = self.raw(year, member, products, weigh)?;
+            require((raw.table.year(), raw.table.revision()))?;
             let table = products.map_or_else(|| raw.table.clone(), |products| raw.table.select(products));
-            (table, raw.inputs.clone(), raw.rows_in)
+            (table.by_part().into_par_iter().map(each).collect(), raw.inputs.clone(), raw.rows_in)
         } else {
             let content = origin.content()?;
             let footer = Footer::open(&content)?;
-            let table = read_year(&content, &footer, &self.tables.countries, products, weigh)?;
-            (table, vec![self.input(&content, &footer)?], footer.index.rows() as u64)
+            require((footer.info.year, footer.info.revision))?;
+            let results = read_year(&content, &footer, &self.tables.countries, products, weigh, each)?;
+            (results, vec![self.input(&content, &footer)?], footer.index.rows() as u64)
         };
-        if table.year() != year || table.revision() != self.revision {
-            let problem = format!("it no longer holds {} {year}; it changed while it was in use", self.revision);
-            return Err(DataError::file(&origin.name(), problem));
-        }
-        let rows_used = table.n_rows() as u64;
+        let rows_used = results.iter().map(|(rows, _)| rows).sum();
         let mut unused = BTreeMap::new();
         if rows_in > rows_used {
             unused.insert("product not on the list".to_owned(), rows_in - rows_used);
         }
-        Ok(Trade { table, inputs, ledger: RowLedger { rows_in, rows_used, unused } })
+        let results = results.into_iter().map(|(_, result)| result).collect();
+        Ok(Passed { results, inputs, ledger: RowLedger { rows_in, rows_used, unused } })
     }
 
     /// A file of ours for the manifest of a run. Its footer stands for all of its bytes, so where the manifest of an ingest

@@ -166,12 +166,44 @@ impl Part {
     }
 }
 
+/// More than any country table has.
+const COUNTRIES: usize = 1024;
+
+/// Countries that trade with another one.
+#[derive(Debug, Clone)]
+pub struct Traders {
+    /// By position in the country table.
+    sell: [bool; COUNTRIES],
+    buy: [bool; COUNTRIES],
+}
+
+impl Default for Traders {
+    fn default() -> Self {
+        Self { sell: [false; COUNTRIES], buy: [false; COUNTRIES] }
+    }
+}
+
+impl Traders {
+    /// Takes those of other rows.
+    pub fn join(&mut self, other: &Self) {
+        for (own, others) in [(&mut self.sell, &other.sell), (&mut self.buy, &other.buy)] {
+            own.iter_mut().zip(others).for_each(|(own, other)| *own |= other);
+        }
+    }
+
+    /// Number of countries that sell, and of those that buy.
+    pub fn counts(&self) -> (usize, usize) {
+        let count = |seen: &[bool; COUNTRIES]| seen.iter().filter(|seen| **seen).count();
+        (count(&self.sell), count(&self.buy))
+    }
+}
+
 /// Stands for a number that is no country of the table.
 pub(crate) const UNKNOWN: u16 = u16::MAX;
 
 /// Positions in the country table by number, or [`UNKNOWN`].
-pub(crate) fn positions(countries: &CountryTable) -> [u16; 1024] {
-    let mut positions = [UNKNOWN; 1024];
+pub(crate) fn positions(countries: &CountryTable) -> [u16; COUNTRIES] {
+    let mut positions = [UNKNOWN; COUNTRIES];
     for (index, country) in countries.iter() {
         positions[usize::from(country.code.get())] = index.0;
     }
@@ -228,6 +260,45 @@ impl TradeTable {
             table.parts.push(Arc::new(part));
         }
         Ok(table)
+    }
+
+    /// The tables of some products each as one; rows are not copied.
+    ///
+    /// # Errors
+    /// [`DataError::Internal`] when products are out of order.
+    pub fn joined(tables: Vec<Self>, year: Year, revision: HsRevision) -> Result<Self, DataError> {
+        let mut joined = Self { year, revision, products: Vec::new(), places: Vec::new(), parts: Vec::new(), n_rows: 0 };
+        for table in tables {
+            if let (Some(last), Some(next)) = (joined.products.last(), table.products.first())
+                && last >= next
+            {
+                return Err(DataError::Internal(format!("product {next} is out of order")));
+            }
+            let before = joined.parts.len();
+            joined.products.extend(table.products);
+            joined.places.extend(table.places.into_iter().map(|(part, range)| (before + part, range)));
+            joined.parts.extend(table.parts);
+            joined.n_rows += table.n_rows;
+        }
+        Ok(joined)
+    }
+
+    /// A table for each part with rows; rows are not copied.
+    pub(crate) fn by_part(&self) -> Vec<Self> {
+        let mut tables = Vec::with_capacity(self.parts.len());
+        let mut at = 0;
+        for same in self.places.chunk_by(|left, right| left.0 == right.0) {
+            tables.push(Self {
+                year: self.year,
+                revision: self.revision,
+                products: self.products[at..at + same.len()].to_vec(),
+                places: same.iter().map(|(_, range)| (0, range.clone())).collect(),
+                parts: vec![Arc::clone(&self.parts[same[0].0])],
+                n_rows: same.iter().map(|(_, range)| range.len()).sum(),
+            });
+            at += same.len();
+        }
+        tables
     }
 
     /// The rows of some products, not copied.
@@ -298,19 +369,17 @@ impl TradeTable {
         self.n_rows
     }
 
-    /// Number of countries that sell to another one, and of those that buy from another one.
-    pub fn traders(&self) -> (usize, usize) {
-        let (mut sell, mut buy) = (vec![false; 1 << 16], vec![false; 1 << 16]);
+    /// The countries that sell to another one, and those that buy from another one.
+    pub fn traders(&self) -> Traders {
+        let mut traders = Traders::default();
         for (_, rows) in self.iter() {
-            for (exporter, importer) in
-                rows.exporters.iter().zip(rows.importers).filter(|(exporter, importer)| exporter != importer)
-            {
-                sell[exporter.at()] = true;
-                buy[importer.at()] = true;
+            for (exporter, importer) in rows.exporters.iter().zip(rows.importers) {
+                let abroad = exporter != importer;
+                traders.sell[exporter.at() % COUNTRIES] |= abroad;
+                traders.buy[importer.at() % COUNTRIES] |= abroad;
             }
         }
-        let count = |seen: Vec<bool>| seen.into_iter().filter(|seen| *seen).count();
-        (count(sell), count(buy))
+        traders
     }
 
     /// Number of flows of a country with itself, which no market counts.

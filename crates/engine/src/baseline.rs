@@ -1,8 +1,8 @@
 //! Step M2 of docs/method.md: what the bloc buys and what the world sells, per product and exporter.
 
 use rayon::prelude::*;
-use reorient_core::{CountryIndex, ProductCode, ProductIndex, Usd};
-use reorient_data::{ProductRows, TradeSource, TradeTable};
+use reorient_core::{CountryIndex, ProductCode, ProductIndex, Usd, Year};
+use reorient_data::{ProductRows, TradeSource, TradeTable, Traders};
 use reorient_model::{CountrySet, Market, UnitValue};
 
 use crate::EngineError;
@@ -18,7 +18,8 @@ const MANY_TO_FEW: usize = 20;
 #[derive(Debug, Clone, Default)]
 pub struct Baseline {
     products: Vec<ProductCode>,
-    /// Of [`PRODUCTS_AT_ONCE`] products each, but for the last.
+    /// For each product its part, and its position there.
+    places: Vec<(usize, usize)>,
     parts: Vec<Part>,
 }
 
@@ -37,34 +38,54 @@ struct Part {
 impl Baseline {
     /// Sums the table by product and exporter, on all cores. Rows of a country with itself are left out.
     pub fn new(table: &TradeTable, bloc: &CountrySet) -> Self {
-        let n_products = u32::try_from(table.products().len()).unwrap_or(u32::MAX);
-        let starts: Vec<u32> = (0..n_products).step_by(PRODUCTS_AT_ONCE).collect();
-        let some = |first: &u32| {
+        let positions: Vec<u32> = (0_u32..).take(table.products().len()).collect();
+        let some = |positions: &[u32]| {
             let mut part = Part::default();
-            for product in (*first..n_products).take(PRODUCTS_AT_ONCE) {
-                let rows = table.rows(ProductIndex(product));
+            for &position in positions {
+                let rows = table.rows(ProductIndex(position));
                 part.add(rows, rows.values, bloc);
             }
             part
         };
-        Self { products: table.products().to_vec(), parts: starts.par_iter().map(some).collect() }
+        Self::of(table.products().to_vec(), positions.par_chunks(PRODUCTS_AT_ONCE).map(some).collect())
     }
 
-    /// As [`Self::new`] on this thread, with other values in the place of the table's, in the order of its rows.
-    pub(crate) fn with_values(table: &TradeTable, mut values: &[Usd], bloc: &CountrySet) -> Self {
-        let mut baseline = Self { products: table.products().to_vec(), parts: Vec::new() };
-        let mut products = (0_u32..).take(table.products().len()).peekable();
-        while products.peek().is_some() {
-            let mut part = Part::default();
-            for product in products.by_ref().take(PRODUCTS_AT_ONCE) {
-                let rows = table.rows(ProductIndex(product));
-                let (own, rest) = values.split_at(rows.values.len());
-                values = rest;
-                part.add(rows, own, bloc);
-            }
-            baseline.parts.push(part);
+    /// As [`Self::new`] on this thread.
+    pub(crate) fn of_one(table: &TradeTable, bloc: &CountrySet) -> Self {
+        let mut part = Part::default();
+        for (_, rows) in table.iter() {
+            part.add(rows, rows.values, bloc);
         }
-        baseline
+        Self::of(table.products().to_vec(), vec![part])
+    }
+
+    /// As [`Self::of_one`], with other values in the place of the table's, in the order of its rows.
+    pub(crate) fn with_values(table: &TradeTable, mut values: &[Usd], bloc: &CountrySet) -> Self {
+        let mut part = Part::default();
+        for product in (0_u32..).take(table.products().len()) {
+            let rows = table.rows(ProductIndex(product));
+            let (own, rest) = values.split_at(rows.values.len());
+            values = rest;
+            part.add(rows, own, bloc);
+        }
+        Self::of(table.products().to_vec(), vec![part])
+    }
+
+    /// Of tables of some products each, in their order, on this thread.
+    pub(crate) fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
+        let mut joined = Self::default();
+        for part in parts {
+            let before = joined.parts.len();
+            joined.products.extend(part.products);
+            joined.places.extend(part.places.into_iter().map(|(part, within)| (before + part, within)));
+            joined.parts.extend(part.parts);
+        }
+        joined
+    }
+
+    fn of(products: Vec<ProductCode>, parts: Vec<Part>) -> Self {
+        let within = |(at, part): (usize, &Part)| (0..part.ends.len()).map(move |within| (at, within));
+        Self { products, places: parts.iter().enumerate().flat_map(within).collect(), parts }
     }
 
     /// Product codes, ascending.
@@ -74,7 +95,8 @@ impl Baseline {
 
     /// The market of the product at a position.
     pub fn market(&self, position: usize) -> Market<'_> {
-        let (part, within) = (&self.parts[position / PRODUCTS_AT_ONCE], position % PRODUCTS_AT_ONCE);
+        let (part, within) = self.places[position];
+        let part = &self.parts[part];
         let range = within.checked_sub(1).map_or(0, |before| part.ends[before])..part.ends[within];
         Market {
             exporters: &part.exporters[range.clone()],
@@ -110,13 +132,32 @@ impl Baseline {
     ///
     /// # Errors
     /// As above, or what reading all rows gives.
-    pub(crate) fn require_world(&self, table: &TradeTable, bloc: &CountrySet, source: &TradeSource) -> Result<(), EngineError> {
-        let Err(narrow) = self.check_world(table.traders()) else { return Ok(()) };
-        let all = source.read(table.year(), None)?.table;
-        if all.n_rows() == table.n_rows() {
+    pub(crate) fn require_world(
+        &self,
+        traders: &Traders,
+        (year, n_rows): (Year, usize),
+        bloc: &CountrySet,
+        source: &TradeSource,
+    ) -> Result<(), EngineError> {
+        let Err(narrow) = self.check_world(traders.counts()) else { return Ok(()) };
+        let all = source.read(year, None)?.table;
+        if all.n_rows() == n_rows {
             return Err(narrow);
         }
-        Self::new(&all, bloc).check_world(all.traders())
+        Self::new(&all, bloc).check_world(all.traders().counts())
+    }
+
+    /// The same of a table.
+    ///
+    /// # Errors
+    /// As above.
+    pub(crate) fn require_world_of(
+        &self,
+        table: &TradeTable,
+        bloc: &CountrySet,
+        source: &TradeSource,
+    ) -> Result<(), EngineError> {
+        self.require_world(&table.traders(), (table.year(), table.n_rows()), bloc, source)
     }
 
     /// Whether somebody outside the bloc buys anything: without, no capacity can be known.

@@ -51,7 +51,7 @@ pub fn concentration(
     scenario: &Scenario,
     progress: &(dyn Fn() + Sync),
 ) -> Result<ConcentrationResult, EngineError> {
-    let prepared = Session::new(source).prepare(scenario)?;
+    let prepared = Session::passing(source).prepare(scenario)?;
     let positions: Vec<usize> = (0..prepared.dataset.listed.len()).collect();
     let curves = positions.par_iter().map(|position| product_curve(&prepared, *position)).collect::<Result<Vec<_>, _>>()?;
     let curves: Vec<ProductCurve> = curves.into_iter().flatten().collect();

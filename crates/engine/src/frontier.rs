@@ -38,7 +38,7 @@ const STEPS: u64 = 100;
 /// # Errors
 /// [`EngineError`] when the data or the scenario do not hold.
 pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierResult, EngineError> {
-    let Prepared { year, bloc, baseline, policy, dataset, .. } = Session::new(source).prepare(scenario)?;
+    let Prepared { year, bloc, baseline, policy, dataset, .. } = Session::passing(source).prepare(scenario)?;
     let listed = &dataset.listed;
     let curve = |&position: &usize| {
         let product = baseline.products()[position];
@@ -69,6 +69,6 @@ pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierRes
         cap: scenario.cap,
         scenario: scenario.resolved(year, &bloc),
         bloc,
-        inputs: dataset.trade.inputs.clone(),
+        inputs: dataset.inputs.clone(),
     })
 }

@@ -57,7 +57,7 @@ pub fn panel(
     progress: &dyn Fn(),
 ) -> Result<PanelResult, EngineError> {
     require_solver(scenario)?;
-    let mut session = Session::new(source);
+    let mut session = Session::passing(source);
     let mut result = PanelResult {
         years: Vec::new(),
         contexts: Vec::new(),
@@ -78,7 +78,7 @@ pub fn panel(
         let mut coverage = dataset.coverage.clone();
         coverage.value(&prepared.baseline);
         result.contexts.push(PanelYearContext { year, bloc: bloc.clone(), coverage });
-        add_rows(&mut result.ledger, &mut result.inputs, &dataset.trade.ledger, &dataset.trade.inputs);
+        add_rows(&mut result.ledger, &mut result.inputs, &dataset.ledger, &dataset.inputs);
         result.unsolved.extend(unsolved.into_iter().map(|(product, reason)| (year, product, reason)));
         result.risk.clone_from(risk);
         progress();

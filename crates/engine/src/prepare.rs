@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use reorient_core::{CountryCode, ProductCode, Year};
-use reorient_data::{MapRule, Trade, TradeSource};
+use reorient_core::{CountryCode, GoodsList, ProductCode, Year};
+use reorient_data::{DataError, InputFile, MapRule, Passed, RowLedger, Trade, TradeSource, TradeTable, Traders};
 use reorient_metrics::{Classification, Labels};
 use reorient_model::{CountrySet, Policy, Program, formulate};
 
@@ -25,10 +25,13 @@ pub struct Prepared {
     pub(crate) baseline: Arc<Baseline>,
 }
 
-/// The rows of the listed products of one year, and what the list says of them.
+/// The trade in the listed products of one year, and what the list says of them.
 pub(crate) struct Dataset {
-    pub(crate) trade: Trade,
-    /// Positions of the listed products in the table, ascending.
+    /// The rows; none where they were added up as they were read.
+    pub(crate) table: Option<TradeTable>,
+    pub(crate) inputs: Vec<InputFile>,
+    pub(crate) ledger: RowLedger,
+    /// Positions of the listed products among all that were read, ascending.
     pub(crate) listed: Vec<usize>,
     /// Parallel to `listed`.
     pub(crate) labels: Vec<Arc<Labels>>,
@@ -67,6 +70,7 @@ impl DatasetKey {
 /// should follow each other.
 pub struct Session<'a> {
     source: &'a TradeSource,
+    keeps_rows: bool,
     dataset: Option<(DatasetKey, Arc<Dataset>)>,
     baselines: BTreeMap<Vec<CountryCode>, Arc<Baseline>>,
 }
@@ -74,7 +78,12 @@ pub struct Session<'a> {
 impl<'a> Session<'a> {
     /// Nothing is read yet.
     pub fn new(source: &'a TradeSource) -> Self {
-        Self { source, dataset: None, baselines: BTreeMap::new() }
+        Self { source, keeps_rows: true, dataset: None, baselines: BTreeMap::new() }
+    }
+
+    /// For scenarios that share no rows: they are added up as they are read, and none is kept.
+    pub(crate) fn passing(source: &'a TradeSource) -> Self {
+        Self { keeps_rows: false, ..Self::new(source) }
     }
 
     /// Whether the rows of the scenario are at hand, so that nothing need be read.
@@ -104,25 +113,25 @@ impl<'a> Session<'a> {
         scenario: &Scenario,
         lap: &mut dyn FnMut(&'static str),
     ) -> Result<Prepared, EngineError> {
-        // M1: read the rows of listed products, and no others.
         let located = |error| scenario.located(error);
         let (source, countries) = (self.source, self.source.countries());
         let year = scenario.resolve_year(source.years()).map_err(located)?;
-        let dataset = self.dataset(scenario, year)?;
-        lap("read");
-
-        // M2 and M3: the bloc's baseline under the resolved scenario.
         let bloc = scenario.resolve_bloc(countries, year).map_err(located)?;
         let members = country_set(countries, &bloc.members);
-        let baseline = match self.baselines.get(&bloc.members) {
-            Some(baseline) => Arc::clone(baseline),
-            None => {
-                let baseline = Arc::new(Baseline::new(&dataset.trade.table, &members));
-                baseline.require_world(&dataset.trade.table, &members, source)?;
-                self.baselines.insert(bloc.members.clone(), Arc::clone(&baseline));
-                baseline
-            }
+
+        // M1 and M2: read the rows of listed products, and no others, and add them up to the bloc's baseline.
+        let (dataset, baseline) = if self.keeps_rows {
+            let dataset = self.dataset(scenario, year)?;
+            lap("read");
+            let baseline = self.baseline(&dataset, &bloc, &members)?;
+            (dataset, baseline)
+        } else {
+            let (dataset, baseline) = Dataset::add_up(source, scenario, year, &members)?;
+            lap("read");
+            (Arc::new(dataset), Arc::new(baseline))
         };
+
+        // M3: the resolved scenario.
         let policy = scenario.policy(countries, year, &bloc).map_err(located)?;
         lap("baseline");
         Ok(Prepared { year, bloc, members, policy, dataset, baseline })
@@ -140,23 +149,77 @@ impl<'a> Session<'a> {
         self.dataset = Some((key, Arc::clone(&dataset)));
         Ok(dataset)
     }
+
+    fn baseline(&mut self, dataset: &Dataset, bloc: &Bloc, members: &CountrySet) -> Result<Arc<Baseline>, EngineError> {
+        if let Some(baseline) = self.baselines.get(&bloc.members) {
+            return Ok(Arc::clone(baseline));
+        }
+        let table = dataset.table()?;
+        let baseline = Arc::new(Baseline::new(table, members));
+        baseline.require_world_of(table, members, self.source)?;
+        self.baselines.insert(bloc.members.clone(), Arc::clone(&baseline));
+        Ok(baseline)
+    }
 }
 
 impl Dataset {
     fn read(source: &TradeSource, scenario: &Scenario, year: Year) -> Result<Self, EngineError> {
-        let asked = AskedList::of(source, scenario)?;
-        let available = source.products_before(year, asked.candidates().as_ref(), needs_quantities(scenario))?;
-        let (list, coverage) = meet(source, scenario, asked, &available);
-        let trade = read(source, scenario, year, &coverage.wanted())?;
-        let products = trade.table.products();
+        let (list, coverage) = meet_list(source, scenario, year)?;
+        let Trade { table, inputs, ledger } = read(source, scenario, year, &coverage.wanted())?;
+        let own = Self::new(source, &list, coverage, table.products(), (inputs, ledger));
+        Ok(Self { table: Some(table), ..own })
+    }
+
+    /// Adds rows up to a baseline as they are read.
+    fn add_up(
+        source: &TradeSource,
+        scenario: &Scenario,
+        year: Year,
+        members: &CountrySet,
+    ) -> Result<(Self, Baseline), EngineError> {
+        let (list, coverage) = meet_list(source, scenario, year)?;
+        let add_up = |table: TradeTable| (Baseline::of_one(&table, members), table.traders(), table.n_rows());
+        let Passed { results, inputs, ledger } = pass(source, scenario, year, &coverage.wanted(), add_up)?;
+        let (mut traders, mut n_rows) = (Traders::default(), 0);
+        let baseline = Baseline::joined(results.into_iter().map(|(baseline, own, rows)| {
+            traders.join(&own);
+            n_rows += rows;
+            baseline
+        }));
+        baseline.require_world(&traders, (year, n_rows), members, source)?;
+        let own = Self::new(source, &list, coverage, baseline.products(), (inputs, ledger));
+        Ok((own, baseline))
+    }
+
+    /// Without rows; `products` are those that were read.
+    fn new(
+        source: &TradeSource,
+        list: &GoodsList,
+        coverage: Coverage,
+        products: &[ProductCode],
+        (inputs, ledger): (Vec<InputFile>, RowLedger),
+    ) -> Self {
         let listed: Vec<usize> = (0..products.len()).filter(|at| list.goods.contains_key(&products[*at])).collect();
         let memberships: Vec<_> = listed.iter().map(|at| list.goods[&products[*at]].as_slice()).collect();
         let label =
             |(at, places): (&usize, &&[_])| Arc::new(Labels::new(source.description(products[*at]).unwrap_or_default(), places));
         let labels = listed.iter().zip(&memberships).map(label).collect();
         let classes = Classification::new(&memberships);
-        Ok(Self { listed, labels, classes, coverage, trade })
+        Self { table: None, inputs, ledger, listed, labels, classes, coverage }
     }
+
+    /// The rows of a session that keeps them.
+    pub(crate) fn table(&self) -> Result<&TradeTable, EngineError> {
+        let lost = || DataError::Internal("the rows were not kept".to_owned());
+        Ok(self.table.as_ref().ok_or_else(lost)?)
+    }
+}
+
+/// The list in the codes of the data, and how it met them.
+fn meet_list(source: &TradeSource, scenario: &Scenario, year: Year) -> Result<(GoodsList, Coverage), EngineError> {
+    let asked = AskedList::of(source, scenario)?;
+    let available = source.products_before(year, asked.candidates().as_ref(), needs_quantities(scenario))?;
+    Ok(meet(source, scenario, asked, &available))
 }
 
 /// Whether the scenario asks for unit values.
@@ -171,30 +234,46 @@ pub(crate) fn read(
     year: Year,
     products: &BTreeSet<ProductCode>,
 ) -> Result<Trade, EngineError> {
-    let trade = match needs_quantities(scenario) {
-        true => source.read_weighed(year, Some(products))?,
-        false => source.read(year, Some(products))?,
-    };
-    count_hong_kong(trade, source, scenario)
+    let Passed { results, inputs, ledger } = pass(source, scenario, year, products, |table| table)?;
+    Ok(Trade { table: TradeTable::joined(results, year, source.revision())?, inputs, ledger })
 }
 
-/// Hong Kong as the scenario counts it; rows that this merges, and rows of a country with itself, go to the ledger.
-fn count_hong_kong(mut trade: Trade, source: &TradeSource, scenario: &Scenario) -> Result<Trade, EngineError> {
+/// As [`read`], without keeping rows: `each` makes something of some products' rows on the thread that read them. Hong Kong is
+/// counted as the scenario says; rows that this merges, and rows of a country with itself, go to the ledger.
+fn pass<T: Send>(
+    source: &TradeSource,
+    scenario: &Scenario,
+    year: Year,
+    products: &BTreeSet<ProductCode>,
+    each: impl Fn(TradeTable) -> T + Sync,
+) -> Result<Passed<T>, EngineError> {
     let countries = source.countries();
-    let n_rows = trade.table.n_rows();
-    if let (HongKong::WithChina, Some(from), Some(to)) = (scenario.hong_kong, countries.index(HONG_KONG), countries.index(CHINA))
-    {
-        trade.table = trade.table.count_as(from, to)?;
+    let merged = match scenario.hong_kong {
+        HongKong::WithChina => countries.index(HONG_KONG).zip(countries.index(CHINA)),
+        HongKong::Apart => None,
+    };
+    let each = |table: TradeTable| -> Result<_, DataError> {
+        let n_rows = table.n_rows();
+        let table = match merged {
+            Some((from, to)) => table.count_as(from, to)?,
+            None => table,
+        };
+        let unused = [n_rows - table.n_rows(), table.n_own()];
+        Ok((unused, each(table)))
+    };
+    let passed = source.pass(year, Some(products), needs_quantities(scenario), each)?;
+    let (mut ledger, mut unused, mut results) = (passed.ledger, [0, 0], Vec::with_capacity(passed.results.len()));
+    for result in passed.results {
+        let (own, result) = result?;
+        unused = [unused[0] + own[0], unused[1] + own[1]];
+        results.push(result);
     }
-    let unused = [
-        ("added to China's row of the same flow", n_rows - trade.table.n_rows()),
-        ("trade of a country with itself", trade.table.n_own()),
-    ];
-    for (reason, count) in unused.into_iter().filter(|(_, count)| *count > 0) {
-        trade.ledger.unused.insert(reason.to_owned(), count as u64);
-        trade.ledger.rows_used -= count as u64;
+    let reasons = ["added to China's row of the same flow", "trade of a country with itself"];
+    for (reason, count) in reasons.into_iter().zip(unused).filter(|(_, count)| *count > 0) {
+        ledger.unused.insert(reason.to_owned(), count as u64);
+        ledger.rows_used -= count as u64;
     }
-    Ok(trade)
+    Ok(Passed { results, inputs: passed.inputs, ledger })
 }
 
 /// The program of one product with the exporters' codes, for inspection; none when the data lack the product.

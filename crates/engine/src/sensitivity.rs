@@ -62,14 +62,14 @@ pub fn sensitivity(
     let at_hand = |change: &Change| change.scenario.as_ref().is_ok_and(|changed| session.holds(changed));
     let mut order: Vec<usize> = (0..changes.len()).collect();
     order.sort_by_key(|at| !at_hand(&changes[*at]));
-    let mut inputs = prepared.dataset.trade.inputs.clone();
+    let mut inputs = prepared.dataset.inputs.clone();
     let mut outcomes: BTreeMap<usize, Result<Effect, String>> = BTreeMap::new();
     for at in order {
         let outcome = match &changes[at].scenario {
             Err(reason) => Err(reason.clone()),
             Ok(changed) => match answer(&mut session, changed) {
                 Ok((collection, prepared)) => {
-                    let read = &prepared.dataset.trade.inputs;
+                    let read = &prepared.dataset.inputs;
                     inputs.extend(read.iter().filter(|input| !inputs.contains(input)).cloned().collect::<Vec<_>>());
                     Ok(effect(collection, &base))
                 }

@@ -99,7 +99,7 @@ pub fn uncertainty(
         doubtful: list.probability.iter().filter(|probability| **probability < 1.0).count(),
         scenario: prepared.resolved(scenario),
         bloc: prepared.bloc.clone(),
-        inputs: prepared.dataset.trade.inputs.clone(),
+        inputs: prepared.dataset.inputs.clone(),
     })
 }
 
@@ -139,7 +139,7 @@ impl Noise<'_> {
         let cap = self.cap(scenario.cap);
         let mut policy = self.prepared.policy.clone();
         policy.cap = cap;
-        let baseline = self.baseline(&self.prepared.members);
+        let baseline = self.baseline(&self.prepared.members)?;
         let mut list = self.stream(1);
         let products = self.prepared.baseline.products();
         let counts = |position: usize| {
@@ -163,11 +163,11 @@ impl Noise<'_> {
     }
 
     /// The markets of rows with noise; none without noise.
-    fn baseline(&self, bloc: &CountrySet) -> Option<Baseline> {
+    fn baseline(&self, bloc: &CountrySet) -> Result<Option<Baseline>, EngineError> {
         if self.doubt.deviation <= 0.0 {
-            return None;
+            return Ok(None);
         }
-        let table = &self.prepared.dataset.trade.table;
+        let table = self.prepared.dataset.table()?;
         let mut stream = self.stream(0);
         let mut values = Vec::with_capacity(table.n_rows());
         for (index, product) in (0_u32..).zip(table.products()) {
@@ -177,7 +177,7 @@ impl Noise<'_> {
                 values.push(scaled(*value, factor));
             }
         }
-        Some(Baseline::with_values(table, &values, bloc))
+        Ok(Some(Baseline::with_values(table, &values, bloc)))
     }
 }
 

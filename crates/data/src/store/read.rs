@@ -16,7 +16,7 @@ use parquet::schema::types::SchemaDescriptor;
 use rayon::prelude::*;
 use reorient_core::{CountryIndex, CountryTable, ProductCode, Usd};
 
-use super::index::{Block, Index, PAGES, TRADE_PAGES, hash_of};
+use super::index::{Block, Group, Index, PAGES, TRADE_PAGES, hash_of};
 use super::*;
 use crate::table::{Part, UNKNOWN, positions};
 use crate::{DataError, TradeTable};
@@ -37,17 +37,19 @@ struct Reading<'a> {
 }
 
 /// Reads the wanted products, or all; `weigh` asks for quantities too. Every page is checked against its hash before it is
-/// decoded; pages without a wanted product are not read.
+/// decoded; pages without a wanted product are not read. Each row group becomes a table on the thread that read it, of which
+/// `each` makes something; results are in the order of the file.
 ///
 /// # Errors
 /// [`DataError`] when the file cannot be read, is damaged, or a value breaks a rule.
-pub(crate) fn read_year(
+pub(crate) fn read_year<T: Send>(
     content: &Content,
     footer: &Footer,
     countries: &CountryTable,
     wanted: Option<&BTreeSet<ProductCode>>,
     weigh: bool,
-) -> Result<TradeTable, DataError> {
+    each: impl Fn(TradeTable) -> T + Sync,
+) -> Result<Vec<T>, DataError> {
     let index = &footer.index;
     let name = content.name();
     let mut is_wanted = vec![wanted.is_none(); index.products.len()];
@@ -58,9 +60,11 @@ pub(crate) fn read_year(
     }
     let schema = isolated(&name, schema)?;
     let reading = Reading { content, name: &name, index, wanted: &is_wanted, weigh, schema, countries: positions(countries) };
+    let table = |part| TradeTable::from_parts(footer.info.year, footer.info.revision, vec![part]);
+    let read = |group: &Group| reading.group(group.blocks.clone()).and_then(table).map(&each);
     // In order, so that of several faults the same one is told whatever the number of threads.
-    let parts: Vec<Result<Part, DataError>> = index.groups.par_iter().map(|group| reading.group(group.blocks.clone())).collect();
-    TradeTable::from_parts(footer.info.year, footer.info.revision, parts.into_iter().collect::<Result<_, _>>()?)
+    let tables: Vec<Result<T, DataError>> = index.groups.par_iter().map(read).collect();
+    tables.into_iter().collect()
 }
 
 impl Reading<'_> {

@@ -43,7 +43,11 @@ pub(crate) fn verify_file(path: &Path, countries: &CountryTable) -> Result<Trade
     let checked: Vec<Result<(), DataError>> =
         footer.index.groups.par_iter().map(|group| check_products(&content, &footer.index, group)).collect();
     checked.into_iter().collect::<Result<(), _>>()?;
-    read_year(&content, &footer, countries, None, true)
+    TradeTable::joined(
+        read_year(&content, &footer, countries, None, true, |table| table)?,
+        footer.info.year,
+        footer.info.revision,
+    )
 }
 
 /// Whether the index and the page index tell the same pages.
