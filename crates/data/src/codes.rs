@@ -188,6 +188,9 @@ pub fn hash_file(path: &Path) -> Result<FileHash, DataError> {
 
 /// Undoes UTF-8 that was read as Latin-1 or Windows-1252 and encoded once more; other text stays as it is.
 fn repair(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_owned();
+    }
     const UPPER_80_9F: [char; 32] = [
         '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’', '“',
         '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',

@@ -363,7 +363,7 @@ impl TradeSource {
     }
 
     fn read_columns(&self, year: Year, products: Option<&BTreeSet<ProductCode>>, weigh: bool) -> Result<Trade, DataError> {
-        let Passed { results, inputs, ledger } = self.pass(year, products, weigh, |table| table)?;
+        let Passed { results, inputs, ledger } = self.pass(year, products, weigh, TradeTable::clone)?;
         Ok(Trade { table: TradeTable::joined(results, year, self.revision)?, inputs, ledger })
     }
 
@@ -377,19 +377,19 @@ impl TradeSource {
         year: Year,
         products: Option<&BTreeSet<ProductCode>>,
         weigh: bool,
-        each: impl Fn(TradeTable) -> T + Sync,
+        each: impl Fn(&TradeTable) -> T + Sync,
     ) -> Result<Passed<T>, DataError> {
         let origin = self.origin(year)?;
         let require = |of: (Year, HsRevision)| {
             let problem = || format!("it no longer holds {} {year}; it changed while it was in use", self.revision);
             if of == (year, self.revision) { Ok(()) } else { Err(DataError::file(&origin.name(), problem())) }
         };
-        let each = |table: TradeTable| (table.n_rows() as u64, each(table));
+        let each = |table: &TradeTable| (table.n_rows() as u64, each(table));
         let (results, inputs, rows_in) = if let Origin::Raw(member) = origin {
             let raw = self.raw(year, member, products, weigh)?;
             require((raw.table.year(), raw.table.revision()))?;
             let table = products.map_or_else(|| raw.table.clone(), |products| raw.table.select(products));
-            (table.by_part().into_par_iter().map(each).collect(), raw.inputs.clone(), raw.rows_in)
+            (table.by_part().par_iter().map(each).collect(), raw.inputs.clone(), raw.rows_in)
         } else {
             let content = origin.content()?;
             let footer = Footer::open(&content)?;

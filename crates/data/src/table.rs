@@ -112,6 +112,15 @@ pub struct ProductRows<'a> {
 }
 
 impl Part {
+    /// Forgets all rows and keeps their memory.
+    pub(crate) fn clear(&mut self) {
+        self.products.clear();
+        self.exporters.clear();
+        self.importers.clear();
+        self.values.own().clear();
+        self.quantities.clear();
+    }
+
     /// Of rows of whole products, in order, each key once.
     ///
     /// # Errors
@@ -281,6 +290,12 @@ impl TradeTable {
             joined.n_rows += table.n_rows;
         }
         Ok(joined)
+    }
+
+    /// The one part that is shared with no other table.
+    pub(crate) fn into_part(self) -> Option<Part> {
+        let [part] = <[_; 1]>::try_from(self.parts).ok()?;
+        Arc::try_unwrap(part).ok()
     }
 
     /// A table for each part with rows; rows are not copied.

@@ -39,11 +39,12 @@ impl Baseline {
     /// Sums the table by product and exporter, on all cores. Rows of a country with itself are left out.
     pub fn new(table: &TradeTable, bloc: &CountrySet) -> Self {
         let positions: Vec<u32> = (0_u32..).take(table.products().len()).collect();
+        let inside = Inside::new(bloc);
         let some = |positions: &[u32]| {
             let mut part = Part::default();
             for &position in positions {
                 let rows = table.rows(ProductIndex(position));
-                part.add(rows, rows.values, bloc);
+                part.add(rows, rows.values, &inside);
             }
             part
         };
@@ -52,21 +53,21 @@ impl Baseline {
 
     /// As [`Self::new`] on this thread.
     pub(crate) fn of_one(table: &TradeTable, bloc: &CountrySet) -> Self {
-        let mut part = Part::default();
+        let (mut part, inside) = (Part::default(), Inside::new(bloc));
         for (_, rows) in table.iter() {
-            part.add(rows, rows.values, bloc);
+            part.add(rows, rows.values, &inside);
         }
         Self::of(table.products().to_vec(), vec![part])
     }
 
     /// As [`Self::of_one`], with other values in the place of the table's, in the order of its rows.
     pub(crate) fn with_values(table: &TradeTable, mut values: &[Usd], bloc: &CountrySet) -> Self {
-        let mut part = Part::default();
+        let (mut part, inside) = (Part::default(), Inside::new(bloc));
         for product in (0_u32..).take(table.products().len()) {
             let rows = table.rows(ProductIndex(product));
             let (own, rest) = values.split_at(rows.values.len());
             values = rest;
-            part.add(rows, own, bloc);
+            part.add(rows, own, &inside);
         }
         Self::of(table.products().to_vec(), vec![part])
     }
@@ -169,37 +170,80 @@ impl Baseline {
 
 impl Part {
     /// Adds the next product and where its exporters end.
-    fn add(&mut self, rows: ProductRows<'_>, values: &[Usd], bloc: &CountrySet) {
-        let mut at = 0;
-        for exporter in rows.exporters.chunk_by(|left, right| left == right) {
-            let (mut imports, mut world_exports, mut unit_value) = (Usd::ZERO, Usd::ZERO, UnitValue::default());
-            let mut sells_abroad = false;
-            let own = at..at + exporter.len();
-            for (row, (&importer, &value)) in own.clone().zip(rows.importers[own.clone()].iter().zip(&values[own])) {
-                if importer == exporter[0] {
-                    continue;
-                }
-                sells_abroad = true;
-                world_exports += value;
-                if bloc.contains(importer) {
-                    imports += value;
-                }
-                if let Some(Some(quantity @ 1..)) = rows.quantities.get(row) {
-                    unit_value.value += value;
-                    // No planet ships more than this many kilograms.
-                    unit_value.quantity = unit_value.quantity.saturating_add(*quantity);
-                }
+    fn add(&mut self, rows: ProductRows<'_>, values: &[Usd], inside: &Inside) {
+        let most = values.iter().map(|value| value.get()).fold(0, i64::max);
+        let fits = i64::try_from(values.len()).ok().and_then(|count| most.checked_mul(count)).is_some();
+        if fits {
+            // No sum is beyond the number of rows times the largest value.
+            self.add_with(rows, values, inside, |sum, value| Usd::new(sum.get().wrapping_add(value.get())));
+        } else {
+            self.add_with(rows, values, inside, |sum, value| sum + value);
+        }
+        self.ends.push(self.exporters.len());
+    }
+
+    /// Without a branch for each row.
+    #[inline(always)]
+    fn add_with(&mut self, rows: ProductRows<'_>, values: &[Usd], inside: &Inside, add: impl Fn(Usd, Usd) -> Usd) {
+        let (mut importers, mut values, mut quantities) = (rows.importers, values, rows.quantities);
+        for own in rows.exporters.chunk_by(|left, right| left == right) {
+            let exporter = own[0];
+            let (own_importers, own_values) = (split_front(&mut importers, own.len()), split_front(&mut values, own.len()));
+            let (mut imports, mut world_exports, mut sells_abroad) = (Usd::ZERO, Usd::ZERO, false);
+            for (importer, value) in own_importers.iter().zip(own_values) {
+                let abroad = *importer != exporter;
+                sells_abroad |= abroad;
+                let value = value.get() & -i64::from(abroad);
+                world_exports = add(world_exports, Usd::new(value));
+                imports = add(imports, Usd::new(value & inside.mask(*importer)));
             }
-            at += exporter.len();
+            let own_quantities = split_front(&mut quantities, own.len());
             if sells_abroad {
-                self.exporters.push(exporter[0]);
+                self.exporters.push(exporter);
                 self.imports.push(imports);
                 self.world_exports.push(world_exports);
-                if !rows.quantities.is_empty() {
-                    self.unit_values.push(unit_value);
+                if !own_quantities.is_empty() {
+                    self.unit_values.push(unit_value(exporter, own_importers, own_values, own_quantities));
                 }
             }
         }
-        self.ends.push(self.exporters.len());
+    }
+}
+
+/// Takes the first items off a slice, or all where there are fewer.
+fn split_front<'a, T>(items: &mut &'a [T], count: usize) -> &'a [T] {
+    let (front, rest) = items.split_at(count.min(items.len()));
+    *items = rest;
+    front
+}
+
+/// Exports of known quantity.
+fn unit_value(exporter: CountryIndex, importers: &[CountryIndex], values: &[Usd], quantities: &[Option<i64>]) -> UnitValue {
+    let mut sum = UnitValue::default();
+    for ((importer, value), quantity) in importers.iter().zip(values).zip(quantities) {
+        if let (Some(quantity @ 1..), true) = (quantity, *importer != exporter) {
+            sum.value += *value;
+            // No planet ships more than this many kilograms.
+            sum.quantity = sum.quantity.saturating_add(*quantity);
+        }
+    }
+    sum
+}
+
+/// For each position in the country table all bits of a member of the bloc, and none of the others.
+struct Inside([i64; COUNTRIES]);
+
+/// More than any country table has.
+const COUNTRIES: usize = 1024;
+
+impl Inside {
+    fn new(bloc: &CountrySet) -> Self {
+        let mut masks = [0; COUNTRIES];
+        bloc.iter().for_each(|member| masks[member.at() % COUNTRIES] = -1);
+        Self(masks)
+    }
+
+    fn mask(&self, country: CountryIndex) -> i64 {
+        self.0[country.at() % COUNTRIES]
     }
 }

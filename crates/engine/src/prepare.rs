@@ -178,7 +178,7 @@ impl Dataset {
         members: &CountrySet,
     ) -> Result<(Self, Baseline), EngineError> {
         let (list, coverage) = meet_list(source, scenario, year)?;
-        let add_up = |table: TradeTable| (Baseline::of_one(&table, members), table.traders(), table.n_rows());
+        let add_up = |table: &TradeTable| (Baseline::of_one(table, members), table.traders(), table.n_rows());
         let Passed { results, inputs, ledger } = pass(source, scenario, year, &coverage.wanted(), add_up)?;
         let (mut traders, mut n_rows) = (Traders::default(), 0);
         let baseline = Baseline::joined(results.into_iter().map(|(baseline, own, rows)| {
@@ -234,7 +234,7 @@ pub(crate) fn read(
     year: Year,
     products: &BTreeSet<ProductCode>,
 ) -> Result<Trade, EngineError> {
-    let Passed { results, inputs, ledger } = pass(source, scenario, year, products, |table| table)?;
+    let Passed { results, inputs, ledger } = pass(source, scenario, year, products, TradeTable::clone)?;
     Ok(Trade { table: TradeTable::joined(results, year, source.revision())?, inputs, ledger })
 }
 
@@ -245,19 +245,17 @@ fn pass<T: Send>(
     scenario: &Scenario,
     year: Year,
     products: &BTreeSet<ProductCode>,
-    each: impl Fn(TradeTable) -> T + Sync,
+    each: impl Fn(&TradeTable) -> T + Sync,
 ) -> Result<Passed<T>, EngineError> {
     let countries = source.countries();
     let merged = match scenario.hong_kong {
         HongKong::WithChina => countries.index(HONG_KONG).zip(countries.index(CHINA)),
         HongKong::Apart => None,
     };
-    let each = |table: TradeTable| -> Result<_, DataError> {
+    let each = |table: &TradeTable| -> Result<_, DataError> {
         let n_rows = table.n_rows();
-        let table = match merged {
-            Some((from, to)) => table.count_as(from, to)?,
-            None => table,
-        };
+        let counted = merged.map(|(from, to)| table.count_as(from, to)).transpose()?;
+        let table = counted.as_ref().unwrap_or(table);
         let unused = [n_rows - table.n_rows(), table.n_own()];
         Ok((unused, each(table)))
     };

@@ -1,5 +1,6 @@
 //! Result tables as Arrow, with the names and columns of the files.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, BooleanArray, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray};
@@ -191,8 +192,8 @@ fn sheet(table: &'static str, sheet: &Sheet, amounts: Amounts) -> Result<ArrowTa
     self::table(table, RecordBatch::try_new(Arc::new(Schema::new(fields)), columns))
 }
 
-fn parsed<T: std::str::FromStr>(
-    cells: impl Iterator<Item = Option<String>>,
+fn parsed<'a, T: std::str::FromStr>(
+    cells: impl Iterator<Item = Option<Cow<'a, str>>>,
     unlike: impl Fn(&str) -> ArrowError,
 ) -> Result<Vec<Option<T>>, ArrowError> {
     cells.map(|cell| cell.map(|text| text.parse().map_err(|_| unlike(&text))).transpose()).collect()

@@ -1,5 +1,6 @@
 //! Result rows as typed fields: the CSV files and the JSON object share them.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use reorient_core::{CountryTable, Usd, Year};
@@ -32,13 +33,13 @@ impl Field {
         Self::Percent(percent(part, whole.into(), 6))
     }
 
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Text(text) => text.clone(),
-            Self::Count(number) => number.to_string(),
-            Self::Percent(percent) => percent.clone().unwrap_or_default(),
+            Self::Text(text) => text.into(),
+            Self::Count(number) => number.to_string().into(),
+            Self::Percent(percent) => percent.as_deref().unwrap_or_default().into(),
             // Adding zero turns -0 into 0.
-            Self::Real(real) => real.map(|real| (real + 0.0).to_string()).unwrap_or_default(),
+            Self::Real(real) => real.map(|real| (real + 0.0).to_string()).unwrap_or_default().into(),
         }
     }
 
@@ -78,7 +79,10 @@ impl Sheet {
         let mut writer = csv::Writer::from_writer(out);
         writer.write_record(&self.columns)?;
         for row in &self.rows {
-            writer.write_record(row.iter().map(Field::text))?;
+            for field in row {
+                writer.write_field(field.text().as_bytes())?;
+            }
+            writer.write_record(None::<&[u8]>)?;
         }
         writer.flush()
     }

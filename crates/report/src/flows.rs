@@ -51,11 +51,12 @@ pub(crate) fn write_parquet(
     let entry = |key: &str, value: &str| KeyValue::new(key.to_owned(), value.to_owned());
     let mut properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_2_0)
-        .set_compression(Compression::LZ4_RAW)
+        .set_compression(Compression::UNCOMPRESSED)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by("reorient".to_owned())
         .set_key_value_metadata(Some(vec![entry("unit", "thousand current USD"), entry("reorient.version", version)]));
-    // Doubles seldom repeat: a dictionary of them costs more time than all the rest of a run, and Zstandard a third of it.
+    // Doubles seldom repeat: a dictionary of them costs more time than all the rest of a run, Zstandard a third of it, and LZ4
+    // a tenth for 30 % fewer bytes.
     for name in &COLUMNS[2..] {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(*name), false);
     }
@@ -134,10 +135,18 @@ pub(crate) fn kusds(flow: &FlowRow) -> [f64; AMOUNTS] {
     amounts(flow).map(kusd)
 }
 
-#[allow(clippy::cast_precision_loss)] // The nearest double is what the column holds.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)] // The nearest double is what the column holds.
 fn kusd(amount: NanoUsd) -> f64 {
     // Short amounts are converted in one instruction.
-    i64::try_from(amount.0).map_or_else(|_| amount.0 as f64, |short| short as f64) / NANO_PER_KUSD as f64
+    let short = amount.0 as i64;
+    let nano = if i128::from(short) == amount.0 { short as f64 } else { long(amount) };
+    nano / NANO_PER_KUSD as f64
+}
+
+#[cold]
+#[allow(clippy::cast_precision_loss)]
+fn long(amount: NanoUsd) -> f64 {
+    amount.0 as f64
 }
 
 /// Exact decimals: trade with three, results with six.

@@ -16,11 +16,14 @@ pub fn decimal(nano: i128, nano_per_unit: i128, places: u32) -> String {
     let unit = 10_i128.pow(places);
     let scaled = ratio(nano, nano_per_unit, unit);
     let sign = if scaled < 0 { "-" } else { "" };
-    let size = scaled.abs();
-    if places == 0 {
-        return format!("{sign}{size}");
+    let width = places as usize;
+    // Most amounts are short, and short ones are divided and printed faster.
+    match (u64::try_from(scaled.unsigned_abs()), u64::try_from(unit)) {
+        (Ok(size), _) if places == 0 => format!("{sign}{size}"),
+        (Ok(size), Ok(unit)) => format!("{sign}{}.{:0width$}", size / unit, size % unit),
+        _ if places == 0 => format!("{scaled}"),
+        _ => format!("{sign}{}.{:0width$}", scaled.abs() / unit, scaled.abs() % unit),
     }
-    format!("{sign}{}.{:0width$}", size / unit, size % unit, width = places as usize)
 }
 
 /// `part` in percent of `whole` with `places` decimals, rounded half to even; none when `whole` is zero.
@@ -51,12 +54,21 @@ pub(crate) fn musd(amount: NanoUsd) -> String {
 
 /// `numerator / denominator * unit` as the nearest integer, half to even. The denominator is positive.
 pub(crate) fn ratio(numerator: i128, denominator: i128, unit: i128) -> i128 {
+    // Short amounts of units with whole multiples, as those of money are, take one short division.
+    if denominator % unit == 0
+        && let (Ok(numerator), Ok(divisor)) = (i64::try_from(numerator), i64::try_from(denominator / unit))
+    {
+        return rounded(numerator.div_euclid(divisor).into(), numerator.rem_euclid(divisor).into(), divisor.into());
+    }
     let whole = numerator.div_euclid(denominator);
     let rest = numerator.rem_euclid(denominator) * unit;
-    let floor = rest / denominator;
-    let twice = 2 * (rest % denominator);
-    let down = whole * unit + floor;
-    let up = twice > denominator || (twice == denominator && down.rem_euclid(2) == 1);
+    rounded(whole * unit + rest / denominator, rest % denominator, denominator)
+}
+
+/// `down + rest / divisor` as the nearest integer, half to even; the rest is not negative and below the divisor.
+fn rounded(down: i128, rest: i128, divisor: i128) -> i128 {
+    let twice = 2 * rest;
+    let up = twice > divisor || (twice == divisor && down.rem_euclid(2) == 1);
     down + i128::from(up)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use parquet::column::reader::ColumnReaderImpl;
@@ -34,6 +34,19 @@ struct Reading<'a> {
     schema: SchemaDescriptor,
     /// Position in the country table by number, or [`UNKNOWN`].
     countries: [u16; 1024],
+    /// Memory of row groups that were read: fresh memory costs more than what is done with it.
+    spare: Mutex<Vec<Scratch>>,
+}
+
+/// Memory that the next row group uses again.
+#[derive(Default)]
+struct Scratch {
+    /// Of the pages of each column.
+    bytes: [Vec<u8>; PAGES],
+    codes: [Vec<i32>; 2],
+    values: Vec<i64>,
+    quantities: Vec<i64>,
+    part: Part,
 }
 
 /// Reads the wanted products, or all; `weigh` asks for quantities too. Every page is checked against its hash before it is
@@ -48,7 +61,7 @@ pub(crate) fn read_year<T: Send>(
     countries: &CountryTable,
     wanted: Option<&BTreeSet<ProductCode>>,
     weigh: bool,
-    each: impl Fn(TradeTable) -> T + Sync,
+    each: impl Fn(&TradeTable) -> T + Sync,
 ) -> Result<Vec<T>, DataError> {
     let index = &footer.index;
     let name = content.name();
@@ -59,9 +72,17 @@ pub(crate) fn read_year<T: Send>(
         }
     }
     let schema = isolated(&name, schema)?;
-    let reading = Reading { content, name: &name, index, wanted: &is_wanted, weigh, schema, countries: positions(countries) };
-    let table = |part| TradeTable::from_parts(footer.info.year, footer.info.revision, vec![part]);
-    let read = |group: &Group| reading.group(group.blocks.clone()).and_then(table).map(&each);
+    let reading = Reading { content, name: &name, index, wanted: &is_wanted, weigh, schema, countries: positions(countries), spare: Mutex::default() };
+    let read = |group: &Group| {
+        let spare = || reading.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut scratch = spare().pop().unwrap_or_default();
+        let part = reading.group(group.blocks.clone(), &mut scratch)?;
+        let table = TradeTable::from_parts(footer.info.year, footer.info.revision, vec![part])?;
+        let made = each(&table);
+        scratch.part = table.into_part().unwrap_or_default();
+        spare().push(scratch);
+        Ok(made)
+    };
     // In order, so that of several faults the same one is told whatever the number of threads.
     let tables: Vec<Result<T, DataError>> = index.groups.par_iter().map(read).collect();
     tables.into_iter().collect()
@@ -69,7 +90,7 @@ pub(crate) fn read_year<T: Send>(
 
 impl Reading<'_> {
     /// The wanted rows of some blocks of one row group.
-    fn group(&self, blocks: Range<usize>) -> Result<Part, DataError> {
+    fn group(&self, blocks: Range<usize>, scratch: &mut Scratch) -> Result<Part, DataError> {
         let is_wanted = |block: &&Block| self.wanted[block.products.clone()].contains(&true);
         let blocks: Vec<&Block> = self.index.blocks[blocks].iter().filter(is_wanted).collect();
         if blocks.is_empty() {
@@ -77,7 +98,7 @@ impl Reading<'_> {
         }
         let mut columns = Vec::with_capacity(PAGES);
         for column in 0..if self.weigh { PAGES } else { TRADE_PAGES } {
-            columns.push(self.fetch(&blocks, column)?);
+            columns.push(self.fetch(&blocks, column, std::mem::take(&mut scratch.bytes[column]))?);
         }
         for (at, block) in blocks.iter().enumerate() {
             let page = |column: usize| columns[column].page(at);
@@ -87,17 +108,16 @@ impl Reading<'_> {
                 return Err(DataError::damaged(self.name, format!("a page of {rows} does not match its BLAKE3 hash")));
             }
         }
-        let quantities = if self.weigh { columns.pop() } else { None };
-        let mut columns = columns.into_iter();
-        let [Some(exporters), Some(importers), Some(values)] = [columns.next(), columns.next(), columns.next()] else {
-            return Err(DataError::Internal("a column is missing".to_owned()));
-        };
-        let mut exporters = isolated(self.name, || Pages::<Int32Type>::new(exporters, &self.schema, 1))?;
-        let mut importers = isolated(self.name, || Pages::<Int32Type>::new(importers, &self.schema, 2))?;
-        let mut values = isolated(self.name, || Pages::<Int64Type>::new(values, &self.schema, 3))?;
-        let quantities = quantities.map(|pages| isolated(self.name, || Pages::<Int64Type>::new(pages, &self.schema, 4)));
+        let (codes, amounts) = (&mut scratch.codes, [&mut scratch.values, &mut scratch.quantities]);
+        let [exporters, importers] = codes.each_mut().map(std::mem::take);
+        let [values, quantities] = amounts.map(std::mem::take);
+        let mut exporters = isolated(self.name, || Pages::<Int32Type>::new(&columns[0], exporters, &self.schema, 1))?;
+        let mut importers = isolated(self.name, || Pages::<Int32Type>::new(&columns[1], importers, &self.schema, 2))?;
+        let mut values = isolated(self.name, || Pages::<Int64Type>::new(&columns[2], values, &self.schema, 3))?;
+        let weighed = columns.get(3);
+        let quantities = weighed.map(|pages| isolated(self.name, || Pages::<Int64Type>::new(pages, quantities, &self.schema, 4)));
         let mut quantities = quantities.transpose()?;
-        let mut part = self.part_for(&blocks);
+        let mut part = self.part_for(&blocks, std::mem::take(&mut scratch.part));
         for block in &blocks {
             isolated(self.name, || {
                 exporters.read(block.rows)?;
@@ -110,18 +130,18 @@ impl Reading<'_> {
                 self.append_quantities(block, pages, &mut part)?;
             }
         }
-        isolated(self.name, || {
-            exporters.end()?;
-            importers.end()?;
-            values.end()?;
-            quantities.as_mut().map_or(Ok(()), Pages::end)
-        })?;
+        scratch.codes = isolated(self.name, || Ok([exporters.end()?, importers.end()?]))?;
+        scratch.values = isolated(self.name, || values.end())?;
+        scratch.quantities = isolated(self.name, || quantities.map_or(Ok(Vec::new()), Pages::end))?;
+        for (bytes, column) in scratch.bytes.iter_mut().zip(columns) {
+            *bytes = column.bytes.try_into_mut().map(Vec::from).unwrap_or_default();
+        }
         Ok(part)
     }
 
-    /// An empty part with room for the wanted rows.
-    fn part_for(&self, blocks: &[&Block]) -> Part {
-        let mut part = Part::default();
+    /// A part with room for the wanted rows, in the memory of another one.
+    fn part_for(&self, blocks: &[&Block], mut part: Part) -> Part {
+        part.clear();
         let mut rows = 0;
         for at in blocks.iter().flat_map(|block| block.products.clone()).filter(|at| self.wanted[*at]) {
             part.products.push(self.index.products[at]);
@@ -136,8 +156,8 @@ impl Reading<'_> {
         part
     }
 
-    /// Reads the pages of one column.
-    fn fetch(&self, blocks: &[&Block], column: usize) -> Result<Fetched, DataError> {
+    /// Reads the pages of one column into the memory of others.
+    fn fetch(&self, blocks: &[&Block], column: usize, mut bytes: Vec<u8>) -> Result<Fetched, DataError> {
         let mut spans: Vec<Range<u64>> = Vec::new();
         for block in blocks {
             let page = &block.pages[column];
@@ -148,7 +168,9 @@ impl Reading<'_> {
         }
         let too_large = || DataError::file(self.name, "a row group is too large");
         let length = |span: &Range<u64>| usize::try_from(span.end - span.start).map_err(|_| too_large());
-        let mut bytes = vec![0; spans.iter().map(length).sum::<Result<usize, _>>()?];
+        let total = spans.iter().map(length).sum::<Result<usize, _>>()?;
+        // What is left of other pages is not looked at, so it need not be cleared.
+        bytes.resize(total.max(bytes.len()), 0);
         let mut pages = Vec::with_capacity(blocks.len());
         let mut waiting = blocks.iter().peekable();
         let mut position = 0;
@@ -162,7 +184,7 @@ impl Reading<'_> {
             }
             position = end;
         }
-        Ok(Fetched { bytes: Bytes::from(bytes), pages })
+        Ok(Fetched { bytes: Bytes::from(bytes), length: total, pages })
     }
 
     /// Appends the wanted rows of a block.
@@ -176,26 +198,26 @@ impl Reading<'_> {
                 continue;
             }
             let (exporters, importers, values) = (&codes[0][range.clone()], &codes[1][range.clone()], &values[range.clone()]);
-            // One look at all rows without a branch; which row is at fault is found out afterwards.
-            let mut odd = 0;
-            let mut index = |code: &i32| {
-                let code = code.cast_unsigned();
-                let index = self.countries[(code & 1023) as usize];
-                odd |= code >> 10 | u32::from(index == UNKNOWN);
-                CountryIndex(index)
-            };
-            part.exporters.extend(exporters.iter().map(&mut index));
-            part.importers.extend(importers.iter().map(&mut index));
+            // A look at all rows without a branch; which row is at fault is found out afterwards.
+            let known = self.append_codes(exporters, &mut part.exporters) & self.append_codes(importers, &mut part.importers);
             let least = values.iter().copied().fold(i64::MAX, i64::min);
             part.values.own().extend(values.iter().copied().map(Usd::new));
             let pairs = |from: usize, to: usize| exporters[from..to].iter().zip(&importers[from..to]);
             let follows = |((i, j), (next_i, next_j))| (i < next_i) | (i == next_i) & (j < next_j);
             let ascending = pairs(0, rows - 1).zip(pairs(1, rows)).fold(true, |ascending, rows| ascending & follows(rows));
-            if odd != 0 || least <= 0 || !ascending {
+            if !known || least <= 0 || !ascending {
                 return Err(self.fault(code, block.rows_before + range.start, exporters, importers, values));
             }
         }
         Ok(())
+    }
+
+    /// Appends the positions of countries in the country table; whether it has them all.
+    fn append_codes(&self, codes: &[i32], positions: &mut Vec<CountryIndex>) -> bool {
+        let before = positions.len();
+        positions.extend(codes.iter().map(|code| CountryIndex(self.countries[(code & 1023) as usize])));
+        let beyond = codes.iter().fold(0, |bits, code| bits | code.cast_unsigned() >> 10);
+        beyond == 0 && positions[before..].iter().fold(true, |known, position| known & (position.0 != UNKNOWN))
     }
 
     /// What is wrong with the rows of a product, `before` which there are so many others in the file.
@@ -241,6 +263,8 @@ impl Reading<'_> {
 /// Pages of one column, with their places in `bytes` and their rows.
 struct Fetched {
     bytes: Bytes,
+    /// Bytes that belong to the pages.
+    length: usize,
     pages: Vec<(Range<usize>, usize)>,
 }
 
@@ -260,7 +284,7 @@ struct Pages<T: DataType> {
 }
 
 impl<T: DataType> Pages<T> {
-    fn new(fetched: Fetched, schema: &SchemaDescriptor, column: usize) -> Result<Self, ParquetError> {
+    fn new(fetched: &Fetched, values: Vec<T::T>, schema: &SchemaDescriptor, column: usize) -> Result<Self, ParquetError> {
         let description = schema.column(column);
         let mut locations = Vec::with_capacity(fetched.pages.len());
         let mut rows_before = 0;
@@ -276,12 +300,12 @@ impl<T: DataType> Pages<T> {
         let chunk = ColumnChunkMetaData::builder(description.clone())
             .set_compression(super::encode::compression(column))
             .set_data_page_offset(0)
-            .set_total_compressed_size(i64::try_from(fetched.bytes.len())?)
+            .set_total_compressed_size(i64::try_from(fetched.length)?)
             .build()?;
-        let pages = SerializedPageReader::new(Arc::new(fetched.bytes), &chunk, rows_before, Some(locations))?;
+        let pages = SerializedPageReader::new(Arc::new(fetched.bytes.clone()), &chunk, rows_before, Some(locations))?;
         let optional = description.max_def_level() > 0;
         let reader = ColumnReaderImpl::new(description, Box::new(pages));
-        Ok(Self { reader, values: Vec::new(), levels: Vec::new(), optional })
+        Ok(Self { reader, values, levels: Vec::new(), optional })
     }
 
     fn read(&mut self, rows: usize) -> Result<(), ParquetError> {
@@ -292,10 +316,10 @@ impl<T: DataType> Pages<T> {
         if records == rows { Ok(()) } else { Err(ParquetError::General("a column has too few values".to_owned())) }
     }
 
-    /// Nothing may be left.
-    fn end(&mut self) -> Result<(), ParquetError> {
+    /// Nothing may be left; gives the memory of the values back.
+    fn end(mut self) -> Result<Vec<T::T>, ParquetError> {
         let left = self.reader.skip_records(1)?;
-        if left == 0 { Ok(()) } else { Err(ParquetError::General("a column has too many values".to_owned())) }
+        if left == 0 { Ok(self.values) } else { Err(ParquetError::General("a column has too many values".to_owned())) }
     }
 }
 

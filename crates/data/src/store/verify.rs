@@ -44,7 +44,7 @@ pub(crate) fn verify_file(path: &Path, countries: &CountryTable) -> Result<Trade
         footer.index.groups.par_iter().map(|group| check_products(&content, &footer.index, group)).collect();
     checked.into_iter().collect::<Result<(), _>>()?;
     TradeTable::joined(
-        read_year(&content, &footer, countries, None, true, |table| table)?,
+        read_year(&content, &footer, countries, None, true, TradeTable::clone)?,
         footer.info.year,
         footer.info.revision,
     )

@@ -1,6 +1,7 @@
 //! The files of a sweep: `scenarios` (CSV and Parquet), `figures.parquet`, `shares.parquet`, `table_a1.parquet`, `summary.csv`,
 //! perhaps `diff.csv`, and the manifest.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -327,9 +328,8 @@ impl<'a> SweepWriter<'a> {
 
 fn add_sheet(table: &mut ParquetTable<Growing>, scenario: Option<i64>, sheet: &Sheet) -> io::Result<()> {
     for row in &sheet.rows {
-        let texts: Vec<String> = row.iter().map(sheets::Field::text).collect();
-        let cell = |(column, text): (&&'static str, &'_ String)| {
-            let text = text.as_str();
+        let texts: Vec<Cow<'_, str>> = row.iter().map(sheets::Field::text).collect();
+        let cell = |(column, text): (&&'static str, &Cow<'_, str>)| {
             match kind_of(column) {
                 Kind::Whole => Cell::Whole(text.parse().ok()),
                 Kind::Real => Cell::Real(text.parse().ok()),
