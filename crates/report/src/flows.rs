@@ -1,7 +1,10 @@
 //! Flows of every product and exporter: `flows.parquet` and `flows.csv`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
 
 use arrow::array::{Array, ArrayRef, Decimal128Array, Float64Array, Int32Array, RecordBatch, StringBuilder};
 use arrow::datatypes::{DataType, Field, Schema};
@@ -13,7 +16,6 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
-use rayon::prelude::*;
 use reorient_core::CountryTable;
 use reorient_metrics::{Collection, FlowRow, ProductRow};
 use reorient_model::NanoUsd;
@@ -27,11 +29,11 @@ pub(crate) const COLUMNS: [&str; 8] =
 /// Columns that are amounts of money.
 const AMOUNTS: usize = COLUMNS.len() - 2;
 
-/// Products per row group: some forty thousand rows, which one thread encodes within its cache.
-const PRODUCTS_PER_GROUP: usize = 256;
+/// Products per row group: some twenty thousand rows, which one thread encodes within its cache.
+const PRODUCTS_PER_GROUP: usize = 128;
 
-/// Row groups that wait for their turn: what is encoded ahead is bounded.
-const GROUPS_AT_ONCE: usize = 16;
+/// Threads that encode: more of them would wait for the one that writes.
+const MOST_ENCODERS: usize = 4;
 
 /// The six amounts of a flow, in the order of the columns.
 fn amounts(flow: &FlowRow) -> [NanoUsd; AMOUNTS] {
@@ -65,29 +67,24 @@ pub(crate) fn write_parquet(
         .set_column_encoding(ColumnPath::from(COLUMNS[1]), Encoding::DELTA_BINARY_PACKED);
     let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties.build()))?;
     let (mut writer, columns) = writer.into_serialized_writer()?;
-    let groups: Vec<(usize, &[ProductRow])> = collection.products.chunks(PRODUCTS_PER_GROUP).enumerate().collect();
-    for groups in groups.chunks(GROUPS_AT_ONCE) {
-        // Row groups are encoded side by side and put in their places afterwards.
-        let encode = |(group, products): &(usize, &[ProductRow])| {
-            let arrays = arrays(products, countries);
-            let encode = |(mut encoder, (field, array)): (ArrowColumnWriter, (&Arc<Field>, ArrayRef))| {
-                for leaf in compute_leaves(field, &array)? {
-                    encoder.write(&leaf)?;
-                }
-                encoder.close()
-            };
-            let encoders = columns.create_column_writers(*group)?.into_iter();
-            encoders.zip(schema.fields().iter().zip(arrays)).map(encode).collect()
-        };
-        let encoded: Vec<Result<Vec<ArrowColumnChunk>, ParquetError>> = groups.par_iter().map(encode).collect();
-        for chunks in encoded {
-            let mut row_group = writer.next_row_group()?;
-            for chunk in chunks? {
-                chunk.append_to_row_group(&mut row_group)?;
+    let encode = |group: usize, products: &[ProductRow]| -> Result<Vec<ArrowColumnChunk>, ParquetError> {
+        let encode = |(mut encoder, (field, array)): (ArrowColumnWriter, (&Arc<Field>, ArrayRef))| {
+            for leaf in compute_leaves(field, &array)? {
+                encoder.write(&leaf)?;
             }
-            row_group.close()?;
+            encoder.close()
+        };
+        let encoders = columns.create_column_writers(group)?.into_iter();
+        encoders.zip(schema.fields().iter().zip(arrays(products, countries))).map(encode).collect()
+    };
+    let groups: Vec<&[ProductRow]> = collection.products.chunks(PRODUCTS_PER_GROUP).collect();
+    in_order(&groups, encode, |chunks| {
+        let mut row_group = writer.next_row_group()?;
+        for chunk in chunks {
+            chunk.append_to_row_group(&mut row_group)?;
         }
-    }
+        row_group.close().map(|_| ())
+    })?;
     writer.close()?;
     Ok(())
 }
@@ -105,6 +102,45 @@ pub(crate) fn batch(collection: &Collection, countries: &CountryTable, amounts: 
     }
     let fields = COLUMNS.iter().zip(&columns).map(|(name, column)| Field::new(*name, column.data_type().clone(), false));
     RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
+}
+
+/// Makes something of each item on threads of their own and takes it on this one, in the order of the items. Little is made
+/// ahead, so that memory is used again.
+fn in_order<I: Copy + Sync, T: Send>(
+    items: &[I],
+    make: impl Fn(usize, I) -> Result<T, ParquetError> + Sync,
+    mut take: impl FnMut(T) -> Result<(), ParquetError>,
+) -> io::Result<()> {
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_ENCODERS).min(items.len());
+    let next = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let (send, made) = sync_channel(1);
+        for _ in 0..n_threads {
+            let send = send.clone();
+            let (next, make) = (&next, &make);
+            scope.spawn(move || {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(at) else { break };
+                    // Nobody listens any more when something was wrong before.
+                    if send.send((at, make(at, *item))).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(send);
+        let mut waiting = BTreeMap::new();
+        let mut done = 0;
+        for (at, one) in made {
+            waiting.insert(at, one?);
+            while let Some(one) = waiting.remove(&done) {
+                take(one)?;
+                done += 1;
+            }
+        }
+        if done == items.len() { Ok(()) } else { Err(io::Error::other("a thread that encoded rows ended early")) }
+    })
 }
 
 /// The columns of some products.

@@ -72,7 +72,16 @@ pub(crate) fn read_year<T: Send>(
         }
     }
     let schema = isolated(&name, schema)?;
-    let reading = Reading { content, name: &name, index, wanted: &is_wanted, weigh, schema, countries: positions(countries), spare: Mutex::default() };
+    let reading = Reading {
+        content,
+        name: &name,
+        index,
+        wanted: &is_wanted,
+        weigh,
+        schema,
+        countries: positions(countries),
+        spare: Mutex::default(),
+    };
     let read = |group: &Group| {
         let spare = || reading.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = spare().pop().unwrap_or_default();

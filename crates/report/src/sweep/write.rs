@@ -329,12 +329,10 @@ impl<'a> SweepWriter<'a> {
 fn add_sheet(table: &mut ParquetTable<Growing>, scenario: Option<i64>, sheet: &Sheet) -> io::Result<()> {
     for row in &sheet.rows {
         let texts: Vec<Cow<'_, str>> = row.iter().map(sheets::Field::text).collect();
-        let cell = |(column, text): (&&'static str, &Cow<'_, str>)| {
-            match kind_of(column) {
-                Kind::Whole => Cell::Whole(text.parse().ok()),
-                Kind::Real => Cell::Real(text.parse().ok()),
-                Kind::Text => Cell::Text(None),
-            }
+        let cell = |(column, text): (&&'static str, &Cow<'_, str>)| match kind_of(column) {
+            Kind::Whole => Cell::Whole(text.parse().ok()),
+            Kind::Real => Cell::Real(text.parse().ok()),
+            Kind::Text => Cell::Text(None),
         };
         let mut cells = vec![Cell::Whole(scenario)];
         for (column, text) in sheet.columns.iter().zip(&texts) {
