@@ -1,7 +1,9 @@
 //! A result folder, complete or without a manifest.
 //!
-//! All files are written under temporary names first; then the old manifest goes, the files take their names, and the
-//! new manifest comes last. A folder with a manifest therefore always holds the files that it lists.
+//! All files are written under temporary names and synced first; then the old manifest goes, the files take their names, and
+//! the new manifest comes last. A folder with a manifest therefore always holds the files that it lists. Names are synced once,
+//! at the end: file systems with a journal make the changes of a folder durable in the order in which they were made, and on
+//! others the hashes of the manifest tell.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -138,12 +140,16 @@ pub fn write_folder(
         parts.push((format!("{}.svg", figure.name), Box::new(|out| out.write_all(figure.svg.as_bytes()))));
         parts.push((format!("{}.png", figure.name), Box::new(|out| out.write_all(&figure.png))));
     }
-    let staged = stage_all(directory, parts)?;
-    let files: Vec<FileEntry> = staged.iter().map(|file| file.entry.clone()).collect();
-    let last = stage(directory, MANIFEST, |out| {
+    let mut written = write_all(directory, parts)?;
+    let files: Vec<FileEntry> = written.iter().map(|file| file.entry.clone()).collect();
+    written.push(write(directory, MANIFEST, |out| {
         serde_json::to_writer_pretty(&mut *out, &Document::new(manifest, &collection.headline, &files))?;
         out.write_all(b"\n")
-    })?;
+    })?);
+    // Side by side, so that the disk is waited for once.
+    let mut staged = side_by_side(directory, written, |file| file.sync(directory))?;
+    let lost = || write_error(&directory.join(MANIFEST), io::Error::other("it was not written"));
+    let last = staged.pop().ok_or_else(lost)?;
 
     // Flows and figures of an earlier run do not belong to this result.
     let optional: Vec<&str> = FIGURES.into_iter().chain([FLOWS_CSV]).collect();
@@ -153,11 +159,20 @@ pub fn write_folder(
 /// What writes the contents of a file.
 type WriteFile<'a> = Box<dyn FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()> + Send + 'a>;
 
-/// Stages files side by side, so that encoding one and waiting for the disk with another take turns; in the order given.
-fn stage_all(directory: &Path, parts: Vec<(String, WriteFile<'_>)>) -> Result<Vec<Staged>, ReportError> {
+/// Writes files side by side; in the order given.
+fn write_all(directory: &Path, parts: Vec<(String, WriteFile<'_>)>) -> Result<Vec<Written>, ReportError> {
+    side_by_side(directory, parts, |(name, contents)| write(directory, &name, contents))
+}
+
+/// Does something with each item on a thread of its own; results are in the order of the items.
+fn side_by_side<I: Send, T: Send>(
+    directory: &Path,
+    items: Vec<I>,
+    act: impl Fn(I) -> Result<T, ReportError> + Sync,
+) -> Result<Vec<T>, ReportError> {
+    let act = &act;
     std::thread::scope(|scope| {
-        let start = parts.into_iter().map(|(name, write)| scope.spawn(move || stage(directory, &name, write)));
-        let started: Vec<_> = start.collect();
+        let started: Vec<_> = items.into_iter().map(|item| scope.spawn(move || act(item))).collect();
         let lost = || write_error(directory, io::Error::other("a thread that wrote a file ended early"));
         started.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect()
     })
@@ -184,7 +199,6 @@ pub(crate) fn complete(
     for file in staged {
         names.push(publish(directory, file)?);
     }
-    sync(directory)?;
     names.push(publish(directory, last)?);
     sync(directory)?;
     Ok(names)
@@ -247,6 +261,20 @@ pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), ReportError> {
     Ok(())
 }
 
+/// A file under a temporary name whose contents may not have reached the disk; it vanishes unless published.
+struct Written {
+    file: NamedTempFile,
+    entry: FileEntry,
+}
+
+impl Written {
+    fn sync(self, directory: &Path) -> Result<Staged, ReportError> {
+        let synced = self.file.as_file().sync_all();
+        synced.map_err(|source| write_error(&directory.join(&self.entry.name), source))?;
+        Ok(Staged { file: self.file, entry: self.entry })
+    }
+}
+
 /// A complete file under a temporary name, which vanishes unless published.
 pub(crate) struct Staged {
     file: NamedTempFile,
@@ -273,22 +301,30 @@ impl<W: Write> Write for Hashing<W> {
     }
 }
 
+/// Writes a file under a temporary name and syncs it.
 pub(crate) fn stage(
     directory: &Path,
     name: &str,
-    write: impl FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()>,
+    contents: impl FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()>,
 ) -> Result<Staged, ReportError> {
-    let staged = || {
+    write(directory, name, contents)?.sync(directory)
+}
+
+fn write(
+    directory: &Path,
+    name: &str,
+    contents: impl FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()>,
+) -> Result<Written, ReportError> {
+    let written = || {
         let file = temporary(directory)?;
         let mut out = Hashing { out: BufWriter::new(file.as_file()), bytes: 0, hasher: blake3::Hasher::new() };
-        write(&mut out)?;
+        contents(&mut out)?;
         out.flush()?;
         let entry = FileEntry { name: name.to_owned(), bytes: out.bytes, blake3: out.hasher.finalize().to_hex().to_string() };
         drop(out);
-        file.as_file().sync_all()?;
-        Ok(Staged { file, entry })
+        Ok(Written { file, entry })
     };
-    staged().map_err(|source| write_error(&directory.join(name), source))
+    written().map_err(|source| write_error(&directory.join(name), source))
 }
 
 /// A file that is written piece by piece, under a temporary name until it is [`Staged`]; what is not finished vanishes.
