@@ -1,5 +1,6 @@
 //! Any line: every way of writing a row that CEPII, spreadsheets and people have, and what is wrong with the others.
 
+use fearless_simd::{Level, Simd, dispatch};
 use reorient_core::{CountryCode, ProductCode, Usd, Year};
 
 use super::{Known, fast};
@@ -114,7 +115,12 @@ pub(super) struct Parsed {
 }
 
 /// Parses whole lines: the plain ones the fast way, the others with care.
-pub(super) fn parse_block(mut block: &[u8], layout: &Layout, known: &Known<'_>, pick: &Pick) -> Parsed {
+pub(super) fn parse_block(block: &[u8], layout: &Layout, known: &Known<'_>, pick: &Pick) -> Parsed {
+    dispatch!(Level::new(), simd => parse_lines(simd, block, layout, known, pick))
+}
+
+#[inline(always)]
+fn parse_lines<S: Simd>(simd: S, mut block: &[u8], layout: &Layout, known: &Known<'_>, pick: &Pick) -> Parsed {
     let mut parsed = Parsed {
         rows: pick.room(block.len()),
         problems: Vec::new(),
@@ -128,7 +134,7 @@ pub(super) fn parse_block(mut block: &[u8], layout: &Layout, known: &Known<'_>, 
     while !block.is_empty() {
         let number = parsed.lines;
         parsed.lines += 1;
-        if is_plain && let Some((row, length)) = plain.row(block) {
+        if is_plain && let Some((row, length)) = plain.row(simd, block) {
             block = &block[length..];
             parsed.take(row, pick);
             continue;

@@ -1,10 +1,13 @@
-//! The plain form of a line, eight bytes at a time: `2024,4,12,080620,1.694,        0.131`, fields perhaps padded or in quotes.
+//! The plain form of a line: `2024,4,12,080620,1.694,        0.131`, fields perhaps padded or in quotes.
 //!
 //! Whatever is unusual gives `None`, and the careful parser looks at the line: it decides what is an error and words it.
-//! A field of one to seven digits is read as one number of 64 bits, without a branch that depends on its length. What lasts
-//! is not the work but that each field waits for the end of the one before, so ends are guessed where they can be: lines in
-//! a row mostly share year, exporter and importer, codes mostly have six digits, and quantities are padded to one width.
+//! What lasts is not the work but that each field waits for the end of the one before. So the commas and the end of a line are
+//! found at once, by a comparison of sixty-four bytes, and fields are read from their ends: lines in a row mostly share year,
+//! exporter and importer, codes have six digits, amounts three decimals, and quantities are padded to one width. Lines that
+//! differ are read field by field, eight bytes at a time: a field of one to seven digits is one number of 64 bits, without a
+//! branch that depends on its length.
 
+use fearless_simd::{Simd, SimdBase, SimdMask, u8x64};
 use reorient_core::Year;
 
 use super::Known;
@@ -12,6 +15,10 @@ use crate::row::Row;
 
 /// Bytes that must follow the start of a line; one that needs more is unusual.
 const AHEAD: usize = 128;
+/// Bytes in which commas are looked for at once; no line of CEPII's common form is longer.
+const AT_ONCE: usize = 64;
+/// A code and its comma.
+const CODE: usize = 7;
 /// CEPII pads quantities to so many characters.
 const PADDED: usize = 13;
 const ZEROS: u64 = 0x3030_3030_3030_3030;
@@ -47,7 +54,40 @@ impl<'a> Plain<'a> {
     }
 
     /// A row and its length with the end of the line. `block` begins with the line.
-    pub(super) fn row(&mut self, block: &[u8]) -> Option<(Row, usize)> {
+    #[inline(always)]
+    pub(super) fn row<S: Simd>(&mut self, simd: S, block: &[u8]) -> Option<(Row, usize)> {
+        self.usual_row(simd, block).or_else(|| self.other_row(block))
+    }
+
+    /// The form that nearly all lines have.
+    #[inline(always)]
+    fn usual_row<S: Simd>(&self, simd: S, block: &[u8]) -> Option<(Row, usize)> {
+        let bytes: &[u8; AHEAD] = block.first_chunk()?;
+        let head = u8x64::from_slice(simd, &bytes[..AT_ONCE]);
+        let end = head.simd_eq(u8x64::splat(simd, b'\n')).to_bitmask().trailing_zeros() as usize;
+        let Start { mask, length, year, exporter, importer, .. } = self.start;
+        if length == 0 || sixteen(bytes)? & mask != self.start.bytes || end == AT_ONCE {
+            return None;
+        }
+        // Of the commas of this line, those behind the code and the value must be the only ones left.
+        let commas = head.simd_eq(u8x64::splat(simd, b',')).to_bitmask() & ((1 << end) - 1) >> length << length;
+        let [code_end, value_end] = [commas.trailing_zeros(), (commas & commas.wrapping_sub(1)).trailing_zeros()].map(|at| at as usize);
+        let are_two = commas.count_ones() == 2;
+        let product = eight(bytes, length)? << 16;
+        let is_code = are_two & (code_end + 1 == length + CODE) & digits_alone(product ^ ZEROS << 16);
+        let quantity_at = value_end + 1;
+        if !is_code || quantity_at + PADDED != end {
+            return None;
+        }
+        let value = amount(bytes, length + CODE, value_end)?;
+        let quantity = padded(bytes, quantity_at)?;
+        let product = u32::try_from(joined(product ^ ZEROS << 16)).ok().filter(|number| *number >= 10_000)?;
+        (value > 0).then(|| (Row::of_numbers(year, product, (exporter, importer), value, Some(quantity)), end + 1))
+    }
+
+    /// Every other plain form.
+    #[inline(never)]
+    fn other_row(&mut self, block: &[u8]) -> Option<(Row, usize)> {
         let bytes: &[u8; AHEAD] = block.first_chunk()?;
         if self.start.length == 0 || sixteen(bytes)? & self.start.mask != self.start.bytes {
             self.start = self.start_of(bytes)?;
@@ -93,8 +133,36 @@ impl<'a> Plain<'a> {
     }
 }
 
+#[inline(always)]
 fn sixteen(bytes: &[u8; AHEAD]) -> Option<u128> {
     bytes.first_chunk().map(|bytes| u128::from_le_bytes(*bytes))
+}
+
+#[inline(always)]
+fn eight(bytes: &[u8; AHEAD], at: usize) -> Option<u64> {
+    bytes.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+}
+
+/// Whether eight bytes are numbers from 0 to 9.
+#[inline(always)]
+const fn digits_alone(digits: u64) -> bool {
+    (digits.wrapping_add(TO_HIGH) | digits) & HIGH == 0
+}
+
+/// One to seven digits, a point and three more, in thousandths; the field lies between two places.
+#[inline(always)]
+fn amount(bytes: &[u8; AHEAD], start: usize, end: usize) -> Option<i64> {
+    let whole_digits = end.checked_sub(start + 4).filter(|digits| (1..8).contains(digits))?;
+    // Eight bytes that end before the point, zeros in the place of those before the field.
+    let whole = (eight(bytes, end.checked_sub(12)?)? ^ ZEROS) >> (64 - 8 * whole_digits) << (64 - 8 * whole_digits);
+    // Point and decimals, zeros in front.
+    let rest = eight(bytes, end - 8)? >> 32;
+    let decimals = (rest ^ 0x3030_302e) << 32;
+    let is_point = rest & 0xff == u64::from(b'.');
+    if !is_point | !digits_alone(whole) | !digits_alone(decimals) {
+        return None;
+    }
+    i64::try_from(joined(whole) * 1000 + joined(decimals)).ok()
 }
 
 struct Line<'a> {
@@ -108,7 +176,7 @@ impl Line<'_> {
     }
 
     fn word(&self) -> Option<u64> {
-        self.bytes.get(self.at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
+        eight(self.bytes, self.at)
     }
 
     fn pass(&mut self, byte: u8) -> Option<()> {
@@ -213,6 +281,7 @@ const fn digits(word: u64) -> (usize, u64) {
 }
 
 /// The number of eight digits from 0 to 9, the first in the lowest byte: pairs, fours and eights are joined.
+#[inline(always)]
 const fn joined(digits: u64) -> u64 {
     let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_ffff_0000_ffff;
@@ -220,6 +289,7 @@ const fn joined(digits: u64) -> u64 {
 }
 
 /// A quantity of up to eight digits and three decimals that is padded to [`PADDED`] characters and ends its line.
+#[inline(always)]
 fn padded(bytes: &[u8; AHEAD], at: usize) -> Option<i64> {
     let field: &[u8; PADDED + 4] = bytes.get(at..)?.first_chunk()?;
     let whole = u64::from_le_bytes(*field[1..].first_chunk()?);
@@ -249,7 +319,14 @@ fn padded(bytes: &[u8; AHEAD], at: usize) -> Option<i64> {
 mod tests {
     use super::super::careful::{Layout, parse_line};
     use super::*;
+    use fearless_simd::{Fallback, Level, dispatch};
     use proptest::prelude::*;
+
+    /// By the widest instructions, without any, and field by field.
+    fn read(plain: &mut Plain<'_>, text: &[u8]) -> [Option<(Row, usize)>; 3] {
+        let vectors = dispatch!(Level::new(), simd => plain.usual_row(simd, text));
+        [vectors, plain.usual_row(Fallback::new(), text), plain.other_row(text)]
+    }
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4000))]
@@ -269,9 +346,9 @@ mod tests {
             let text = line.clone() + &" ".repeat(AHEAD);
             let mut plain = Plain::new(known);
             // With and without a line before that begins alike.
-            plain.row(format!("2023,4,8,270900,1.5,2{:128}", "\n").as_bytes());
+            plain.other_row(format!("2023,4,8,270900,1.5,2{:128}", "\n").as_bytes());
             for mut plain in [plain, Plain::new(known)] {
-                if let Some((row, length)) = plain.row(text.as_bytes()) {
+                for (row, length) in read(&mut plain, text.as_bytes()).into_iter().flatten() {
                     prop_assert_eq!(length, line.len());
                     prop_assert_eq!(parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap(), row);
                 }
@@ -290,8 +367,32 @@ mod tests {
             "2023,4,842,10121,1,\r\n",
             "2023,\"  4\",842,\"010121\",\"   34.954\",\"           NA\"\n",
         ] {
-            let read = Plain::new(known).row(format!("{line}{:128}", "").as_bytes());
+            let read = Plain::new(known).other_row(format!("{line}{:128}", "").as_bytes());
             assert_eq!(read.map(|(_, length)| length), Some(line.len()), "{line}");
+        }
+    }
+
+    #[test]
+    fn usual_lines_are_read_at_once() {
+        let countries = vec![true; 1000];
+        let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "" };
+        let layout = Layout::new("", b"t,i,j,k,v,q").unwrap();
+        let mut plain = Plain::new(known);
+        plain.other_row(format!("2023,4,842,270900,1.5,2{:128}", "\n").as_bytes());
+        let text = |field: &str, quantity: &str| format!("2023,4,842,{field},{quantity:>13}\n");
+        for field in ["010121,0.001", "270900,1234567.891", "999999,10.000"] {
+            for quantity in ["0.131", "12345678.999"] {
+                let line = text(field, quantity);
+                let expected = parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap();
+                for read in read(&mut plain, format!("{line}{:128}", "").as_bytes()) {
+                    assert_eq!(read, Some((expected, line.len())), "{line}");
+                }
+            }
+        }
+        for field in ["010121,0.000", "010121,1.2345", "010121,12345678.000", "01012,1.500", "010121,1,500", "010121,.500", "01012x,1.500", "010121,1.5 0", "009999,1.500"] {
+            let line = format!("{}{:128}", text(field, "0.131"), "");
+            let [vectors, plain_code, _] = read(&mut plain, line.as_bytes());
+            assert_eq!((vectors, plain_code), (None, None), "{line}");
         }
     }
 
