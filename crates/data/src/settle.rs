@@ -8,7 +8,7 @@ use crate::DataError;
 use crate::input::{Member, Pick};
 use crate::issue::{Issues, LedgerRow, OnDuplicate, Reason, RowPolicy};
 use crate::row::{Row, RowKey};
-use crate::sort::Sorted;
+use crate::sort::{Sorted, SortedPart};
 
 /// Sorts rows of one year, and merges or refuses those that share a key; `members` are where they may stand.
 pub(crate) fn settle(
@@ -22,18 +22,8 @@ pub(crate) fn settle(
     if twice.is_empty() {
         return Ok(sorted);
     }
-    let policy = issues.policy();
-    if policy.on_duplicate == OnDuplicate::Error {
-        let named: Vec<RowKey> = twice.iter().copied().take(policy.max_errors).collect();
-        let places = places(&named, members, countries, policy)?;
-        for key in &named {
-            let (file, lines) = places.get(key).map_or(("", String::new()), |(file, lines)| {
-                (file.as_str(), lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
-            });
-            let problem = format!("{key} stand twice (rows {lines}); keep one row, or add them up with --on-duplicate sum");
-            issues.refuse(DataError::file(file, problem))?;
-        }
-        issues.finish()?;
+    if issues.policy().on_duplicate == OnDuplicate::Error {
+        refuse(&twice, members, countries, issues)?;
         return Ok(sorted);
     }
     let file = members.first().map_or("", |member| &member.name);
@@ -45,6 +35,39 @@ pub(crate) fn settle(
         }
     }
     Ok(sorted)
+}
+
+/// Sorts rows of one year and refuses those that share a key. `each` makes something of the rows of each chapter on the thread
+/// that sorted them, so that not all of them are in memory twice; results are ascending.
+pub(crate) fn settle_each<T: Send>(
+    batches: Vec<Vec<Row>>,
+    members: &[Member],
+    countries: &CountryTable,
+    issues: &mut Issues<'_>,
+    each: impl Fn(&SortedPart) -> Result<T, DataError> + Sync,
+) -> Result<Vec<T>, DataError> {
+    let made = Sorted::each_of(batches, |part| if part.twice.is_empty() { Ok(each(&part)) } else { Err(part.twice) });
+    let twice: Vec<RowKey> = made.iter().filter_map(|made| made.as_ref().err()).flatten().copied().collect();
+    refuse(&twice, members, countries, issues)?;
+    made.into_iter().filter_map(Result::ok).collect()
+}
+
+/// Refuses keys that stand twice, with their rows.
+fn refuse(twice: &[RowKey], members: &[Member], countries: &CountryTable, issues: &mut Issues<'_>) -> Result<(), DataError> {
+    if twice.is_empty() {
+        return Ok(());
+    }
+    let policy = issues.policy();
+    let named: Vec<RowKey> = twice.iter().copied().take(policy.max_errors).collect();
+    let places = places(&named, members, countries, policy)?;
+    for key in &named {
+        let (file, lines) = places.get(key).map_or(("", String::new()), |(file, lines)| {
+            (file.as_str(), lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
+        });
+        let problem = format!("{key} stand twice (rows {lines}); keep one row, or add them up with --on-duplicate sum");
+        issues.refuse(DataError::file(file, problem))?;
+    }
+    issues.finish()
 }
 
 /// Rows of keys, counted from 1 without the header, by reading the files once more.

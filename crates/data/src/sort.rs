@@ -1,7 +1,8 @@
 //! The rows of one year in order of product, exporter and importer, whatever order they come in.
 //!
 //! CEPII's files are in order of exporter, importer, product. So rows are dealt out by chapter, then by product, without
-//! changing their order, and then each product is in order already; one that is not is sorted.
+//! changing their order, and then each product is in order already; one that is not is sorted. Batches may come dealt out by
+//! chapter already, from threads that had them in their cache.
 
 use rayon::prelude::*;
 
@@ -31,11 +32,15 @@ pub(crate) struct SortedPart {
 impl Sorted {
     /// Sorts rows of one year; the batches are in the order of the file.
     pub(crate) fn of(batches: Vec<Vec<Row>>) -> Self {
+        Self { parts: Self::each_of(batches, |part| part) }
+    }
+
+    /// What `each` makes of the rows of each chapter, ascending, on the thread that sorted them.
+    pub(crate) fn each_of<T: Send>(batches: Vec<Vec<Row>>, each: impl Fn(SortedPart) -> T + Sync) -> Vec<T> {
         let dealt: Vec<Dealt> = batches.into_par_iter().map(Dealt::of).collect();
         let part = |chapter| SortedPart::of(&dealt.iter().map(|dealt| dealt.of_chapter(chapter)).collect::<Vec<_>>());
-        let mut parts: Vec<SortedPart> = (0..CHAPTERS).into_par_iter().map(part).collect();
-        parts.retain(|part| !part.rows.is_empty());
-        Self { parts }
+        let parts = (0..CHAPTERS).into_par_iter().map(part).filter(|part| !part.rows.is_empty());
+        parts.map(&each).collect()
     }
 
     /// The rows of each product, ascending.
@@ -132,31 +137,41 @@ struct Dealt {
 
 impl Dealt {
     fn of(batch: Vec<Row>) -> Self {
-        let chapter = |row: &Row| row.product_number() as usize / OF_CHAPTER;
-        let mut starts = [0; CHAPTERS + 1];
-        for row in &batch {
-            starts[chapter(row) + 1] += 1;
-        }
-        let is_one = starts.contains(&batch.len());
-        for at in 1..starts.len() {
-            starts[at] += starts[at - 1];
-        }
-        if is_one {
-            return Self { rows: batch, starts };
-        }
-        let mut next = starts;
-        let mut rows = vec![Row::NONE; batch.len()];
-        for row in batch {
-            let place = &mut next[chapter(&row)];
-            rows[*place] = row;
-            *place += 1;
-        }
+        let (rows, starts) = by_chapter(batch);
         Self { rows, starts }
     }
 
     fn of_chapter(&self, chapter: usize) -> &[Row] {
         &self.rows[self.starts[chapter]..self.starts[chapter + 1]]
     }
+}
+
+/// Deals rows out by chapter without changing their order within one; also where each chapter starts, and the end of the last.
+/// Rows that are in that order already are not copied.
+pub(crate) fn by_chapter(batch: Vec<Row>) -> (Vec<Row>, [usize; CHAPTERS + 1]) {
+    let chapter = |row: &Row| row.product_number() as usize / OF_CHAPTER;
+    let mut starts = [0; CHAPTERS + 1];
+    let (mut last, mut ascends) = (0, true);
+    for row in &batch {
+        let chapter = chapter(row);
+        starts[chapter + 1] += 1;
+        ascends &= last <= chapter;
+        last = chapter;
+    }
+    for at in 1..starts.len() {
+        starts[at] += starts[at - 1];
+    }
+    if ascends {
+        return (batch, starts);
+    }
+    let mut next = starts;
+    let mut rows = vec![Row::NONE; batch.len()];
+    for row in batch {
+        let place = &mut next[chapter(&row)];
+        rows[*place] = row;
+        *place += 1;
+    }
+    (rows, starts)
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::ingested::{COUNTRY_CODES, FileHash, MANIFEST, PRODUCT_CODES, check_li
 use crate::input::memory::{self, MemoryTable};
 use crate::input::{Input, Member, Pick, parquet};
 use crate::issue::Issues;
-use crate::settle::settle;
+use crate::settle::settle_each;
 use crate::sort::SortedPart;
 use crate::store::{Content, Footer, read_year};
 use crate::table::Part;
@@ -468,7 +468,8 @@ impl TradeSource {
             drop(kept);
             return self.raw(year, member, None, weigh);
         }
-        let sorted = settle(batches, std::slice::from_ref(member), countries, &mut issues)?;
+        let part = |part: &SortedPart| Part::of(&part.products().collect::<Vec<_>>(), countries, weigh);
+        let parts = settle_each(batches, std::slice::from_ref(member), countries, &mut issues, part)?;
         issues.finish()?;
         let mut inputs = Vec::new();
         for file in self.raw_files.iter().filter(|file| member.path() == Some(file.as_path())) {
@@ -479,8 +480,6 @@ impl TradeSource {
             let hash = member.hash()?;
             inputs.push(InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false });
         }
-        let part = |part: &SortedPart| Part::of(&part.products().collect::<Vec<_>>(), countries, weigh);
-        let parts = sorted.parts.par_iter().map(part).collect::<Result<Vec<_>, _>>()?;
         let table = TradeTable::from_parts(year, self.revision, parts)?;
         let kept_products = wanted.cloned();
         let products = pick.products();

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use reorient_core::ProductCode;
 
 use crate::row::Row;
+use crate::sort::by_chapter;
 
 /// One bit for each number up to 999999.
 const WORDS: usize = 1_000_000 / 64;
@@ -16,16 +17,17 @@ const BYTES_PER_ROW: usize = 38;
 pub(crate) struct Pick {
     /// None for all.
     wanted: Option<Vec<u64>>,
+    deals: bool,
     met: Vec<AtomicU64>,
 }
 
 impl Pick {
-    /// Keeps the rows of all products.
+    /// Keeps the rows of all products, in the order of the file.
     pub(crate) fn all() -> Self {
-        Self::new(None)
+        Self { deals: false, ..Self::new(None) }
     }
 
-    /// Keeps the rows of some products, or of all.
+    /// Keeps the rows of some products, or of all, for one who will sort them: batches may be dealt out by chapter.
     pub(crate) fn new(products: Option<&BTreeSet<ProductCode>>) -> Self {
         let wanted = products.map(|products| {
             let mut bits = vec![0; WORDS];
@@ -35,7 +37,7 @@ impl Pick {
             }
             bits
         });
-        Self { wanted, met: (0..WORDS).map(|_| AtomicU64::new(0)).collect() }
+        Self { wanted, deals: true, met: (0..WORDS).map(|_| AtomicU64::new(0)).collect() }
     }
 
     /// Notes that there is a row of a product; whether it is to be kept.
@@ -46,6 +48,13 @@ impl Pick {
             self.met[word].fetch_or(bit, Ordering::Relaxed);
         }
         self.wanted.as_ref().is_none_or(|wanted| wanted[word] & bit != 0)
+    }
+
+    /// Rows in the order in which they are handed over, in memory of their own.
+    pub(super) fn hand_over(&self, rows: Vec<Row>) -> Vec<Row> {
+        let mut rows = if self.deals { by_chapter(rows).0 } else { rows };
+        rows.shrink_to_fit();
+        rows
     }
 
     /// Room for the rows of a text of so many bytes; little where only some are kept.

@@ -151,6 +151,7 @@ fn parse_lines<S: Simd>(simd: S, mut block: &[u8], layout: &Layout, known: &Know
             None => {}
         }
     }
+    parsed.rows = pick.hand_over(parsed.rows);
     parsed
 }
 

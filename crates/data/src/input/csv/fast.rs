@@ -71,7 +71,8 @@ impl<'a> Plain<'a> {
         }
         // Of the commas of this line, those behind the code and the value must be the only ones left.
         let commas = head.simd_eq(u8x64::splat(simd, b',')).to_bitmask() & ((1 << end) - 1) >> length << length;
-        let [code_end, value_end] = [commas.trailing_zeros(), (commas & commas.wrapping_sub(1)).trailing_zeros()].map(|at| at as usize);
+        let [code_end, value_end] =
+            [commas.trailing_zeros(), (commas & commas.wrapping_sub(1)).trailing_zeros()].map(|at| at as usize);
         let are_two = commas.count_ones() == 2;
         let product = eight(bytes, length)? << 16;
         let is_code = are_two & (code_end + 1 == length + CODE) & digits_alone(product ^ ZEROS << 16);
@@ -389,7 +390,17 @@ mod tests {
                 }
             }
         }
-        for field in ["010121,0.000", "010121,1.2345", "010121,12345678.000", "01012,1.500", "010121,1,500", "010121,.500", "01012x,1.500", "010121,1.5 0", "009999,1.500"] {
+        for field in [
+            "010121,0.000",
+            "010121,1.2345",
+            "010121,12345678.000",
+            "01012,1.500",
+            "010121,1,500",
+            "010121,.500",
+            "01012x,1.500",
+            "010121,1.5 0",
+            "009999,1.500",
+        ] {
             let line = format!("{}{:128}", text(field, "0.131"), "");
             let [vectors, plain_code, _] = read(&mut plain, line.as_bytes());
             assert_eq!((vectors, plain_code), (None, None), "{line}");
