@@ -28,4 +28,4 @@ pub use issue::{LedgerRow, OnDuplicate, Reason, RowPolicy};
 pub use list::{MapRule, MappedList, PartialCode, embedded_goods_list, embedded_list_hash, map_list, read_goods_list};
 pub use row::Row;
 pub use source::{AboutTable, InputFile, Passed, RowLedger, Trade, TradeSource};
-pub use table::{ProductRows, TradeRow, TradeTable, Traders};
+pub use table::{ProductRows, TradeRow, TradeTable};

@@ -175,44 +175,12 @@ impl Part {
     }
 }
 
-/// More than any country table has.
-const COUNTRIES: usize = 1024;
-
-/// Countries that trade with another one.
-#[derive(Debug, Clone)]
-pub struct Traders {
-    /// By position in the country table.
-    sell: [bool; COUNTRIES],
-    buy: [bool; COUNTRIES],
-}
-
-impl Default for Traders {
-    fn default() -> Self {
-        Self { sell: [false; COUNTRIES], buy: [false; COUNTRIES] }
-    }
-}
-
-impl Traders {
-    /// Takes those of other rows.
-    pub fn join(&mut self, other: &Self) {
-        for (own, others) in [(&mut self.sell, &other.sell), (&mut self.buy, &other.buy)] {
-            own.iter_mut().zip(others).for_each(|(own, other)| *own |= other);
-        }
-    }
-
-    /// Number of countries that sell, and of those that buy.
-    pub fn counts(&self) -> (usize, usize) {
-        let count = |seen: &[bool; COUNTRIES]| seen.iter().filter(|seen| **seen).count();
-        (count(&self.sell), count(&self.buy))
-    }
-}
-
 /// Stands for a number that is no country of the table.
 pub(crate) const UNKNOWN: u16 = u16::MAX;
 
 /// Positions in the country table by number, or [`UNKNOWN`].
-pub(crate) fn positions(countries: &CountryTable) -> [u16; COUNTRIES] {
-    let mut positions = [UNKNOWN; COUNTRIES];
+pub(crate) fn positions(countries: &CountryTable) -> [u16; 1024] {
+    let mut positions = [UNKNOWN; 1024];
     for (index, country) in countries.iter() {
         positions[usize::from(country.code.get())] = index.0;
     }
@@ -382,19 +350,6 @@ impl TradeTable {
     /// Number of flows.
     pub const fn n_rows(&self) -> usize {
         self.n_rows
-    }
-
-    /// The countries that sell to another one, and those that buy from another one.
-    pub fn traders(&self) -> Traders {
-        let mut traders = Traders::default();
-        for (_, rows) in self.iter() {
-            for (exporter, importer) in rows.exporters.iter().zip(rows.importers) {
-                let abroad = exporter != importer;
-                traders.sell[exporter.at() % COUNTRIES] |= abroad;
-                traders.buy[importer.at() % COUNTRIES] |= abroad;
-            }
-        }
-        traders
     }
 
     /// Number of flows of a country with itself, which no market counts.

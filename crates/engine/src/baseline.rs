@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use reorient_core::{CountryIndex, ProductCode, ProductIndex, Usd, Year};
-use reorient_data::{ProductRows, TradeSource, TradeTable, Traders};
+use reorient_data::{ProductRows, TradeSource, TradeTable};
 use reorient_model::{CountrySet, Market, UnitValue};
 
 use crate::EngineError;
@@ -33,6 +33,20 @@ struct Part {
     world_exports: Vec<Usd>,
     /// Of exports with a known quantity; empty where quantities were not read.
     unit_values: Vec<UnitValue>,
+    /// Who buys from another country, by position in the country table.
+    buyers: Seen,
+    /// Rows that were added up.
+    n_rows: usize,
+}
+
+/// A mark for each country.
+#[derive(Debug, Clone)]
+struct Seen(Box<[bool; COUNTRIES]>);
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self(Box::new([false; COUNTRIES]))
+    }
 }
 
 impl Baseline {
@@ -113,14 +127,14 @@ impl Baseline {
     }
 
     /// Refuses rows that are not world x world: nobody outside the bloc buys, or a few countries trade with everybody.
-    /// `exporters` and `importers` count the countries of the rows.
     ///
     /// # Errors
     /// [`EngineError::NotWorld`] or [`EngineError::FewCountries`].
-    fn check_world(&self, (exporters, importers): (usize, usize)) -> Result<(), EngineError> {
+    fn check_world(&self) -> Result<(), EngineError> {
         if !self.is_world() {
             return Err(EngineError::NotWorld);
         }
+        let (exporters, importers) = self.traders();
         let (few, many) = (exporters.min(importers), exporters.max(importers));
         if many > MANY && many > few * MANY_TO_FEW {
             return Err(EngineError::FewCountries { exporters, importers });
@@ -128,37 +142,29 @@ impl Baseline {
         Ok(())
     }
 
+    /// Number of countries that sell to another one, and of those that buy from another one.
+    fn traders(&self) -> (usize, usize) {
+        let (mut sellers, mut buyers) = (Seen::default(), Seen::default());
+        for part in &self.parts {
+            part.exporters.iter().for_each(|exporter| sellers.0[exporter.at() % COUNTRIES] = true);
+            buyers.0.iter_mut().zip(&*part.buyers.0).for_each(|(all, own)| *all |= own);
+        }
+        let [sellers, buyers] = [sellers, buyers].map(|seen| seen.0.iter().filter(|seen| **seen).count());
+        (sellers, buyers)
+    }
+
     /// [`check_world`](Self::check_world) of the rows that were read; where they look narrow, as those of a few products may,
     /// all rows of the year decide.
     ///
     /// # Errors
     /// As above, or what reading all rows gives.
-    pub(crate) fn require_world(
-        &self,
-        traders: &Traders,
-        (year, n_rows): (Year, usize),
-        bloc: &CountrySet,
-        source: &TradeSource,
-    ) -> Result<(), EngineError> {
-        let Err(narrow) = self.check_world(traders.counts()) else { return Ok(()) };
+    pub(crate) fn require_world(&self, year: Year, bloc: &CountrySet, source: &TradeSource) -> Result<(), EngineError> {
+        let Err(narrow) = self.check_world() else { return Ok(()) };
         let all = source.read(year, None)?.table;
-        if all.n_rows() == n_rows {
+        if all.n_rows() == self.parts.iter().map(|part| part.n_rows).sum::<usize>() {
             return Err(narrow);
         }
-        Self::new(&all, bloc).check_world(all.traders().counts())
-    }
-
-    /// The same of a table.
-    ///
-    /// # Errors
-    /// As above.
-    pub(crate) fn require_world_of(
-        &self,
-        table: &TradeTable,
-        bloc: &CountrySet,
-        source: &TradeSource,
-    ) -> Result<(), EngineError> {
-        self.require_world(&table.traders(), (table.year(), table.n_rows()), bloc, source)
+        Self::new(&all, bloc).check_world()
     }
 
     /// Whether somebody outside the bloc buys anything: without, no capacity can be known.
@@ -180,6 +186,7 @@ impl Part {
             self.add_with(rows, values, inside, |sum, value| sum + value);
         }
         self.ends.push(self.exporters.len());
+        self.n_rows += values.len();
     }
 
     /// Without a branch for each row.
@@ -195,6 +202,7 @@ impl Part {
                 sells_abroad |= abroad;
                 let value = value.get() & -i64::from(abroad);
                 world_exports = add(world_exports, Usd::new(value));
+                self.buyers.0[importer.at() % COUNTRIES] |= abroad;
                 imports = add(imports, Usd::new(value & inside.mask(*importer)));
             }
             let own_quantities = split_front(&mut quantities, own.len());

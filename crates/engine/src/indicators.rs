@@ -125,7 +125,7 @@ fn one_year(
     let trade = read(source, scenario, year, &coverage.wanted())?;
     let (buyers, members) = (country_set(countries, &importer.members), country_set(countries, &bloc.members));
     let baseline = Baseline::new(&trade.table, &buyers);
-    baseline.require_world_of(&trade.table, &buyers, source)?;
+    baseline.require_world(trade.table.year(), &buyers, source)?;
     let of_bloc = Baseline::new(&trade.table, &members);
     let perspective = Perspective { importer: &buyers, bloc: &members, risk: &risk, base: question.base };
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use reorient_core::{CountryCode, GoodsList, ProductCode, Year};
-use reorient_data::{DataError, InputFile, MapRule, Passed, RowLedger, Trade, TradeSource, TradeTable, Traders};
+use reorient_data::{DataError, InputFile, MapRule, Passed, RowLedger, Trade, TradeSource, TradeTable};
 use reorient_metrics::{Classification, Labels};
 use reorient_model::{CountrySet, Policy, Program, formulate};
 
@@ -156,7 +156,7 @@ impl<'a> Session<'a> {
         }
         let table = dataset.table()?;
         let baseline = Arc::new(Baseline::new(table, members));
-        baseline.require_world_of(table, members, self.source)?;
+        baseline.require_world(table.year(), members, self.source)?;
         self.baselines.insert(bloc.members.clone(), Arc::clone(&baseline));
         Ok(baseline)
     }
@@ -178,15 +178,10 @@ impl Dataset {
         members: &CountrySet,
     ) -> Result<(Self, Baseline), EngineError> {
         let (list, coverage) = meet_list(source, scenario, year)?;
-        let add_up = |table: &TradeTable| (Baseline::of_one(table, members), table.traders(), table.n_rows());
+        let add_up = |table: &TradeTable| Baseline::of_one(table, members);
         let Passed { results, inputs, ledger } = pass(source, scenario, year, &coverage.wanted(), add_up)?;
-        let (mut traders, mut n_rows) = (Traders::default(), 0);
-        let baseline = Baseline::joined(results.into_iter().map(|(baseline, own, rows)| {
-            traders.join(&own);
-            n_rows += rows;
-            baseline
-        }));
-        baseline.require_world(&traders, (year, n_rows), members, source)?;
+        let baseline = Baseline::joined(results);
+        baseline.require_world(year, members, source)?;
         let own = Self::new(source, &list, coverage, baseline.products(), (inputs, ledger));
         Ok((own, baseline))
     }

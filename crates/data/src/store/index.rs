@@ -78,12 +78,10 @@ pub(super) struct BlockParts {
 
 /// First half of the BLAKE3 hash of pages, one behind the other.
 pub(super) fn hash_of(pages: &[&[u8]]) -> Hash {
-    let mut hasher = blake3::Hasher::new();
-    for page in pages {
-        hasher.update(page);
-    }
     let mut half = Hash::default();
-    half.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
+    // In one piece: the hasher is twice as fast where it sees many of its chunks at once.
+    let hash = if let [only] = pages { blake3::hash(only) } else { blake3::hash(&pages.concat()) };
+    half.copy_from_slice(&hash.as_bytes()[..16]);
     half
 }
 

@@ -140,7 +140,7 @@ pub(crate) fn readings(
             let bloc = space.set(&of_ground, &bloc_choice, &[BLOC])?.resolve_bloc(source.countries(), year)?;
             let members = country_set(source.countries(), &bloc.members);
             let baseline = Baseline::new(&table, &members);
-            baseline.require_world_of(&table, &members, source)?;
+            baseline.require_world(table.year(), &members, source)?;
             let choices = lists.iter().map(|(choice, products)| {
                 let mut choice = *choice;
                 (choice[YEAR], choice[HONG_KONG], choice[BLOC]) =
