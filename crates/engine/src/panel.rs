@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use reorient_core::{ProductCode, Year};
 use reorient_data::{InputFile, RowLedger, TradeSource};
-use reorient_metrics::{Detail, PanelYear, collect};
+use reorient_metrics::{Detail, PanelYear};
 use reorient_model::CountrySet;
 
 use crate::EngineError;
 use crate::bloc::Bloc;
 use crate::coverage::{Coverage, CoverageStatus};
-use crate::pipeline::{TABLE_A1_ROWS, require_solver};
+use crate::pipeline::{TABLE_A1_ROWS, collect, require_solver};
 use crate::prepare::Session;
 use crate::scenario::Scenario;
 use crate::years::{YearChoice, add_rows};

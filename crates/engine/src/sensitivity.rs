@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use reorient_core::{CountryTable, HsRevision};
 use reorient_data::{InputFile, TradeSource};
-use reorient_metrics::{BASE, Collection, CountryRow, Detail, Effect, SensitivityRow, collect, sort_by_effect};
+use reorient_metrics::{BASE, Collection, CountryRow, Detail, Effect, SensitivityRow, sort_by_effect};
 
 use crate::bloc::Bloc;
-use crate::pipeline::{TABLE_A1_ROWS, require_solver};
+use crate::pipeline::{TABLE_A1_ROWS, collect, require_solver};
 use crate::prepare::{Prepared, Session};
 use crate::scenario::{HONG_KONG, KEYS, Key, ListChoice, Scenario, Takes};
 use crate::{EngineError, EngineErrorKind};

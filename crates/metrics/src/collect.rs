@@ -19,26 +19,11 @@ pub struct Collection {
     pub products: Vec<ProductRow>,
 }
 
-/// Adds up all products, in their order.
+/// Running sums over products; what it gives depends on the order in which they are added only in the last bits of mean
+/// indices.
 ///
 /// A product counts once in totals and once in every sector, subsector and stage that it belongs to. Products without a
 /// certified allocation are in no sum.
-pub fn collect(
-    products: Vec<ProductRow>,
-    classes: &Classification,
-    bloc: &CountrySet,
-    risk: &CountrySet,
-    top: usize,
-) -> Collection {
-    let mut collector = Collector::new(classes, bloc, risk);
-    for (position, row) in products.iter().enumerate() {
-        collector.add(position, row);
-    }
-    Collection { products, ..collector.finish(top) }
-}
-
-/// Running sums over products; what it gives depends on the order in which they are added only in the last bits of mean
-/// indices.
 pub struct Collector<'a> {
     classes: &'a Classification,
     bloc: &'a CountrySet,
@@ -115,26 +100,63 @@ impl<'a> Collector<'a> {
 
     /// Adds the product at a position of the classification.
     pub fn add(&mut self, position: usize, row: &ProductRow) {
-        if self.add_to_headline(row) {
+        self.add_sums(position, row);
+        self.add_indices(position, row);
+    }
+
+    /// Adds all but its mean indices; these sums do not depend on the order at all.
+    pub fn add_sums(&mut self, position: usize, row: &ProductRow) {
+        if self.add_to_headline_sums(row) {
             self.add_flows(position, row);
         }
     }
 
-    /// Adds a product to the headline alone; says whether it has an answer.
-    pub fn add_to_headline(&mut self, row: &ProductRow) -> bool {
+    /// Adds its indices alone.
+    pub fn add_indices(&mut self, position: usize, row: &ProductRow) {
+        if is_answered(row) {
+            self.overall.add(row);
+            self.classes.of_product[position].iter().for_each(|level| self.levels[*level].index.add(row));
+        }
+    }
+
+    /// Adds a product to the headline alone.
+    pub fn add_to_headline(&mut self, row: &ProductRow) {
+        if self.add_to_headline_sums(row) {
+            self.overall.add(row);
+        }
+    }
+
+    /// Adds the sums of another collector of the same classification, bloc and risk origins; its indices are left out.
+    pub fn join_sums(&mut self, other: &Self) {
+        self.headline.join_sums(&other.headline);
+        for (own, others) in self.levels.iter_mut().zip(&other.levels) {
+            own.n_products += others.n_products;
+            own.imports += others.imports;
+            own.origins.iter_mut().zip(&others.origins).for_each(|(own, other)| own.add(*other));
+        }
+        for (own, others) in self.gains.iter_mut().zip(&other.gains) {
+            own.increase += others.increase;
+            own.before += others.before;
+            own.after += others.after;
+            for (own, other) in own.by_sector.iter_mut().zip(others.by_sector) {
+                if let Some(other) = other {
+                    *own.get_or_insert_default() += other;
+                }
+            }
+        }
+    }
+
+    /// Says whether the product has an answer.
+    fn add_to_headline_sums(&mut self, row: &ProductRow) -> bool {
         match row.status {
             Status::Infeasible => self.headline.infeasible += 1,
             Status::Unsolved => self.headline.unsolved += 1,
-            _ => {
-                self.add_answer(row);
-                return true;
-            }
+            _ => self.add_answer(row),
         }
-        false
+        is_answered(row)
     }
 
     fn add_answer(&mut self, row: &ProductRow) {
-        self.overall.add(row);
         let headline = &mut self.headline;
         headline.products += 1;
         headline.in_shortage += usize::from(row.status == Status::Shortage);
@@ -168,7 +190,6 @@ impl<'a> Collector<'a> {
             level.n_products += 1;
             level.imports += row.imports;
             level.origins[0].add(all);
-            level.index.add(row);
         }
         for flow in &row.flows {
             if let Some(origin) = self.risk_position[flow.exporter.at()] {
@@ -216,6 +237,10 @@ impl<'a> Collector<'a> {
         }
         Collection { table_a1: rank(&self.gains, top), shares, products: Vec::new(), headline: self.headline() }
     }
+}
+
+fn is_answered(row: &ProductRow) -> bool {
+    !matches!(row.status, Status::Infeasible | Status::Unsolved)
 }
 
 impl OriginSums {

@@ -22,7 +22,7 @@ pub use calibration::{
     Calibration, Choice, Dimension, Distance, N_DIMENSIONS, N_READING_DIMENSIONS, OptionSetRow, PointFigure, PointRow,
     ReadingRow, Scope, SingleRow, spread,
 };
-pub use collect::{Collection, Collector, collect};
+pub use collect::{Collection, Collector};
 pub use explain::{Explanation, ExporterPart, ProductPart, explain, n_that_make};
 pub use hhi::{
     Amount, Backend, GroupError, effective_suppliers, herfindahl_hirschman, herfindahl_hirschman_usd, hhi_of_groups, hhi_of_rows,

@@ -252,6 +252,49 @@ pub struct Headline {
     pub hhi_fell: usize,
 }
 
+impl Headline {
+    /// Adds the sums of other products; the mean index stays.
+    pub(crate) fn join_sums(&mut self, other: &Self) {
+        let Self {
+            products,
+            in_shortage,
+            infeasible,
+            unsolved,
+            imports,
+            risk_before,
+            risk_after,
+            shifted_inside,
+            shifted_outside,
+            change_inside,
+            change_outside,
+            risk_slope,
+            next_point,
+            hhi: _,
+            reconstructed_imports,
+            reconstructed_products,
+            hhi_rose,
+            hhi_fell,
+        } = *other;
+        self.products += products;
+        self.in_shortage += in_shortage;
+        self.infeasible += infeasible;
+        self.unsolved += unsolved;
+        self.imports += imports;
+        self.risk_before += risk_before;
+        self.risk_after += risk_after;
+        self.shifted_inside += shifted_inside;
+        self.shifted_outside += shifted_outside;
+        self.change_inside += change_inside;
+        self.change_outside += change_outside;
+        self.risk_slope += risk_slope;
+        self.next_point += next_point;
+        self.reconstructed_imports += reconstructed_imports;
+        self.reconstructed_products += reconstructed_products;
+        self.hhi_rose += hhi_rose;
+        self.hhi_fell += hhi_fell;
+    }
+}
+
 /// A point of the least mean concentration at the least risk.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TradeOff {
