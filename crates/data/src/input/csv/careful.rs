@@ -130,11 +130,18 @@ fn parse_lines<S: Simd>(simd: S, mut block: &[u8], layout: &Layout, known: &Know
         year_is_checked: known.year.is_some(),
     };
     let is_plain = layout.at == [0, 1, 2, 3, 4, 5] && layout.width == 6;
+    // Without vectors, reading field by field is faster.
+    let is_usual = is_plain && !simd.level().is_fallback();
     let mut plain = fast::Plain::new(*known);
     while !block.is_empty() {
         let number = parsed.lines;
         parsed.lines += 1;
-        if is_plain && let Some((row, length)) = plain.row(simd, block) {
+        if is_usual && let Some((row, wanted, length)) = plain.usual_row(simd, block, pick) {
+            block = &block[length..];
+            parsed.meet(row, wanted);
+            continue;
+        }
+        if is_plain && let Some((row, length)) = plain.other_row(block) {
             block = &block[length..];
             parsed.take(row, pick);
             continue;
@@ -157,9 +164,13 @@ fn parse_lines<S: Simd>(simd: S, mut block: &[u8], layout: &Layout, known: &Know
 
 impl Parsed {
     fn take(&mut self, row: Row, pick: &Pick) {
+        self.meet(row, pick.takes(row.product_number()));
+    }
+
+    fn meet(&mut self, row: Row, wanted: bool) {
         self.met += 1;
         self.order.meet(&row);
-        if pick.takes(row.product_number()) {
+        if wanted {
             self.rows.push(row);
         }
     }

@@ -11,6 +11,7 @@ use fearless_simd::{Simd, SimdBase, SimdMask, u8x64};
 use reorient_core::Year;
 
 use super::Known;
+use crate::input::Pick;
 use crate::row::Row;
 
 /// Bytes that must follow the start of a line; one that needs more is unusual.
@@ -53,42 +54,50 @@ impl<'a> Plain<'a> {
         Self { known, start: Start::default() }
     }
 
-    /// A row and its length with the end of the line. `block` begins with the line.
+    /// The form that nearly all lines have: a row, whether it is to be kept, and its length with the end of the line. `block`
+    /// begins with the line. Every line is checked as a whole; amounts are read of rows that are kept alone.
     #[inline(always)]
-    pub(super) fn row<S: Simd>(&mut self, simd: S, block: &[u8]) -> Option<(Row, usize)> {
-        self.usual_row(simd, block).or_else(|| self.other_row(block))
-    }
-
-    /// The form that nearly all lines have.
-    #[inline(always)]
-    fn usual_row<S: Simd>(&self, simd: S, block: &[u8]) -> Option<(Row, usize)> {
+    pub(super) fn usual_row<S: Simd>(&self, simd: S, block: &[u8], pick: &Pick) -> Option<(Row, bool, usize)> {
         let bytes: &[u8; AHEAD] = block.first_chunk()?;
         let head = u8x64::from_slice(simd, &bytes[..AT_ONCE]);
-        let end = head.simd_eq(u8x64::splat(simd, b'\n')).to_bitmask().trailing_zeros() as usize;
+        let places = |byte: u8| head.simd_eq(u8x64::splat(simd, byte)).to_bitmask();
+        let end = places(b'\n').trailing_zeros() as usize;
         let Start { mask, length, year, exporter, importer, .. } = self.start;
         if length == 0 || sixteen(bytes)? & mask != self.start.bytes || end == AT_ONCE {
             return None;
         }
-        // Of the commas of this line, those behind the code and the value must be the only ones left.
-        let commas = head.simd_eq(u8x64::splat(simd, b',')).to_bitmask() & ((1 << end) - 1) >> length << length;
-        let [code_end, value_end] =
-            [commas.trailing_zeros(), (commas & commas.wrapping_sub(1)).trailing_zeros()].map(|at| at as usize);
-        let are_two = commas.count_ones() == 2;
-        let product = eight(bytes, length)? << 16;
-        let is_code = are_two & (code_end + 1 == length + CODE) & digits_alone(product ^ ZEROS << 16);
-        let quantity_at = value_end + 1;
-        if !is_code || quantity_at + PADDED != end {
+        // What stands behind year, exporter and importer: `080620,1.694,        0.131`.
+        let line = (bit(end) - 1) >> length << length;
+        let [commas, points, spaces, zeros] = [b',', b'.', b' ', b'0'].map(|byte| places(byte) & line);
+        let digits = (head - u8x64::splat(simd, b'0')).simd_lt(u8x64::splat(simd, 10)).to_bitmask() & line;
+        let value_at = length + CODE;
+        let value_end = (commas & commas.wrapping_sub(1)).trailing_zeros().min(63) as usize;
+        let padding = spaces.count_ones() as usize;
+        let whole_digits = [(value_at, value_end), (value_end + 1 + padding, end)].map(|(from, to)| to.wrapping_sub(from + 4));
+        let value_digits = digits & (bit(value_end) - 1) >> value_at << value_at;
+        let is_usual = (commas == bit(value_at - 1) | bit(value_end))
+            & (points == bit(value_end - 4) | bit(end - 4))
+            & (spaces == (bit(padding) - 1) << value_end << 1)
+            & (digits == line & !(commas | points | spaces))
+            & (value_digits & !zeros != 0)
+            & (1..=7).contains(&whole_digits[0])
+            & (1..=8).contains(&whole_digits[1]);
+        let code = (eight(bytes, length)? ^ ZEROS) << 16;
+        let product = u32::try_from(joined(code)).ok()?;
+        if !is_usual || product < 10_000 {
             return None;
         }
-        let value = amount(bytes, length + CODE, value_end)?;
-        let quantity = padded(bytes, quantity_at)?;
-        let product = u32::try_from(joined(product ^ ZEROS << 16)).ok().filter(|number| *number >= 10_000)?;
-        (value > 0).then(|| (Row::of_numbers(year, product, (exporter, importer), value, Some(quantity)), end + 1))
+        let wanted = pick.takes(product);
+        let (value, quantity) = match wanted {
+            true => (amount(bytes, value_end, whole_digits[0])?, Some(amount(bytes, end, whole_digits[1])?)),
+            false => (0, None),
+        };
+        Some((Row::of_numbers(year, product, (exporter, importer), value, quantity), wanted, end + 1))
     }
 
-    /// Every other plain form.
+    /// Any plain form.
     #[inline(never)]
-    fn other_row(&mut self, block: &[u8]) -> Option<(Row, usize)> {
+    pub(super) fn other_row(&mut self, block: &[u8]) -> Option<(Row, usize)> {
         let bytes: &[u8; AHEAD] = block.first_chunk()?;
         if self.start.length == 0 || sixteen(bytes)? & self.start.mask != self.start.bytes {
             self.start = self.start_of(bytes)?;
@@ -144,26 +153,18 @@ fn eight(bytes: &[u8; AHEAD], at: usize) -> Option<u64> {
     bytes.get(at..)?.first_chunk().map(|bytes| u64::from_le_bytes(*bytes))
 }
 
-/// Whether eight bytes are numbers from 0 to 9.
+/// Digits, a point and three more digits before a place, in thousandths; at most eight before the point.
 #[inline(always)]
-const fn digits_alone(digits: u64) -> bool {
-    (digits.wrapping_add(TO_HIGH) | digits) & HIGH == 0
+fn amount(bytes: &[u8; AHEAD], end: usize, whole_digits: usize) -> Option<i64> {
+    // Eight bytes that end before the point, zeros in the place of those before the field.
+    let other_bits = 64_usize.checked_sub(8 * whole_digits)?;
+    let whole = (eight(bytes, end.checked_sub(12)?)? ^ ZEROS) >> other_bits << other_bits;
+    let decimals = (eight(bytes, end - 8)? ^ ZEROS) >> 40 << 40;
+    i64::try_from(joined(whole) * 1000 + joined(decimals)).ok()
 }
 
-/// One to seven digits, a point and three more, in thousandths; the field lies between two places.
-#[inline(always)]
-fn amount(bytes: &[u8; AHEAD], start: usize, end: usize) -> Option<i64> {
-    let whole_digits = end.checked_sub(start + 4).filter(|digits| (1..8).contains(digits))?;
-    // Eight bytes that end before the point, zeros in the place of those before the field.
-    let whole = (eight(bytes, end.checked_sub(12)?)? ^ ZEROS) >> (64 - 8 * whole_digits) << (64 - 8 * whole_digits);
-    // Point and decimals, zeros in front.
-    let rest = eight(bytes, end - 8)? >> 32;
-    let decimals = (rest ^ 0x3030_302e) << 32;
-    let is_point = rest & 0xff == u64::from(b'.');
-    if !is_point | !digits_alone(whole) | !digits_alone(decimals) {
-        return None;
-    }
-    i64::try_from(joined(whole) * 1000 + joined(decimals)).ok()
+const fn bit(at: usize) -> u64 {
+    1 << at
 }
 
 struct Line<'a> {
@@ -325,8 +326,13 @@ mod tests {
 
     /// By the widest instructions, without any, and field by field.
     fn read(plain: &mut Plain<'_>, text: &[u8]) -> [Option<(Row, usize)>; 3] {
-        let vectors = dispatch!(Level::new(), simd => plain.usual_row(simd, text));
-        [vectors, plain.usual_row(Fallback::new(), text), plain.other_row(text)]
+        let row = |(row, wanted, length)| {
+            assert!(wanted);
+            (row, length)
+        };
+        let vectors = dispatch!(Level::new(), simd => plain.usual_row(simd, text, &Pick::all()));
+        let without = plain.usual_row(Fallback::new(), text, &Pick::all());
+        [vectors.map(row), without.map(row), plain.other_row(text)]
     }
 
     proptest! {
@@ -381,8 +387,8 @@ mod tests {
         let mut plain = Plain::new(known);
         plain.other_row(format!("2023,4,842,270900,1.5,2{:128}", "\n").as_bytes());
         let text = |field: &str, quantity: &str| format!("2023,4,842,{field},{quantity:>13}\n");
-        for field in ["010121,0.001", "270900,1234567.891", "999999,10.000"] {
-            for quantity in ["0.131", "12345678.999"] {
+        for field in ["010121,0.001", "270900,1234567.891", "999999,10.000", "270900,1000000.000"] {
+            for quantity in ["0.131", "12345678.999", "0.000"] {
                 let line = text(field, quantity);
                 let expected = parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap();
                 for read in read(&mut plain, format!("{line}{:128}", "").as_bytes()) {
