@@ -326,7 +326,7 @@ mod tests {
 
     /// By the widest instructions, without any, and field by field.
     fn read(plain: &mut Plain<'_>, text: &[u8]) -> [Option<(Row, usize)>; 3] {
-        let row = |(row, wanted, length)| {
+        let row = |(row, wanted, length): (Row, bool, usize)| {
             assert!(wanted);
             (row, length)
         };
