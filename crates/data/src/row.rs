@@ -78,6 +78,11 @@ impl Row {
         (self.key ^ other.key) >> (2 * COUNTRY_BITS + PRODUCT_BITS) == 0
     }
 
+    /// Whether the row is of a year.
+    pub(crate) const fn is_of(&self, year: Year) -> bool {
+        self.key >> (2 * COUNTRY_BITS + PRODUCT_BITS) == year.get() as u64
+    }
+
     /// What is traded, as a number without leading zeros.
     pub(crate) const fn product_number(&self) -> u32 {
         self.key().product_number()

@@ -31,6 +31,11 @@ impl Order {
         self.last = keys;
     }
 
+    /// Takes the next rows.
+    pub(super) fn meet_all(&mut self, rows: &[Row]) {
+        rows.iter().for_each(|row| self.meet(row));
+    }
+
     /// Takes the rows of the next stretch.
     pub(super) fn follow(&mut self, next: &Self) {
         if next.first[0] == 0 {

@@ -18,7 +18,7 @@ use crate::DataError;
 use crate::ingested::FileHash;
 use crate::issue::{Issues, Problem};
 
-pub(super) use careful::not_text;
+pub(super) use careful::{not_text, thousandths};
 
 /// What the rows are held against.
 #[derive(Clone, Copy)]

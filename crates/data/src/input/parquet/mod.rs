@@ -1,0 +1,236 @@
+//! Parquet of other tools: Polars, DuckDB, pyarrow, pandas; numbers or texts, whole or in fractions.
+
+mod stretch;
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+use rayon::prelude::*;
+use reorient_core::Year;
+
+use self::stretch::{ForeignFile, Stretch, stretches};
+use super::cells::RowReader;
+use super::csv::Reading;
+use super::{Batch, Met, Order, Pick, known_countries};
+use crate::DataError;
+use crate::RowPolicy;
+use crate::error::file_name;
+use crate::issue::Problem;
+use crate::row::Row;
+
+/// Rows whose problems are told together.
+const SPAN: u64 = 1 << 16;
+/// Stretches of a round, for each thread.
+const ROUND: usize = 8;
+/// The footer of a year has some hundred kilobytes.
+const LARGEST_FOOTER: u32 = 64 << 20;
+/// Text that our own footers hold; a file with it is ours, whole or damaged.
+const OUR_MARK: &[u8] = b"reorient.";
+
+/// Whether a Parquet file was written by us, judged by its end; a file that is no Parquet at all is an error.
+pub(crate) fn is_ours(path: &Path) -> Result<bool, DataError> {
+    let footer = footer(path)?;
+    Ok(footer.windows(OUR_MARK.len()).any(|window| window == OUR_MARK))
+}
+
+/// The footer of a Parquet file, with plausible length.
+fn footer(path: &Path) -> Result<Vec<u8>, DataError> {
+    let name = file_name(path);
+    let fail = |error: std::io::Error| DataError::unreadable(path, &error);
+    let mut file = File::open(path).map_err(fail)?;
+    let size = file.seek(SeekFrom::End(0)).map_err(fail)?;
+    let none = || {
+        let problem = "this is not a Parquet file, or its end is missing; fetch or write it again";
+        DataError::file(&name, problem)
+    };
+    let tail_at = size.checked_sub(8).filter(|at| *at >= 4).ok_or_else(none)?;
+    let mut tail = [0; 8];
+    file.seek(SeekFrom::Start(tail_at)).map_err(fail)?;
+    file.read_exact(&mut tail).map_err(fail)?;
+    let length = tail.first_chunk::<4>().copied().map_or(0, u32::from_le_bytes);
+    if &tail[4..] != b"PAR1" {
+        return Err(none());
+    }
+    if length > LARGEST_FOOTER || u64::from(length) > tail_at - 4 {
+        return Err(DataError::damaged(&name, format!("its footer claims {length} bytes")));
+    }
+    file.seek(SeekFrom::Start(tail_at - u64::from(length))).map_err(fail)?;
+    let mut footer = Vec::new();
+    file.take(u64::from(length)).read_to_end(&mut footer).map_err(fail)?;
+    Ok(footer)
+}
+
+/// What the rows of a stretch are held against.
+struct Known<'a> {
+    named: Option<Year>,
+    countries: &'a [bool],
+    /// The one year that rows may have, where it is known.
+    year: Option<Year>,
+    /// Whether they may have any.
+    many: bool,
+    other_year: &'a str,
+    pick: &'a Pick,
+    policy: &'a RowPolicy,
+}
+
+/// One stretch. Lines are rows of the file, from 1.
+struct Parsed {
+    /// Rows of the products that are asked for.
+    rows: Vec<Row>,
+    problems: Vec<Waiting>,
+    /// Rows of all products, bad ones included.
+    met: u64,
+    /// Of all good rows.
+    order: Order,
+    /// The one year of the rows, where it is known by now.
+    year: Option<Year>,
+    /// What ended it early.
+    ended: Result<(), DataError>,
+}
+
+/// A problem that is told when all rows of its span have been read: of a span, rows of another year come last.
+struct Waiting {
+    span: u64,
+    is_other_year: bool,
+    problem: Problem,
+}
+
+/// Reads rows in the order of the file: stretches side by side, in rounds that bound the memory of rows that wait for their turn.
+pub(super) fn read(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Met, DataError> {
+    let name = file_name(path);
+    footer(path)?;
+    let file = ForeignFile::open(path, &name, reading.years.named.is_some())?;
+    // Of a file whose name tells no year, the first rows are read alone: they tell it, and may be all that is asked for.
+    let head = if reading.years.named.is_some() { 0 } else { SPAN };
+    let stretches = stretches(&file.groups, usize::try_from(head).unwrap_or(usize::MAX));
+    let countries = known_countries(reading.countries);
+    let other_year = reading.years.other_year();
+    let mut taken = Taken { name: &name, reading, waiting: Vec::new(), rows: 0, order: Order::new() };
+    let mut next = 0;
+    while next < stretches.len() {
+        let years = &taken.reading.years;
+        let is_alone = years.is_open() || next == 0 && head > 0;
+        let round = if is_alone { 1 } else { ROUND * rayon::current_num_threads() };
+        let end = stretches.len().min(next + round);
+        let known = Known {
+            named: years.named,
+            countries: &countries,
+            year: years.expected(),
+            many: years.many,
+            other_year: &other_year,
+            pick: taken.reading.pick,
+            policy: taken.reading.issues.policy(),
+        };
+        let parsed: Vec<Parsed> =
+            stretches[next..end].par_iter().map(|stretch| known.parse(&name, &file, stretch)).collect();
+        for (number, stretch) in (next + 1..).zip(parsed) {
+            taken.take(stretch, &file, number == stretches.len())?;
+        }
+        next = end;
+    }
+    taken.finish(file.rows)
+}
+
+impl Known<'_> {
+    fn parse(&self, name: &str, file: &ForeignFile, stretch: &Stretch) -> Parsed {
+        let mut reader = RowReader::new(&file.columns, self.named, self.countries);
+        let (rows, problems, order) = (Vec::new(), Vec::new(), Order::new());
+        let mut parsed = Parsed { rows, problems, met: 0, order, year: self.year, ended: Ok(()) };
+        // Row at which nothing more need be read, as errors enough to stop have been found.
+        let mut enough = u64::MAX;
+        let mut fatal = 0;
+        parsed.ended = file.read(stretch, &mut |batch| {
+            reader.read(&batch).map_err(|error| DataError::file(name, error.to_string()))?;
+            let found = parsed.problems.len();
+            let first_line = stretch.start + parsed.met + 1;
+            self.take(&mut reader, first_line, &mut parsed)?;
+            parsed.met += batch.num_rows() as u64;
+            for waiting in &parsed.problems[found..] {
+                fatal += usize::from(!self.policy.skip.contains(&waiting.problem.reason));
+                if fatal == self.policy.max_errors {
+                    enough = (waiting.span + 1) * SPAN;
+                }
+            }
+            Ok(stretch.start + parsed.met < enough)
+        });
+        parsed
+    }
+
+    /// Takes the rows and the problems of a batch.
+    fn take(&self, reader: &mut RowReader<'_>, first_line: u64, parsed: &mut Parsed) -> Result<(), DataError> {
+        let waiting = |is_other_year, problem: Problem| {
+            let line = first_line + problem.line;
+            Waiting { span: (line - 1) / SPAN, is_other_year, problem: Problem { line, ..problem } }
+        };
+        if !self.many && let Some(first) = reader.rows.first() {
+            let expected = match parsed.year {
+                Some(year) => year,
+                None => *parsed.year.insert(first.year()?),
+            };
+            let others = reader.take_other_years(expected, self.other_year)?;
+            parsed.problems.extend(others.into_iter().map(|problem| waiting(true, problem)));
+        }
+        parsed.problems.extend(reader.problems.drain(..).map(|problem| waiting(false, problem)));
+        parsed.order.meet_all(&reader.rows);
+        parsed.rows.extend(reader.rows.iter().filter(|row| self.pick.takes(row.product_number())));
+        Ok(())
+    }
+}
+
+/// Takes stretches in the order of the file.
+struct Taken<'r, 'a, 'b> {
+    name: &'r str,
+    reading: &'r mut Reading<'a, 'b>,
+    waiting: Vec<Waiting>,
+    rows: u64,
+    order: Order,
+}
+
+impl Taken<'_, '_, '_> {
+    fn take(&mut self, stretch: Parsed, file: &ForeignFile, is_last: bool) -> Result<(), DataError> {
+        self.rows += stretch.met;
+        self.order.follow(&stretch.order);
+        if self.reading.years.is_open() {
+            self.reading.years.first = stretch.year;
+        }
+        self.waiting.extend(stretch.problems);
+        let is_end = is_last && stretch.ended.is_ok();
+        self.tell(if is_end { u64::MAX } else { self.rows / SPAN })?;
+        stretch.ended?;
+        // As far into the file as into its rows.
+        let done = u64::try_from(u128::from(file.length()) * u128::from(self.rows) / u128::from(file.rows.max(1)));
+        (self.reading.sink)(Batch { rows: stretch.rows, met: stretch.met, done: done.unwrap_or(file.length()) })
+    }
+
+    /// Files the problems of spans that are complete.
+    fn tell(&mut self, complete: u64) -> Result<(), DataError> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        self.waiting.sort_by_key(|waiting| (waiting.span, waiting.is_other_year, waiting.problem.line));
+        let count = self.waiting.partition_point(|waiting| waiting.span < complete);
+        self.waiting.drain(..count).try_for_each(|waiting| self.reading.issues.add(self.name, "row", waiting.problem))
+    }
+
+    fn finish(self, rows: u64) -> Result<Met, DataError> {
+        if self.rows != rows {
+            return Err(damaged(self.name, &format!("it claims {rows} rows and holds {}", self.rows)));
+        }
+        if self.rows == 0 {
+            self.reading.issues.refuse(DataError::file(self.name, "the file has no rows"))?;
+        }
+        Ok(Met { rows: self.rows, hash: None, order: self.order })
+    }
+}
+
+fn damaged(name: &str, error: &dyn std::fmt::Display) -> DataError {
+    DataError::damaged(name, error.to_string())
+}
+
+/// Lets no panic of the Parquet library pass.
+fn isolated<T>(name: &str, action: impl FnOnce() -> Result<T, DataError>) -> Result<T, DataError> {
+    catch_unwind(AssertUnwindSafe(action))
+        .unwrap_or_else(|_| Err(DataError::damaged(name, "the Parquet library cannot decode it")))
+}
