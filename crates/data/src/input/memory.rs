@@ -122,7 +122,7 @@ impl MemoryTable {
             rows.retain(|row| row.is_of(year));
             let met = (rows.len() + problems.len()) as u64;
             let mut order = Order::new();
-            order.meet_all(&rows);
+            order.meet_all(&rows.iter().map(Row::key).collect::<Vec<_>>());
             rows.retain(|row| pick.takes(row.product_number()));
             Ok((rows, problems, met, order))
         };

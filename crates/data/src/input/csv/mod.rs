@@ -11,8 +11,9 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use reorient_core::{CountryTable, Year};
 
-use self::blocks::{BLOCK, Blocks, LineBlocks};
+use self::blocks::{Blocks, LineBlocks};
 use self::careful::{Layout, Parsed, parse_block};
+use super::hashed::BLOCK;
 use super::{Batch, Met, Order, Pick, Years};
 use crate::DataError;
 use crate::ingested::FileHash;

@@ -34,7 +34,7 @@ const MOST_ROW_GROUPS: usize = 100_000;
 /// A file of another tool, with what its footer says.
 pub(super) struct ForeignFile {
     name: String,
-    content: Arc<Content>,
+    pub(super) content: Arc<Content>,
     footer: ArrowReaderMetadata,
     wanted: ProjectionMask,
     /// Of the wanted columns alone.
@@ -246,5 +246,49 @@ impl Read for From {
         self.content.read_into(self.at, &mut buffer[..length]).map_err(std::io::Error::other)?;
         self.at += length as u64;
         Ok(length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stretches_hold_every_row_once_and_in_order() {
+        let cases: [&[usize]; 7] = [
+            &[],
+            &[0, 0],
+            &[5],
+            &[1706, 99_000, 0, 101_000],
+            &[LONGEST * 5 + 1],
+            &[5000; 40],
+            &[LONGEST, SHORTEST, 3, LONGEST + 1],
+        ];
+        for groups in cases {
+            for head in [0, 1, SHORTEST, 3 * LONGEST] {
+                let all = stretches(groups, head);
+                let mut start = 0;
+                for stretch in &all {
+                    assert_eq!(stretch.start, start);
+                    start += stretch.n_rows() as u64;
+                    assert!(stretch.n_rows() > 0 && (stretch.n_rows() <= LONGEST + SHORTEST || head > 0));
+                }
+                if let Some(first) = all.first().filter(|_| head > 0) {
+                    assert_eq!(first.n_rows(), head.min(groups.iter().sum()));
+                }
+                let mut pieces = all.iter().flat_map(|stretch| &stretch.pieces);
+                for (group, n_rows) in groups.iter().enumerate() {
+                    let mut at = 0;
+                    while at < *n_rows {
+                        let piece = pieces.next();
+                        let end = piece.map_or(0, |piece| piece.rows.end);
+                        assert_eq!(piece, Some(&Piece { group, rows: at..end, is_last: end == *n_rows }));
+                        assert!(end > at);
+                        at = end;
+                    }
+                }
+                assert_eq!(pieces.next(), None);
+            }
+        }
     }
 }
