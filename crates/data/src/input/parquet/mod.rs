@@ -1,9 +1,8 @@
 //! Parquet of other tools: Polars, DuckDB, pyarrow, pandas; numbers or texts, whole or in fractions.
 
+mod footer;
 mod stretch;
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use arrow::error::ArrowError;
 use rayon::prelude::*;
 use reorient_core::Year;
 
+pub(crate) use self::footer::is_ours;
 use self::stretch::{ForeignFile, Stretch, stretches};
 use super::cells::RowReader;
 use super::csv::Reading;
@@ -24,45 +24,8 @@ use crate::row::Row;
 
 /// Rows whose problems are told together.
 const SPAN: u64 = 1 << 16;
-/// Stretches of a round, for each thread.
-const ROUND: usize = 8;
-/// The footer of a year has some hundred kilobytes.
-const LARGEST_FOOTER: u32 = 64 << 20;
-/// Text that our own footers hold; a file with it is ours, whole or damaged.
-const OUR_MARK: &[u8] = b"reorient.";
-
-/// Whether a Parquet file was written by us, judged by its end; a file that is no Parquet at all is an error.
-pub(crate) fn is_ours(path: &Path) -> Result<bool, DataError> {
-    let footer = footer(path)?;
-    Ok(footer.windows(OUR_MARK.len()).any(|window| window == OUR_MARK))
-}
-
-/// The footer of a Parquet file, with plausible length.
-fn footer(path: &Path) -> Result<Vec<u8>, DataError> {
-    let name = file_name(path);
-    let fail = |error: std::io::Error| DataError::unreadable(path, &error);
-    let mut file = File::open(path).map_err(fail)?;
-    let size = file.seek(SeekFrom::End(0)).map_err(fail)?;
-    let none = || {
-        let problem = "this is not a Parquet file, or its end is missing; fetch or write it again";
-        DataError::file(&name, problem)
-    };
-    let tail_at = size.checked_sub(8).filter(|at| *at >= 4).ok_or_else(none)?;
-    let mut tail = [0; 8];
-    file.seek(SeekFrom::Start(tail_at)).map_err(fail)?;
-    file.read_exact(&mut tail).map_err(fail)?;
-    let length = tail.first_chunk::<4>().copied().map_or(0, u32::from_le_bytes);
-    if &tail[4..] != b"PAR1" {
-        return Err(none());
-    }
-    if length > LARGEST_FOOTER || u64::from(length) > tail_at - 4 {
-        return Err(DataError::damaged(&name, format!("its footer claims {length} bytes")));
-    }
-    file.seek(SeekFrom::Start(tail_at - u64::from(length))).map_err(fail)?;
-    let mut footer = Vec::new();
-    file.take(u64::from(length)).read_to_end(&mut footer).map_err(fail)?;
-    Ok(footer)
-}
+/// Rows of a round, for each thread.
+const ROUND: usize = 1 << 21;
 
 /// What the rows of a stretch are held against.
 struct Known<'a> {
@@ -102,7 +65,7 @@ struct Waiting {
 /// Reads rows in the order of the file: stretches side by side, in rounds that bound the memory of rows that wait for their turn.
 pub(super) fn read(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Met, DataError> {
     let name = file_name(path);
-    footer(path)?;
+    footer::footer(path)?;
     let file = ForeignFile::open(path, &name, reading.years.named.is_some())?;
     // Of a file whose name tells no year, the first rows are read alone: they tell it, and may be all that is asked for.
     let head = if reading.years.named.is_some() { 0 } else { SPAN };
@@ -115,8 +78,7 @@ pub(super) fn read(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Met, Da
     while next < stretches.len() {
         let years = &taken.reading.years;
         let is_alone = years.is_open() || next == 0 && head > 0;
-        let round = if is_alone { 1 } else { ROUND * rayon::current_num_threads() };
-        let end = stretches.len().min(next + round);
+        let end = if is_alone { next + 1 } else { end_of_round(&stretches, next) };
         let known = Known {
             named: years.named,
             countries: &countries,
@@ -140,6 +102,17 @@ pub(super) fn read(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Met, Da
         next = end;
     }
     taken.finish(file.rows, Some(hashed::whole(&file.content, &hashes)?))
+}
+
+/// Where a round ends that begins with a stretch.
+fn end_of_round(stretches: &[Stretch], next: usize) -> usize {
+    let most = ROUND.saturating_mul(rayon::current_num_threads());
+    let mut rows = 0_usize;
+    let fits = stretches[next..].iter().take_while(|stretch| {
+        rows = rows.saturating_add(stretch.n_rows());
+        rows <= most
+    });
+    next + fits.count().max(1)
 }
 
 impl Known<'_> {
@@ -256,6 +229,7 @@ fn isolated<T>(name: &str, action: impl FnOnce() -> Result<T, DataError>) -> Res
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::fs::File;
     use std::sync::Arc;
 
     use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};

@@ -63,7 +63,7 @@ pub(super) struct Piece {
 }
 
 impl Stretch {
-    fn n_rows(&self) -> usize {
+    pub(super) fn n_rows(&self) -> usize {
         self.pieces.iter().map(|piece| piece.rows.len()).sum()
     }
 }
