@@ -28,16 +28,13 @@ impl Row {
     pub(crate) const NONE: Self = Self { key: 0, value: 0, quantity: UNKNOWN };
 
     /// Of numbers that were checked.
-    pub(crate) fn of_numbers(
-        year: u16,
-        product: u32,
-        (exporter, importer): (u16, u16),
-        value: i64,
-        quantity: Option<i64>,
-    ) -> Self {
-        let time_and_product = u64::from(year) << PRODUCT_BITS | u64::from(product);
-        let countries = u64::from(exporter) << COUNTRY_BITS | u64::from(importer);
-        Self { key: time_and_product << (2 * COUNTRY_BITS) | countries, value, quantity: quantity.unwrap_or(UNKNOWN) }
+    pub(crate) fn of_numbers(year: u16, product: u32, countries: (u16, u16), value: i64, quantity: Option<i64>) -> Self {
+        Self::of_key(RowKey::of_numbers(year, product, countries), value, quantity)
+    }
+
+    /// Of a key and amounts that were checked.
+    pub(crate) fn of_key(key: RowKey, value: i64, quantity: Option<i64>) -> Self {
+        Self { key: key.0, value, quantity: quantity.unwrap_or(UNKNOWN) }
     }
 
     /// `value` in whole current US dollars; `quantity` in kilograms (CEPII prints tons with three decimals), where known,
@@ -65,17 +62,14 @@ impl Row {
         self.key().year()
     }
 
-    /// The key as a number that orders as CEPII's files do, and the key itself.
-    pub(crate) const fn in_both_orders(&self) -> [u64; 2] {
-        let countries = self.key & ((1 << (2 * COUNTRY_BITS)) - 1);
-        let product = self.key >> (2 * COUNTRY_BITS) & ((1 << PRODUCT_BITS) - 1);
-        let year = self.key >> (2 * COUNTRY_BITS + PRODUCT_BITS) << (2 * COUNTRY_BITS + PRODUCT_BITS);
-        [year | countries << PRODUCT_BITS | product, self.key]
-    }
-
     /// Whether another row is of the same year.
     pub(crate) const fn same_year(&self, other: &Self) -> bool {
         (self.key ^ other.key) >> (2 * COUNTRY_BITS + PRODUCT_BITS) == 0
+    }
+
+    /// Whether the row is of a year.
+    pub(crate) const fn is_of(&self, year: Year) -> bool {
+        self.key >> (2 * COUNTRY_BITS + PRODUCT_BITS) == year.get() as u64
     }
 
     /// What is traded, as a number without leading zeros.
@@ -141,6 +135,21 @@ impl Row {
 }
 
 impl RowKey {
+    /// Of numbers that were checked.
+    pub(crate) fn of_numbers(year: u16, product: u32, (exporter, importer): (u16, u16)) -> Self {
+        let time_and_product = u64::from(year) << PRODUCT_BITS | u64::from(product);
+        let countries = u64::from(exporter) << COUNTRY_BITS | u64::from(importer);
+        Self(time_and_product << (2 * COUNTRY_BITS) | countries)
+    }
+
+    /// A number that orders as CEPII's files do, and one that orders as keys do.
+    pub(crate) const fn in_both_orders(self) -> [u64; 2] {
+        let countries = self.0 & ((1 << (2 * COUNTRY_BITS)) - 1);
+        let product = self.0 >> (2 * COUNTRY_BITS) & ((1 << PRODUCT_BITS) - 1);
+        let year = self.0 >> (2 * COUNTRY_BITS + PRODUCT_BITS) << (2 * COUNTRY_BITS + PRODUCT_BITS);
+        [year | countries << PRODUCT_BITS | product, self.0]
+    }
+
     const fn product_number(self) -> u32 {
         (self.0 >> (2 * COUNTRY_BITS) & ((1 << PRODUCT_BITS) - 1)) as u32
     }

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Decimal64Type};
 use rayon::prelude::*;
 use reorient_core::{CountryIndex, CountryTable, ProductCode, Usd, Year};
 
-use super::cells::{COLUMNS, Columns};
+use super::cells::{COLUMNS, Columns, RowReader};
 use super::csv::Reading;
 use super::{Batch, Met, Order, known_countries};
 use crate::DataError;
@@ -53,11 +53,14 @@ impl MemoryTable {
         let chunk = |pieces: &Vec<Piece>| {
             let mut hasher = blake3::Hasher::new();
             let mut years = BTreeSet::new();
-            for row in pieces.iter().map(|piece| table.rows(piece, &known)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten()
-            {
-                let Ok(row) = row else { continue };
-                hasher.update(&row.to_bytes());
-                years.insert(row.year()?);
+            for piece in pieces {
+                let (rows, _) = table.rows(piece, &known)?;
+                for row in &rows {
+                    hasher.update(&row.to_bytes());
+                }
+                for same in rows.chunk_by(Row::same_year) {
+                    years.insert(same[0].year()?);
+                }
             }
             Ok((years, hasher.finalize()))
         };
@@ -72,8 +75,8 @@ impl MemoryTable {
         table.years = chunks.into_iter().flat_map(|(years, _)| years).map(|year| (year, hash.clone())).collect();
         if table.years.is_empty() {
             // No row is good: the first one says why.
-            for row in table.chunks().iter().flatten().map(|piece| table.rows(piece, &known)) {
-                row?.into_iter().try_for_each(|row| row.map(|_| ()).map_err(|problem| value_error(&problem)))?;
+            for rows in table.chunks().iter().flatten().map(|piece| table.rows(piece, &known)) {
+                rows?.1.first().map_or(Ok(()), |problem| Err(value_error(problem)))?;
             }
         }
         Ok(table)
@@ -101,16 +104,13 @@ impl MemoryTable {
     }
 
     /// The rows of a piece, or what is wrong with each.
-    fn rows(&self, piece: &Piece, known: &[bool]) -> Result<Vec<Result<Row, Problem>>, DataError> {
+    fn rows(&self, piece: &Piece, known: &[bool]) -> Result<(Vec<Row>, Vec<Problem>), DataError> {
         let batch = self.batches[piece.batch].slice(piece.start, piece.length);
-        let cells = self.columns.cells(&batch).map_err(|error| DataError::file(NAME, error.to_string()))?;
-        let row = |at: usize| {
-            cells.row(at, self.named, known).map_err(|(column, reason, text)| {
-                let line = piece.rows_before + at as u64 + 1;
-                Problem { line, reason, column: COLUMNS[column].0, value: cells.shown(column, at), text }
-            })
-        };
-        Ok((0..batch.num_rows()).map(row).collect())
+        let mut reader = RowReader::new(&self.columns, self.named, known);
+        reader.read(&batch).map_err(|error| DataError::file(NAME, error.to_string()))?;
+        let RowReader { rows, mut problems, .. } = reader;
+        problems.iter_mut().for_each(|problem| problem.line += piece.rows_before + 1);
+        Ok((rows, problems))
     }
 
     /// Reads the rows of one year in the order of the table; rows that cannot be read count in every year.
@@ -118,21 +118,13 @@ impl MemoryTable {
         let known = known_countries(reading.countries);
         let pick = reading.pick;
         let part = |piece: &Piece| {
-            let (mut kept, mut problems, mut met, mut order) = (Vec::new(), Vec::new(), 0, Order::new());
-            for row in self.rows(piece, &known)? {
-                match row {
-                    Ok(row) if row.year()? != year => continue,
-                    Ok(row) => {
-                        order.meet(&row);
-                        if pick.takes(row.product_number()) {
-                            kept.push(row);
-                        }
-                    }
-                    Err(problem) => problems.push(problem),
-                }
-                met += 1;
-            }
-            Ok((kept, problems, met, order))
+            let (mut rows, problems) = self.rows(piece, &known)?;
+            rows.retain(|row| row.is_of(year));
+            let met = (rows.len() + problems.len()) as u64;
+            let mut order = Order::new();
+            order.meet_all(&rows.iter().map(Row::key).collect::<Vec<_>>());
+            rows.retain(|row| pick.takes(row.product_number()));
+            Ok((rows, problems, met, order))
         };
         let pieces: Vec<Piece> = self.chunks().into_iter().flatten().collect();
         let parts = pieces.par_iter().map(part).collect::<Result<Vec<_>, DataError>>()?;
@@ -221,14 +213,13 @@ struct Stretch {
 
 impl Stretch {
     /// None where a row cannot be read or rows do not ascend.
-    fn of(rows: &[Result<Row, Problem>], positions: &[u16; 1024]) -> Result<Option<Self>, DataError> {
-        let (Some(Ok(first)), Some(Ok(last))) = (rows.first(), rows.last()) else { return Ok(None) };
+    fn of((rows, problems): &(Vec<Row>, Vec<Problem>), positions: &[u16; 1024]) -> Result<Option<Self>, DataError> {
+        let (Some(first), Some(last), true) = (rows.first(), rows.last(), problems.is_empty()) else { return Ok(None) };
         let index = |code: u16| CountryIndex(positions.get(usize::from(code)).copied().unwrap_or(UNKNOWN));
         let (mut exporters, mut importers) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         let mut own = Self { products: Vec::new(), exporters: Vec::new(), importers: Vec::new(), first: *first, last: *last };
         let mut before: Option<&Row> = None;
         for row in rows {
-            let Ok(row) = row else { return Ok(None) };
             if before.is_some_and(|before| before.key() >= row.key()) {
                 return Ok(None);
             }

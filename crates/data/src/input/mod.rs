@@ -6,6 +6,7 @@
 mod archive;
 mod cells;
 mod csv;
+mod hashed;
 pub(crate) mod memory;
 mod order;
 pub(crate) mod parquet;

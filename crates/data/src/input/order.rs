@@ -1,6 +1,6 @@
 //! Whether rows come in an order that leaves no room for a key that stands twice.
 
-use crate::row::Row;
+use crate::row::{Row, RowKey};
 
 /// Of a stretch of rows: whether they ascend strictly in CEPII's order (exporter, importer, product) or in ours (product,
 /// exporter, importer).
@@ -21,7 +21,7 @@ impl Order {
 
     /// Takes the next row.
     pub(super) fn meet(&mut self, row: &Row) {
-        let keys = row.in_both_orders();
+        let keys = row.key().in_both_orders();
         if self.first[0] == 0 {
             self.first = keys;
         }
@@ -29,6 +29,16 @@ impl Order {
             self.ascends[order] &= self.last[order] < key;
         }
         self.last = keys;
+    }
+
+    /// Takes the keys of the next rows.
+    pub(super) fn meet_all(&mut self, keys: &[RowKey]) {
+        let [Some(first), Some(last)] = [keys.first(), keys.last()] else { return };
+        // An order that is lost already need not be looked at, and the other one is lost at once.
+        let ascends = |order: usize| {
+            self.ascends[order] && keys.is_sorted_by(|one, two| one.in_both_orders()[order] < two.in_both_orders()[order])
+        };
+        self.follow(&Self { ascends: [ascends(0), ascends(1)], first: first.in_both_orders(), last: last.in_both_orders() });
     }
 
     /// Takes the rows of the next stretch.

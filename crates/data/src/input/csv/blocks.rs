@@ -4,15 +4,14 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use blake3::hazmat::{ChainingValue, HasherExt, Mode, merge_subtrees_non_root, merge_subtrees_root};
+use blake3::hazmat::ChainingValue;
 
 use crate::DataError;
 use crate::error::file_name;
 use crate::ingested::FileHash;
+use crate::input::hashed::{self, BLOCK};
 use crate::store::Content;
 
-/// Bytes of a block; a power of two, so that the hashes of blocks make the hash of the file.
-pub(super) const BLOCK: usize = 1 << 18;
 /// CEPII's longest line has some seventy bytes.
 pub(super) const LONGEST_LINE: usize = 1 << 16;
 /// Bytes behind a block in which its last line mostly ends.
@@ -45,7 +44,7 @@ impl Blocks {
     }
 
     pub(super) const fn count(&self) -> u64 {
-        self.length().div_ceil(BLOCK as u64)
+        hashed::count(self.length())
     }
 
     /// Reads a block into `buffer` and finds its lines.
@@ -56,7 +55,7 @@ impl Blocks {
         let before = if from > 0 { BEFORE } else { 0 };
         self.fill(from - before as u64, before + length + BEHIND, buffer)?;
         let block = &buffer[before..before + length];
-        let hash = blake3::Hasher::new().set_input_offset(from).update(block).finalize_non_root();
+        let hash = hashed::block(from, block);
         let skipped = usize::try_from(self.start.saturating_sub(from)).map_or(length, |skipped| skipped.min(length));
         let first = match skipped {
             0 if from > 0 => line_end(&buffer[before - 1..before + length]).map_or(length, |end| end - 1),
@@ -91,31 +90,7 @@ impl Blocks {
 
     /// Name, size and hash of the file from the hashes of all its blocks.
     pub(super) fn hash(&self, blocks: &[ChainingValue]) -> Result<FileHash, DataError> {
-        let blake3 = match blocks {
-            // A tree needs two leaves.
-            [] | [_] => blake3::hash(&self.content.read(0..self.length())?),
-            [..] => {
-                let (left, right) = blocks.split_at(left_half(blocks.len()));
-                merge_subtrees_root(&merged(left), &merged(right), Mode::Hash)
-            }
-        };
-        let blake3 = blake3.to_hex().to_string();
-        Ok(FileHash { name: self.content.name(), bytes: self.length(), blake3, footer_blake3: None })
-    }
-}
-
-/// BLAKE3 puts the largest power of two to the left that leaves something for the right.
-const fn left_half(count: usize) -> usize {
-    count.next_power_of_two() / 2
-}
-
-fn merged(blocks: &[ChainingValue]) -> ChainingValue {
-    match blocks {
-        [only] => *only,
-        _ => {
-            let (left, right) = blocks.split_at(left_half(blocks.len()));
-            merge_subtrees_non_root(&merged(left), &merged(right), Mode::Hash)
-        }
+        hashed::whole(&self.content, blocks)
     }
 }
 

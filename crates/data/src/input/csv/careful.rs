@@ -288,7 +288,7 @@ fn digits(field: &[u8]) -> Option<u32> {
 }
 
 /// The common form of an amount, up to twelve digits, a point and up to three more, in thousandths.
-fn thousandths(field: &[u8]) -> Option<i64> {
+pub(in crate::input) fn thousandths(field: &[u8]) -> Option<i64> {
     let mut number: i64 = 0;
     let mut decimals: Option<u32> = None;
     if field.is_empty() || field.len() > 16 {

@@ -11,14 +11,15 @@ use std::sync::{Mutex, PoisonError};
 use rayon::prelude::*;
 use reorient_core::{CountryTable, Year};
 
-use self::blocks::{BLOCK, Blocks, LineBlocks};
+use self::blocks::{Blocks, LineBlocks};
 use self::careful::{Layout, Parsed, parse_block};
+use super::hashed::BLOCK;
 use super::{Batch, Met, Order, Pick, Years};
 use crate::DataError;
 use crate::ingested::FileHash;
 use crate::issue::{Issues, Problem};
 
-pub(super) use careful::not_text;
+pub(super) use careful::{not_text, thousandths};
 
 /// What the rows are held against.
 #[derive(Clone, Copy)]

@@ -1,4 +1,4 @@
-//! The cells of Arrow columns as rows of trade: numbers or texts, whole or in fractions, in six columns by name.
+//! Any cell with care: what it means in each of its forms, and what is wrong with a row.
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -7,60 +7,13 @@ use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
 use reorient_core::{ProductCode, Usd, Year};
 
-use super::{country, within_decimal};
-use crate::DataError;
+use super::super::{NOT_POSITIVE, UNKNOWN_COUNTRY, country, within_decimal};
+use super::{COLUMNS, Columns};
 use crate::issue::Reason;
 use crate::row::Row;
 
-/// Names of the six columns in other tools' files, ours included.
-pub(super) const COLUMNS: [(&str, &[&str]); 6] = [
-    ("t", &["t", "year"]),
-    ("i", &["i", "exporter"]),
-    ("j", &["j", "importer"]),
-    ("k", &["k", "product"]),
-    ("v", &["v", "value_kusd", "value"]),
-    ("q", &["q", "quantity_tons", "quantity"]),
-];
-/// Positions of the six columns; the year may be told by the file name alone.
-#[derive(Debug)]
-pub(super) struct Columns([Option<usize>; 6]);
-
-impl Columns {
-    pub(super) fn find<'a>(name: &str, fields: impl Iterator<Item = &'a str>, year_is_named: bool) -> Result<Self, DataError> {
-        let fields: Vec<&str> = fields.collect();
-        let mut at = [None; 6];
-        for (position, (column, names)) in at.iter_mut().zip(COLUMNS) {
-            let mut found =
-                (0..fields.len()).filter(|field| names.iter().any(|name| fields[*field].trim().eq_ignore_ascii_case(name)));
-            *position = found.next();
-            if found.next().is_some() {
-                return Err(DataError::file(name, format!("column `{column}` stands twice among {}", fields.join(","))));
-            }
-            if position.is_none() && !(column == "t" && year_is_named) {
-                let has: String = fields.join(",").chars().take(80).collect();
-                let problem = format!("column `{column}` is missing; the file has {has}, BACI has t,i,j,k,v,q");
-                return Err(DataError::file(name, problem));
-            }
-        }
-        Ok(Self(at))
-    }
-
-    /// The array of a column, by its position among [`COLUMNS`].
-    pub(super) fn array<'a>(&self, batch: &'a RecordBatch, column: usize) -> Option<&'a ArrayRef> {
-        self.0[column].map(|at| batch.column(at))
-    }
-
-    pub(super) fn cells(&self, batch: &RecordBatch) -> Result<Cells, ArrowError> {
-        let mut columns = Vec::with_capacity(6);
-        for at in self.0 {
-            columns.push(at.map(|at| Cell::of(batch.column(at))).transpose()?);
-        }
-        Ok(Cells(columns))
-    }
-}
-
 /// One column in one of four forms.
-enum Cell {
+pub(super) enum Cell {
     Whole(ArrayRef),
     Fraction(ArrayRef),
     Decimal(ArrayRef, u32),
@@ -68,7 +21,7 @@ enum Cell {
 }
 
 impl Cell {
-    fn of(array: &ArrayRef) -> Result<Self, ArrowError> {
+    pub(super) fn of(array: &ArrayRef) -> Result<Self, ArrowError> {
         let array = match array.data_type() {
             DataType::Dictionary(_, values) => &cast(array, values)?,
             _ => array,
@@ -97,7 +50,7 @@ impl Cell {
     }
 
     /// A whole number, as codes and years are.
-    fn number(&self, at: usize) -> Option<u32> {
+    pub(super) fn number(&self, at: usize) -> Option<u32> {
         match self {
             _ if self.array().is_null(at) => None,
             Self::Whole(array) => u32::try_from(array.as_primitive::<Int64Type>().value(at)).ok(),
@@ -121,7 +74,7 @@ impl Cell {
     }
 
     /// An amount in thousandths; nothing for null, NaN and texts that mean the same.
-    fn thousandths(&self, at: usize) -> Result<Option<i64>, String> {
+    pub(super) fn thousandths(&self, at: usize) -> Result<Option<i64>, String> {
         let too_large = || "it is too large".to_owned();
         let too_precise = || "it has more than three decimals; BACI is exact to three".to_owned();
         match self {
@@ -167,15 +120,22 @@ fn strict(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
     Ok(done)
 }
 
+/// The six columns of a batch.
 pub(super) struct Cells(Vec<Option<Cell>>);
 
 impl Cells {
+    pub(super) fn of(columns: &Columns, batch: &RecordBatch) -> Result<Self, ArrowError> {
+        let cell = |column: usize| columns.array(batch, column).map(Cell::of).transpose();
+        (0..COLUMNS.len()).map(cell).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The row at a place, or what is wrong with it: column, reason and what to do.
     pub(super) fn row(&self, at: usize, named: Option<Year>, known: &[bool]) -> Result<Row, (usize, Reason, String)> {
         let number = |column: usize| self.0[column].as_ref().and_then(|cell| cell.number(at));
         let code = |column: usize| {
             country(number(column), known).map_err(|reason| {
                 let unknown = reason == Reason::UnknownCountry;
-                let text = if unknown { super::UNKNOWN_COUNTRY } else { "this is not a country number from 1 to 999" };
+                let text = if unknown { UNKNOWN_COUNTRY } else { "this is not a country number from 1 to 999" };
                 (column, reason, text.to_owned())
             })
         };
@@ -192,7 +152,7 @@ impl Cells {
             value.ok_or_else(|| (4, Reason::BadValue, "a flow has a value; remove the row or fetch it again".to_owned()))?;
         if value <= 0 {
             let reason = if value == 0 { Reason::ZeroValue } else { Reason::NegativeValue };
-            return Err((4, reason, super::NOT_POSITIVE.to_owned()));
+            return Err((4, reason, NOT_POSITIVE.to_owned()));
         }
         let quantity = amount(5).map_err(|text| (5, Reason::BadQuantity, format!("{text}; correct the row")))?;
         if quantity.is_some_and(|quantity| quantity < 0) {
