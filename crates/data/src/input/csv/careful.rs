@@ -306,5 +306,5 @@ pub(in crate::input) fn thousandths(field: &[u8]) -> Option<i64> {
     }
     let decimals = decimals.unwrap_or(0);
     // A lone point and longer fractions go the careful way.
-    if decimals > 3 || (decimals == 0 && field == b".") { None } else { Some(number * 10_i64.pow(3 - decimals)) }
+    if decimals > 3 || (decimals == 0 && field == b".") { None } else { number.checked_mul(10_i64.pow(3 - decimals)) }
 }

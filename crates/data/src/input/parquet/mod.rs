@@ -143,6 +143,7 @@ impl Known<'_> {
             }
             Ok(stretch.start + parsed.met < enough)
         });
+        parsed.rows = self.pick.hand_over(parsed.rows);
         parsed
     }
 
