@@ -7,7 +7,7 @@ use crate::ingested::FileHash;
 use crate::store::Content;
 
 /// Bytes of a block; a power of two, so that the hashes of blocks make the hash of the file.
-pub(super) const BLOCK: usize = 1 << 18;
+pub(super) const BLOCK: usize = 1 << 20;
 
 /// How many blocks a file of so many bytes has.
 pub(super) const fn count(length: u64) -> u64 {

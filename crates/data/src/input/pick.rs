@@ -10,15 +10,17 @@ use crate::sort::by_chapter;
 
 /// One bit for each number up to 999999.
 const WORDS: usize = 1_000_000 / 64;
-/// A line has some forty bytes.
-const BYTES_PER_ROW: usize = 38;
 
 /// Products to keep, and those met by any thread.
 pub(crate) struct Pick {
-    /// None for all.
-    wanted: Option<Vec<u64>>,
+    words: Vec<Word>,
     deals: bool,
-    met: Vec<AtomicU64>,
+}
+
+/// Marks of 64 products, side by side because they are looked at together.
+struct Word {
+    wanted: u64,
+    met: AtomicU64,
 }
 
 impl Pick {
@@ -29,25 +31,25 @@ impl Pick {
 
     /// Keeps the rows of some products, or of all, for one who will sort them: batches may be dealt out by chapter.
     pub(crate) fn new(products: Option<&BTreeSet<ProductCode>>) -> Self {
-        let wanted = products.map(|products| {
-            let mut bits = vec![0; WORDS];
-            for product in products {
-                let (word, bit) = place(product.number());
-                bits[word] |= bit;
-            }
-            bits
-        });
-        Self { wanted, deals: true, met: (0..WORDS).map(|_| AtomicU64::new(0)).collect() }
+        let all = if products.is_none() { u64::MAX } else { 0 };
+        let mut words: Vec<Word> = (0..WORDS).map(|_| Word { wanted: all, met: AtomicU64::new(0) }).collect();
+        for product in products.into_iter().flatten() {
+            let (word, bit) = place(product.number());
+            words[word].wanted |= bit;
+        }
+        Self { words, deals: true }
     }
 
     /// Notes that there is a row of a product; whether it is to be kept.
+    #[inline]
     pub(super) fn takes(&self, product: u32) -> bool {
         let (word, bit) = place(product);
+        let word = &self.words[word];
         // Writing is rare, so that threads do not take the line from each other.
-        if self.met[word].load(Ordering::Relaxed) & bit == 0 {
-            self.met[word].fetch_or(bit, Ordering::Relaxed);
+        if word.met.load(Ordering::Relaxed) & bit == 0 {
+            word.met.fetch_or(bit, Ordering::Relaxed);
         }
-        self.wanted.as_ref().is_none_or(|wanted| wanted[word] & bit != 0)
+        word.wanted & bit != 0
     }
 
     /// Rows in the order in which they are handed over, in memory of their own.
@@ -57,15 +59,10 @@ impl Pick {
         rows
     }
 
-    /// Room for the rows of a text of so many bytes; little where only some are kept.
-    pub(super) fn room(&self, bytes: usize) -> Vec<Row> {
-        if self.wanted.is_none() { Vec::with_capacity(bytes / BYTES_PER_ROW + 1) } else { Vec::new() }
-    }
-
     /// Every product met so far.
     pub(crate) fn products(&self) -> BTreeSet<ProductCode> {
-        let numbers = (0_u32..).zip(&self.met).flat_map(|(word, bits)| {
-            let bits = bits.load(Ordering::Relaxed);
+        let numbers = (0_u32..).zip(&self.words).flat_map(|(word, marks)| {
+            let bits = marks.met.load(Ordering::Relaxed);
             (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
         });
         numbers.filter_map(|number| ProductCode::from_number(number).ok()).collect()

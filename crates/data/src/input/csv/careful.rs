@@ -10,6 +10,8 @@ use crate::issue::{Problem, Reason};
 use crate::row::Row;
 
 const COLUMNS: [&str; 6] = ["t", "i", "j", "k", "v", "q"];
+/// A line has some forty bytes.
+const BYTES_PER_ROW: usize = 38;
 /// Columns besides ours are passed over, within reason.
 const WIDEST: usize = 64;
 
@@ -122,7 +124,8 @@ pub(super) fn parse_block(block: &[u8], layout: &Layout, known: &Known<'_>, pick
 #[inline(always)]
 fn parse_lines<S: Simd>(simd: S, mut block: &[u8], layout: &Layout, known: &Known<'_>, pick: &Pick) -> Parsed {
     let mut parsed = Parsed {
-        rows: pick.room(block.len()),
+        // Room for all rows; what is kept of few gets memory of its own.
+        rows: Vec::with_capacity(block.len() / BYTES_PER_ROW + 1),
         problems: Vec::new(),
         met: 0,
         lines: 0,

@@ -411,6 +411,11 @@ mod tests {
             let [vectors, plain_code, _] = read(&mut plain, line.as_bytes());
             assert_eq!((vectors, plain_code), (None, None), "{line}");
         }
+        for quantity in ["", "NA", "NaN", "xNA", "1NA", "N A", "NA ", "0.1x1", "123456789.000", "1 0.000", ".131"] {
+            let line = format!("{}{:128}", text("010121,1.500", quantity), "");
+            let [vectors, plain_code, _] = read(&mut plain, line.as_bytes());
+            assert_eq!((vectors, plain_code), (None, None), "{line}");
+        }
     }
 
     #[test]
