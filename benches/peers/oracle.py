@@ -449,4 +449,5 @@ def main():
     sys.exit(0 if compare(markets, products, flows, places, results).report() else 1)
 
 
-main()
+if __name__ == "__main__":
+    main()
