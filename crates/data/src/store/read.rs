@@ -224,7 +224,7 @@ impl Reading<'_> {
     /// Appends the positions of countries in the country table; whether it has them all.
     fn append_codes(&self, codes: &[i32], positions: &mut Vec<CountryIndex>) -> bool {
         let before = positions.len();
-        positions.extend(codes.iter().map(|code| CountryIndex(self.countries[(code & 1023) as usize])));
+        positions.extend(codes.iter().map(|code| CountryIndex(self.countries[(code.cast_unsigned() & 1023) as usize])));
         let beyond = codes.iter().fold(0, |bits, code| bits | code.cast_unsigned() >> 10);
         beyond == 0 && positions[before..].iter().fold(true, |known, position| known & (position.0 != UNKNOWN))
     }
