@@ -18,7 +18,7 @@ pub struct Row {
 }
 
 /// What must stand once: year, product, exporter and importer in one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(crate) struct RowKey(u64);
 
 impl Row {
@@ -140,6 +140,16 @@ impl RowKey {
         let time_and_product = u64::from(year) << PRODUCT_BITS | u64::from(product);
         let countries = u64::from(exporter) << COUNTRY_BITS | u64::from(importer);
         Self(time_and_product << (2 * COUNTRY_BITS) | countries)
+    }
+
+    /// Whether another key differs in the product at most; then all orders are that of the products.
+    pub(crate) const fn has_countries_of(self, other: Self) -> bool {
+        (self.0 ^ other.0) & !(((1 << PRODUCT_BITS) - 1) << (2 * COUNTRY_BITS)) == 0
+    }
+
+    /// The same key of another product.
+    pub(crate) const fn of_product(self, product: u32) -> Self {
+        Self(self.0 & !(((1 << PRODUCT_BITS) - 1) << (2 * COUNTRY_BITS)) | (product as u64) << (2 * COUNTRY_BITS))
     }
 
     /// A number that orders as CEPII's files do, and one that orders as keys do.

@@ -8,27 +8,28 @@ use crate::row::{Row, RowKey};
 pub(crate) struct Order {
     /// By CEPII's order, and by ours.
     ascends: [bool; 2],
-    /// Of the first and of the last row in both orders; zero before any.
-    first: [u64; 2],
-    last: [u64; 2],
+    /// Keys of the first and of the last row.
+    ends: Option<(RowKey, RowKey)>,
 }
 
 impl Order {
     /// Of no rows.
     pub(super) const fn new() -> Self {
-        Self { ascends: [true; 2], first: [0; 2], last: [0; 2] }
+        Self { ascends: [true; 2], ends: None }
     }
 
     /// Takes the next row.
+    #[inline]
     pub(super) fn meet(&mut self, row: &Row) {
-        let keys = row.key().in_both_orders();
-        if self.first[0] == 0 {
-            self.first = keys;
+        let key = row.key();
+        match &mut self.ends {
+            Some((_, last)) => {
+                let ascends = if last.has_countries_of(key) { [*last < key; 2] } else { ascends(*last, key) };
+                *last = key;
+                self.ascends = [self.ascends[0] & ascends[0], self.ascends[1] & ascends[1]];
+            }
+            None => self.ends = Some((key, key)),
         }
-        for (order, key) in keys.into_iter().enumerate() {
-            self.ascends[order] &= self.last[order] < key;
-        }
-        self.last = keys;
     }
 
     /// Takes the keys of the next rows.
@@ -38,26 +39,27 @@ impl Order {
         let ascends = |order: usize| {
             self.ascends[order] && keys.is_sorted_by(|one, two| one.in_both_orders()[order] < two.in_both_orders()[order])
         };
-        self.follow(&Self { ascends: [ascends(0), ascends(1)], first: first.in_both_orders(), last: last.in_both_orders() });
+        self.follow(&Self { ascends: [ascends(0), ascends(1)], ends: Some((*first, *last)) });
     }
 
     /// Takes the rows of the next stretch.
     pub(super) fn follow(&mut self, next: &Self) {
-        if next.first[0] == 0 {
-            return;
+        let Some((next_first, next_last)) = next.ends else { return };
+        let between = self.ends.map_or([true; 2], |(_, last)| ascends(last, next_first));
+        for (order, between) in between.into_iter().enumerate() {
+            self.ascends[order] &= next.ascends[order] & between;
         }
-        if self.first[0] == 0 {
-            *self = *next;
-            return;
-        }
-        for order in 0..2 {
-            self.ascends[order] &= next.ascends[order] && self.last[order] < next.first[order];
-        }
-        self.last = next.last;
+        self.ends = Some((self.ends.map_or(next_first, |(first, _)| first), next_last));
     }
 
     /// Whether no key can stand twice.
     pub(crate) fn is_strict(&self) -> bool {
         self.ascends.contains(&true)
     }
+}
+
+/// Whether the second key is above the first by CEPII's order, and by ours.
+fn ascends(one: RowKey, two: RowKey) -> [bool; 2] {
+    let (one, two) = (one.in_both_orders(), two.in_both_orders());
+    [one[0] < two[0], one[1] < two[1]]
 }

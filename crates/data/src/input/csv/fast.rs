@@ -12,12 +12,14 @@ use reorient_core::Year;
 
 use super::Known;
 use crate::input::Pick;
-use crate::row::Row;
+use crate::row::{Row, RowKey};
 
 /// Bytes that must follow the start of a line; one that needs more is unusual.
 const AHEAD: usize = 128;
 /// Bytes in which commas are looked for at once; no line of CEPII's common form is longer.
 const AT_ONCE: usize = 64;
+/// Year, exporter and importer with their commas, perhaps in quotes.
+const LONGEST_START: usize = 24;
 /// A code and its comma.
 const CODE: usize = 7;
 /// CEPII pads quantities to so many characters.
@@ -38,20 +40,18 @@ pub(super) struct Plain<'a> {
 }
 
 /// The first three fields, as long as lines begin with the same bytes.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Start {
-    bytes: u128,
-    mask: u128,
+    bytes: [u8; AT_ONCE],
     /// At least six, or 0 where there is none yet.
     length: usize,
-    year: u16,
-    exporter: u16,
-    importer: u16,
+    /// Year and countries, with product 0.
+    key: RowKey,
 }
 
 impl<'a> Plain<'a> {
     pub(super) fn new(known: Known<'a>) -> Self {
-        Self { known, start: Start::default() }
+        Self { known, start: Start { bytes: [0; AT_ONCE], length: 0, key: RowKey::default() } }
     }
 
     /// The form that nearly all lines have: a row, whether it is to be kept, and its length with the end of the line. `block`
@@ -62,8 +62,9 @@ impl<'a> Plain<'a> {
         let head = u8x64::from_slice(simd, &bytes[..AT_ONCE]);
         let places = |byte: u8| head.simd_eq(u8x64::splat(simd, byte)).to_bitmask();
         let end = places(b'\n').trailing_zeros() as usize;
-        let Start { mask, length, year, exporter, importer, .. } = self.start;
-        if length == 0 || sixteen(bytes)? & mask != self.start.bytes || end == AT_ONCE {
+        let Start { length, key, .. } = self.start;
+        let alike = head.simd_eq(u8x64::from_slice(simd, &self.start.bytes)).to_bitmask();
+        if length == 0 || !alike & (bit(length) - 1) != 0 || end == AT_ONCE {
             return None;
         }
         // What stands behind year, exporter and importer: `080620,1.694,        0.131`.
@@ -92,14 +93,15 @@ impl<'a> Plain<'a> {
             true => (amount(bytes, value_end, whole_digits[0])?, Some(amount(bytes, end, whole_digits[1])?)),
             false => (0, None),
         };
-        Some((Row::of_numbers(year, product, (exporter, importer), value, quantity), wanted, end + 1))
+        Some((Row::of_key(key.of_product(product), value, quantity), wanted, end + 1))
     }
 
     /// Any plain form.
     #[inline(never)]
     pub(super) fn other_row(&mut self, block: &[u8]) -> Option<(Row, usize)> {
         let bytes: &[u8; AHEAD] = block.first_chunk()?;
-        if self.start.length == 0 || sixteen(bytes)? & self.start.mask != self.start.bytes {
+        let Start { length, .. } = self.start;
+        if length == 0 || bytes[..length] != self.start.bytes[..length] {
             self.start = self.start_of(bytes)?;
         }
         let mut line = Line { bytes, at: self.start.length };
@@ -122,8 +124,7 @@ impl<'a> Plain<'a> {
             }
             None => line.quantity()?,
         };
-        let Start { year, exporter, importer, .. } = self.start;
-        Some((Row::of_numbers(year, product, (exporter, importer), value, quantity), line.at))
+        Some((Row::of_key(self.start.key.of_product(product), value, quantity), line.at))
     }
 
     #[cold]
@@ -133,19 +134,14 @@ impl<'a> Plain<'a> {
         let exporter = self.known.country(line.number()?)?;
         let importer = self.known.country(line.number()?)?;
         let length = line.at;
-        // Year and two countries of one digit have nine characters with their commas.
-        let mask = u128::MAX >> 128_usize.checked_sub(8 * length)?;
         let year = u16::try_from(year).ok().and_then(|year| Year::new(year).ok())?;
         if self.known.year.is_some_and(|known| known != year) {
             return None;
         }
-        Some(Start { bytes: sixteen(bytes)? & mask, mask, length, year: year.get(), exporter, importer })
+        let key = RowKey::of_numbers(year.get(), 0, (exporter, importer));
+        let start = bytes.first_chunk::<AT_ONCE>().filter(|_| length <= LONGEST_START)?;
+        Some(Start { bytes: *start, length, key })
     }
-}
-
-#[inline(always)]
-fn sixteen(bytes: &[u8; AHEAD]) -> Option<u128> {
-    bytes.first_chunk().map(|bytes| u128::from_le_bytes(*bytes))
 }
 
 #[inline(always)]
