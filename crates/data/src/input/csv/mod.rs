@@ -69,7 +69,7 @@ pub(super) fn read_file(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Me
     // Kept from round to round: memory that is given back and taken again costs more than reading into it.
     let buffers: Mutex<Vec<Vec<u8>>> = Mutex::default();
     // A round bounds the memory of rows that wait for their turn.
-    let round = 8 * rayon::current_num_threads() as u64;
+    let round = 32 * rayon::current_num_threads() as u64;
     let mut next = 0;
     while next < blocks.count() {
         let end = blocks.count().min(next + round);
