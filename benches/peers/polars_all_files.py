@@ -35,7 +35,7 @@ def main():
     codes = pl.Series("product", markets.codes).cast(pl.String).str.zfill(6)
     pl.DataFrame({"product": codes, **products}).write_csv(out / "products.csv")
     codes = pl.Series("product", markets.product).cast(pl.String).str.zfill(6)
-    pl.DataFrame({"product": codes, "exporter": markets.exporter, **flows}).write_parquet(out / "flows.parquet", compression="lz4")
+    pl.DataFrame({"product": codes, "exporter": markets.exporter, **flows}).write_parquet(out / "flows.parquet", compression="uncompressed")
     keys = [dict(zip(("level", "name", "origin"), key)) for key in shares]
     pl.DataFrame([key | share for key, share in zip(keys, shares.values())]).write_csv(out / "shares.csv")
     pl.DataFrame(receivers).write_csv(out / "gains.csv")

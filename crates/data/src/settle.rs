@@ -49,7 +49,9 @@ pub(crate) fn settle_each<T: Send>(
     let made = Sorted::each_of(batches, |part| if part.twice.is_empty() { Ok(each(&part)) } else { Err(part.twice) });
     let twice: Vec<RowKey> = made.iter().filter_map(|made| made.as_ref().err()).flatten().copied().collect();
     refuse(&twice, members, countries, issues)?;
-    made.into_iter().filter_map(Result::ok).collect()
+    let unrefused =
+        |key: Option<&RowKey>| DataError::Internal(format!("{} stand twice", key.map_or_else(String::new, RowKey::to_string)));
+    made.into_iter().map(|made| made.unwrap_or_else(|twice| Err(unrefused(twice.first())))).collect()
 }
 
 /// Refuses keys that stand twice, with their rows.

@@ -367,8 +367,9 @@ impl TradeSource {
         Ok(Trade { table: TradeTable::joined(results, year, self.revision)?, inputs, ledger })
     }
 
-    /// The same, without a table of all rows: `each` makes something of some products' rows on the thread that read them, and
-    /// then they are gone. Results are in the order of the products.
+    /// The same, without a table of all rows: `each` makes something of some products' rows on the thread that read them, and of a
+    /// file of ours they are then gone. Of another file, which is read once, this source keeps the wanted rows. Results are in
+    /// the order of the products.
     ///
     /// # Errors
     /// As [`Self::read`].

@@ -177,8 +177,8 @@ impl Baseline {
 impl Part {
     /// Adds the next product and where its exporters end.
     fn add(&mut self, rows: ProductRows<'_>, values: &[Usd], inside: &Inside) {
-        let most = values.iter().map(|value| value.get()).fold(0, i64::max);
-        let fits = i64::try_from(values.len()).ok().and_then(|count| most.checked_mul(count)).is_some();
+        let most = i64::try_from(values.iter().map(|value| value.get().unsigned_abs()).fold(0, u64::max)).ok();
+        let fits = i64::try_from(values.len()).ok().and_then(|count| most?.checked_mul(count)).is_some();
         if fits {
             // No sum is beyond the number of rows times the largest value.
             self.add_with(rows, values, inside, |sum, value| Usd::new(sum.get().wrapping_add(value.get())));

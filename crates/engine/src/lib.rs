@@ -5,6 +5,7 @@
 mod baseline;
 mod bloc;
 mod calibrate;
+mod collect;
 mod concentration;
 mod coverage;
 mod error;

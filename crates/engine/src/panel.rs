@@ -9,8 +9,9 @@ use reorient_model::CountrySet;
 
 use crate::EngineError;
 use crate::bloc::Bloc;
+use crate::collect::collect;
 use crate::coverage::{Coverage, CoverageStatus};
-use crate::pipeline::{TABLE_A1_ROWS, collect, require_solver};
+use crate::pipeline::{TABLE_A1_ROWS, require_solver};
 use crate::prepare::Session;
 use crate::scenario::Scenario;
 use crate::years::{YearChoice, add_rows};

@@ -8,12 +8,13 @@ use rayon::prelude::*;
 use reorient_core::{CountryTable, ProductCode};
 use reorient_data::{InputFile, RowLedger, TradeSource};
 use reorient_metrics::{
-    Classification, Collection, Collector, Detail, Explanation, Headline, Labels, Product, ProductRow, Scratch, explain, measure,
+    Collection, Collector, Detail, Explanation, Headline, Labels, Product, ProductRow, Scratch, explain, measure,
 };
 use reorient_model::{CapCurve, CountrySet, ExactAmount, Market, Policy, Program, Status, formulate_into};
 
 use crate::baseline::Baseline;
 use crate::bloc::Bloc;
+use crate::collect::collect;
 use crate::coverage::Coverage;
 use crate::prepare::{Prepared, Session};
 use crate::scenario::{FillChoice, Scenario, ScenarioError, country_set};
@@ -22,8 +23,6 @@ use crate::{EngineError, HIGHS_VERSION};
 
 /// Rows in Table A.1.
 pub(crate) const TABLE_A1_ROWS: usize = 25;
-/// Products that a thread adds up in one go.
-const PRODUCTS_AT_ONCE: usize = 128;
 
 /// Wall time by step.
 #[derive(Debug, Clone, Default)]
@@ -120,27 +119,6 @@ fn answer_all(
         unsolved,
         timings: clock.timings,
     })
-}
-
-/// M8: adds all products up, with at most `top` gaining countries. Whole sums are made on all cores, mean indices in the order
-/// of the products.
-pub(crate) fn collect(
-    products: Vec<ProductRow>,
-    classes: &Classification,
-    bloc: &CountrySet,
-    risk: &CountrySet,
-    top: usize,
-) -> Collection {
-    let add_up = |(chunk, rows): (usize, &[ProductRow])| {
-        let mut sums = Collector::new(classes, bloc, risk);
-        (chunk * PRODUCTS_AT_ONCE..).zip(rows).for_each(|(position, row)| sums.add_sums(position, row));
-        sums
-    };
-    let chunks: Vec<Collector<'_>> = products.par_chunks(PRODUCTS_AT_ONCE).enumerate().map(add_up).collect();
-    let mut all = Collector::new(classes, bloc, risk);
-    chunks.iter().for_each(|sums| all.join_sums(sums));
-    products.iter().enumerate().for_each(|(position, row)| all.add_indices(position, row));
-    Collection { products, ..all.finish(top) }
 }
 
 impl Prepared {

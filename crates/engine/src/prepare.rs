@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
         Self { source, keeps_rows: true, dataset: None, baselines: BTreeMap::new() }
     }
 
-    /// For scenarios that share no rows: they are added up as they are read, and none is kept.
+    /// For scenarios that share no rows: they are added up as they are read, and the session keeps none.
     pub(crate) fn passing(source: &'a TradeSource) -> Self {
         Self { keeps_rows: false, ..Self::new(source) }
     }
@@ -122,18 +122,16 @@ impl<'a> Session<'a> {
         // M1 and M2: read the rows of listed products, and no others, and add them up to the bloc's baseline.
         let (dataset, baseline) = if self.keeps_rows {
             let dataset = self.dataset(scenario, year)?;
-            lap("read");
             let baseline = self.baseline(&dataset, &bloc, &members)?;
             (dataset, baseline)
         } else {
             let (dataset, baseline) = Dataset::add_up(source, scenario, year, &members)?;
-            lap("read");
             (Arc::new(dataset), Arc::new(baseline))
         };
 
         // M3: the resolved scenario.
         let policy = scenario.policy(countries, year, &bloc).map_err(located)?;
-        lap("baseline");
+        lap("read and baseline");
         Ok(Prepared { year, bloc, members, policy, dataset, baseline })
     }
 

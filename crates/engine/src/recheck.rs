@@ -6,7 +6,8 @@ use reorient_core::{CountryIndex, CountryTable, Membership, ProductCode, Usd};
 use reorient_metrics::{Classification, Collection, Detail, Labels, ProductRow};
 use reorient_model::{Fill, Market, Program, Role, formulate};
 
-use crate::pipeline::{Asked, Bench, TABLE_A1_ROWS, collect, solve_product};
+use crate::collect::collect;
+use crate::pipeline::{Asked, Bench, TABLE_A1_ROWS, solve_product};
 use crate::scenario::{Scenario, country_set};
 use crate::{EngineError, ScenarioError, SolverChoice};
 

@@ -7,7 +7,8 @@ use reorient_data::{InputFile, TradeSource};
 use reorient_metrics::{BASE, Collection, CountryRow, Detail, Effect, SensitivityRow, sort_by_effect};
 
 use crate::bloc::Bloc;
-use crate::pipeline::{TABLE_A1_ROWS, collect, require_solver};
+use crate::collect::collect;
+use crate::pipeline::{TABLE_A1_ROWS, require_solver};
 use crate::prepare::{Prepared, Session};
 use crate::scenario::{HONG_KONG, KEYS, Key, ListChoice, Scenario, Takes};
 use crate::{EngineError, EngineErrorKind};

@@ -77,7 +77,8 @@ pub(crate) fn write_parquet(
         let encoders = columns.create_column_writers(group)?.into_iter();
         encoders.zip(schema.fields().iter().zip(arrays(products, countries))).map(encode).collect()
     };
-    let groups: Vec<&[ProductRow]> = collection.products.chunks(PRODUCTS_PER_GROUP).collect();
+    let groups = collection.products.chunks(PRODUCTS_PER_GROUP);
+    let groups: Vec<&[ProductRow]> = groups.filter(|products| products.iter().any(|product| !product.flows.is_empty())).collect();
     in_order(&groups, encode, |chunks| {
         let mut row_group = writer.next_row_group()?;
         for chunk in chunks {
@@ -104,8 +105,8 @@ pub(crate) fn batch(collection: &Collection, countries: &CountryTable, amounts: 
     RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns)
 }
 
-/// Makes something of each item on threads of their own and takes it on this one, in the order of the items. Little is made
-/// ahead, so that memory is used again.
+/// Makes something of each item on threads of their own and takes it on this one, in the order of the items. As a rule little is
+/// made ahead, so that memory is used again.
 fn in_order<I: Copy + Sync, T: Send>(
     items: &[I],
     make: impl Fn(usize, I) -> Result<T, ParquetError> + Sync,
@@ -115,10 +116,11 @@ fn in_order<I: Copy + Sync, T: Send>(
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
         let (send, made) = sync_channel(1);
+        let mut threads = Vec::with_capacity(n_threads);
         for _ in 0..n_threads {
             let send = send.clone();
             let (next, make) = (&next, &make);
-            scope.spawn(move || {
+            threads.push(scope.spawn(move || {
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(at) else { break };
@@ -127,19 +129,25 @@ fn in_order<I: Copy + Sync, T: Send>(
                         break;
                     }
                 }
-            });
+            }));
         }
         drop(send);
         let mut waiting = BTreeMap::new();
         let mut done = 0;
-        for (at, one) in made {
-            waiting.insert(at, one?);
-            while let Some(one) = waiting.remove(&done) {
-                take(one)?;
-                done += 1;
+        let mut take_all = || {
+            for (at, one) in made {
+                waiting.insert(at, one?);
+                while let Some(one) = waiting.remove(&done) {
+                    take(one)?;
+                    done += 1;
+                }
             }
-        }
-        if done == items.len() { Ok(()) } else { Err(io::Error::other("a thread that encoded rows ended early")) }
+            Ok(())
+        };
+        let taken: Result<(), ParquetError> = take_all();
+        let lost = threads.into_iter().map(|thread| thread.join().is_err()).fold(false, |lost, own| lost | own);
+        taken?;
+        if lost { Err(io::Error::other("a thread that encoded rows ended early")) } else { Ok(()) }
     })
 }
 

@@ -1,9 +1,9 @@
 //! A result folder, complete or without a manifest.
 //!
 //! All files are written under temporary names and synced first; then the old manifest goes, the files take their names, and
-//! the new manifest comes last. A folder with a manifest therefore always holds the files that it lists. Names are synced once,
-//! at the end: file systems with a journal make the changes of a folder durable in the order in which they were made, and on
-//! others the hashes of the manifest tell.
+//! the new manifest comes last. A folder with a manifest therefore always holds the files that it lists, whatever becomes of the
+//! program. Names are synced once, at the end: where the power fails before, file systems with a journal have kept the changes
+//! of a folder in the order in which they were made, and on others the hashes of the manifest tell.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -174,7 +174,8 @@ fn side_by_side<I: Send, T: Send>(
     std::thread::scope(|scope| {
         let started: Vec<_> = items.into_iter().map(|item| scope.spawn(move || act(item))).collect();
         let lost = || write_error(directory, io::Error::other("a thread that wrote a file ended early"));
-        started.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect()
+        let done: Vec<_> = started.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect();
+        done.into_iter().collect()
     })
 }
 

@@ -15,13 +15,13 @@ pub const NANO_PER_BUSD: i128 = 1_000 * NANO_PER_MUSD;
 pub fn decimal(nano: i128, nano_per_unit: i128, places: u32) -> String {
     let unit = 10_i128.pow(places);
     let scaled = ratio(nano, nano_per_unit, unit);
-    let sign = if scaled < 0 { "-" } else { "" };
-    let width = places as usize;
+    if places == 0 {
+        return scaled.to_string();
+    }
+    let (sign, width) = (if scaled < 0 { "-" } else { "" }, places as usize);
     // Most amounts are short, and short ones are divided and printed faster.
     match (u64::try_from(scaled.unsigned_abs()), u64::try_from(unit)) {
-        (Ok(size), _) if places == 0 => format!("{sign}{size}"),
         (Ok(size), Ok(unit)) => format!("{sign}{}.{:0width$}", size / unit, size % unit),
-        _ if places == 0 => format!("{scaled}"),
         _ => format!("{sign}{}.{:0width$}", scaled.abs() / unit, scaled.abs() % unit),
     }
 }

@@ -82,7 +82,12 @@ pub(crate) fn read_year<T: Send>(
         countries: positions(countries),
         spare: Mutex::default(),
     };
-    let read = |group: &Group| {
+    let has_wanted = |group: &&Group| {
+        let mut blocks = index.blocks[group.blocks.clone()].iter();
+        blocks.any(|block| is_wanted[block.products.clone()].contains(&true))
+    };
+    let groups: Vec<&Group> = index.groups.iter().filter(has_wanted).collect();
+    let read = |group: &&Group| {
         let spare = || reading.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = spare().pop().unwrap_or_default();
         let part = reading.group(group.blocks.clone(), &mut scratch)?;
@@ -93,7 +98,7 @@ pub(crate) fn read_year<T: Send>(
         Ok(made)
     };
     // In order, so that of several faults the same one is told whatever the number of threads.
-    let tables: Vec<Result<T, DataError>> = index.groups.par_iter().map(read).collect();
+    let tables: Vec<Result<T, DataError>> = groups.par_iter().map(read).collect();
     tables.into_iter().collect()
 }
 
@@ -102,9 +107,6 @@ impl Reading<'_> {
     fn group(&self, blocks: Range<usize>, scratch: &mut Scratch) -> Result<Part, DataError> {
         let is_wanted = |block: &&Block| self.wanted[block.products.clone()].contains(&true);
         let blocks: Vec<&Block> = self.index.blocks[blocks].iter().filter(is_wanted).collect();
-        if blocks.is_empty() {
-            return Ok(Part::default());
-        }
         let mut columns = Vec::with_capacity(PAGES);
         for column in 0..if self.weigh { PAGES } else { TRADE_PAGES } {
             columns.push(self.fetch(&blocks, column, std::mem::take(&mut scratch.bytes[column]))?);

@@ -161,7 +161,10 @@ fn parse_lines<S: Simd>(simd: S, mut block: &[u8], layout: &Layout, known: &Know
             None => {}
         }
     }
-    parsed.rows = pick.hand_over(parsed.rows);
+    // The first row of a file may still have to tell its year.
+    if parsed.year_is_checked {
+        parsed.rows = pick.hand_over(parsed.rows);
+    }
     parsed
 }
 

@@ -220,10 +220,10 @@ impl Length for Chunks {
 }
 
 impl ChunkReader for Chunks {
-    type T = BufReader<From>;
+    type T = BufReader<Tail>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        Ok(BufReader::with_capacity(HEADER, From { content: Arc::clone(&self.0), at: start }))
+        Ok(BufReader::with_capacity(HEADER, Tail { content: Arc::clone(&self.0), at: start }))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
@@ -234,12 +234,12 @@ impl ChunkReader for Chunks {
 }
 
 /// A file from a position on.
-struct From {
+struct Tail {
     content: Arc<Content>,
     at: u64,
 }
 
-impl Read for From {
+impl Read for Tail {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let left = usize::try_from(self.content.length().saturating_sub(self.at)).unwrap_or(usize::MAX);
         let length = buffer.len().min(left);
