@@ -134,7 +134,7 @@ fn in_order<I: Copy + Sync, T: Send>(
         drop(send);
         let mut waiting = BTreeMap::new();
         let mut done = 0;
-        let mut take_all = || {
+        let take_all = || {
             for (at, one) in made {
                 waiting.insert(at, one?);
                 while let Some(one) = waiting.remove(&done) {
