@@ -14,6 +14,8 @@
 //! The search branches on the first flow, by falling slope, that is not at its upper bound: it is at its lower bound or the
 //! one in between, and whatever it dominates is at its lower bound. Branches whose bound is not above the best vertex are cut.
 
+use std::cmp::Reverse;
+
 use crate::{Block, Optimum, Program};
 
 /// The largest sum of squared flows over the optimal face, in squared units of the program (`1 / scale` dollars).
@@ -95,6 +97,8 @@ impl Filling {
 /// Searches for the most concentrated optimum; keeps its memory from one product to the next.
 #[derive(Debug, Clone, Default)]
 pub struct HhiMaximum {
+    /// Slopes with their positions, falling.
+    order: Vec<(Reverse<u64>, usize)>,
     /// By falling slope.
     items: Vec<Item>,
     /// Candidates of the nodes on the current path, ascending.
@@ -147,12 +151,18 @@ impl HhiMaximum {
             members.for_each(|position| self.flows[position] = program.upper[position]);
             return 0;
         }
-        self.items.clear();
-        self.items.extend(members.filter_map(|position| {
-            let (lower, upper) = program.bounds(position);
-            (lower < upper).then(|| Item { slope: lower + upper, room: upper - lower, lower, upper, position })
+        // Keys are sorted in the place of items, which are five times as long.
+        self.order.clear();
+        self.order.extend(members.filter_map(|position| {
+            let (lower, upper) = (program.lower[position], program.upper[position]);
+            (lower < upper).then(|| (Reverse(lower.unsigned_abs() + upper.unsigned_abs()), position))
         }));
-        self.items.sort_unstable_by(|left, right| right.slope.cmp(&left.slope).then(left.position.cmp(&right.position)));
+        self.order.sort_unstable();
+        self.items.clear();
+        self.items.extend(self.order.iter().map(|&(_, position)| {
+            let (lower, upper) = program.bounds(position);
+            Item { slope: lower + upper, room: upper - lower, lower, upper, position }
+        }));
         self.lists.clear();
         self.lists.extend(0..self.items.len());
         self.full.clear();
