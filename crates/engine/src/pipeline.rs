@@ -73,7 +73,8 @@ pub fn run(
     require_solver(scenario)?;
 
     // M1 to M3: the rows of listed products and no others, the bloc's baseline, the resolved scenario.
-    let prepared = Session::passing(source).prepare_timed(scenario, &mut |step| clock.lap(step))?;
+    let prepared = Session::passing(source).prepare(scenario)?;
+    clock.lap("read and baseline");
     answer_all(prepared, scenario, expect, progress, clock)
 }
 

@@ -104,15 +104,6 @@ impl<'a> Session<'a> {
     /// # Errors
     /// [`EngineError`] when the data or the scenario do not hold.
     pub fn prepare(&mut self, scenario: &Scenario) -> Result<Prepared, EngineError> {
-        self.prepare_timed(scenario, &mut |_| {})
-    }
-
-    /// As [`Self::prepare`]; `lap` is told when a step is done.
-    pub(crate) fn prepare_timed(
-        &mut self,
-        scenario: &Scenario,
-        lap: &mut dyn FnMut(&'static str),
-    ) -> Result<Prepared, EngineError> {
         let located = |error| scenario.located(error);
         let (source, countries) = (self.source, self.source.countries());
         let year = scenario.resolve_year(source.years()).map_err(located)?;
@@ -131,7 +122,6 @@ impl<'a> Session<'a> {
 
         // M3: the resolved scenario.
         let policy = scenario.policy(countries, year, &bloc).map_err(located)?;
-        lap("read and baseline");
         Ok(Prepared { year, bloc, members, policy, dataset, baseline })
     }
 
