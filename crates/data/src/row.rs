@@ -6,6 +6,8 @@ use crate::DataError;
 
 const COUNTRY_BITS: u32 = 10;
 const PRODUCT_BITS: u32 = 20;
+/// The bits of a key that hold the product.
+const OF_PRODUCT: u64 = ((1 << PRODUCT_BITS) - 1) << (2 * COUNTRY_BITS);
 /// Stands for a quantity that is not known.
 const UNKNOWN: i64 = -1;
 
@@ -144,12 +146,12 @@ impl RowKey {
 
     /// Whether another key differs in the product at most; then all orders are that of the products.
     pub(crate) const fn has_countries_of(self, other: Self) -> bool {
-        (self.0 ^ other.0) & !(((1 << PRODUCT_BITS) - 1) << (2 * COUNTRY_BITS)) == 0
+        (self.0 ^ other.0) & !OF_PRODUCT == 0
     }
 
     /// The same key of another product.
     pub(crate) const fn of_product(self, product: u32) -> Self {
-        Self(self.0 & !(((1 << PRODUCT_BITS) - 1) << (2 * COUNTRY_BITS)) | (product as u64) << (2 * COUNTRY_BITS))
+        Self(self.0 & !OF_PRODUCT | (product as u64) << (2 * COUNTRY_BITS))
     }
 
     /// A number that orders as CEPII's files do, and one that orders as keys do.

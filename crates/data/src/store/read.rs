@@ -82,15 +82,15 @@ pub(crate) fn read_year<T: Send>(
         countries: positions(countries),
         spare: Mutex::default(),
     };
-    let has_wanted = |group: &&Group| {
-        let mut blocks = index.blocks[group.blocks.clone()].iter();
-        blocks.any(|block| is_wanted[block.products.clone()].contains(&true))
+    let wanted = |group: &Group| -> Vec<&Block> {
+        let is_wanted = |block: &&Block| is_wanted[block.products.clone()].contains(&true);
+        index.blocks[group.blocks.clone()].iter().filter(is_wanted).collect()
     };
-    let groups: Vec<&Group> = index.groups.iter().filter(has_wanted).collect();
-    let read = |group: &&Group| {
+    let groups: Vec<Vec<&Block>> = index.groups.iter().map(wanted).filter(|blocks| !blocks.is_empty()).collect();
+    let read = |blocks: &Vec<&Block>| {
         let spare = || reading.spare.lock().unwrap_or_else(PoisonError::into_inner);
         let mut scratch = spare().pop().unwrap_or_default();
-        let part = reading.group(group.blocks.clone(), &mut scratch)?;
+        let part = reading.group(blocks, &mut scratch)?;
         let table = TradeTable::from_parts(footer.info.year, footer.info.revision, vec![part])?;
         let made = each(&table);
         scratch.part = table.into_part().unwrap_or_default();
@@ -103,13 +103,11 @@ pub(crate) fn read_year<T: Send>(
 }
 
 impl Reading<'_> {
-    /// The wanted rows of some blocks of one row group.
-    fn group(&self, blocks: Range<usize>, scratch: &mut Scratch) -> Result<Part, DataError> {
-        let is_wanted = |block: &&Block| self.wanted[block.products.clone()].contains(&true);
-        let blocks: Vec<&Block> = self.index.blocks[blocks].iter().filter(is_wanted).collect();
+    /// The wanted rows of the blocks of one row group that hold any.
+    fn group(&self, blocks: &[&Block], scratch: &mut Scratch) -> Result<Part, DataError> {
         let mut columns = Vec::with_capacity(PAGES);
         for column in 0..if self.weigh { PAGES } else { TRADE_PAGES } {
-            columns.push(self.fetch(&blocks, column, std::mem::take(&mut scratch.bytes[column]))?);
+            columns.push(self.fetch(blocks, column, std::mem::take(&mut scratch.bytes[column]))?);
         }
         for (at, block) in blocks.iter().enumerate() {
             let page = |column: usize| columns[column].page(at);
@@ -128,8 +126,8 @@ impl Reading<'_> {
         let weighed = columns.get(3);
         let quantities = weighed.map(|pages| isolated(self.name, || Pages::<Int64Type>::new(pages, quantities, &self.schema, 4)));
         let mut quantities = quantities.transpose()?;
-        let mut part = self.part_for(&blocks, std::mem::take(&mut scratch.part));
-        for block in &blocks {
+        let mut part = self.part_for(blocks, std::mem::take(&mut scratch.part));
+        for block in blocks {
             isolated(self.name, || {
                 exporters.read(block.rows)?;
                 importers.read(block.rows)?;
