@@ -125,7 +125,6 @@ pub fn write_folder(
     coverage: &[CoverageLine],
     options: &FolderOptions,
 ) -> Result<Vec<String>, ReportError> {
-    let old = prepare(directory, RESULT)?;
     let mut parts: Vec<(String, WriteFile<'_>)> = vec![
         ("table_a1.csv".to_owned(), Box::new(|out| csv::table_a1(collection, countries).write(out))),
         ("shares.csv".to_owned(), Box::new(|out| csv::shares(collection, countries).write(out))),
@@ -136,32 +135,48 @@ pub fn write_folder(
     if options.csv_flows {
         parts.push((FLOWS_CSV.to_owned(), Box::new(|out| flows::write_csv(out, collection, countries))));
     }
-    for figure in &options.figures {
-        parts.push((format!("{}.svg", figure.name), Box::new(|out| out.write_all(figure.svg.as_bytes()))));
-        parts.push((format!("{}.png", figure.name), Box::new(|out| out.write_all(&figure.png))));
-    }
-    let mut written = write_all(directory, parts)?;
+    parts.extend(options.figures.iter().flat_map(Figure::parts));
+    // Flows and figures of an earlier run do not belong to this result.
+    let optional: Vec<&str> = FIGURES.into_iter().chain([FLOWS_CSV]).collect();
+    write_parts(directory, RESULT, &optional, parts, |files, out| {
+        serde_json::to_writer_pretty(out, &Document::new(manifest, &collection.headline, files))
+    })
+}
+
+/// Writes files and the manifest that lists them into a folder of a kind, whole or not at all; returns the names in the order of
+/// completion. `optional` files of an earlier manifest that are not written again go.
+pub(crate) fn write_parts(
+    directory: &Path,
+    kind: &str,
+    optional: &[&str],
+    parts: Vec<(String, WriteFile<'_>)>,
+    manifest: impl FnOnce(&[FileEntry], &mut dyn Write) -> serde_json::Result<()>,
+) -> Result<Vec<String>, ReportError> {
+    let old = prepare(directory, kind)?;
+    let mut written = side_by_side(directory, parts, |(name, contents)| write(directory, &name, contents))?;
     let files: Vec<FileEntry> = written.iter().map(|file| file.entry.clone()).collect();
     written.push(write(directory, MANIFEST, |out| {
-        serde_json::to_writer_pretty(&mut *out, &Document::new(manifest, &collection.headline, &files))?;
+        manifest(&files, out)?;
         out.write_all(b"\n")
     })?);
     // Side by side, so that the disk is waited for once.
     let mut staged = side_by_side(directory, written, |file| file.sync(directory))?;
     let lost = || write_error(&directory.join(MANIFEST), io::Error::other("it was not written"));
     let last = staged.pop().ok_or_else(lost)?;
-
-    // Flows and figures of an earlier run do not belong to this result.
-    let optional: Vec<&str> = FIGURES.into_iter().chain([FLOWS_CSV]).collect();
-    complete(directory, old, &optional, staged, last)
+    complete(directory, old, optional, staged, last)
 }
 
 /// What writes the contents of a file.
-type WriteFile<'a> = Box<dyn FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()> + Send + 'a>;
+pub(crate) type WriteFile<'a> = Box<dyn FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()> + Send + 'a>;
 
-/// Writes files side by side; in the order given.
-fn write_all(directory: &Path, parts: Vec<(String, WriteFile<'_>)>) -> Result<Vec<Written>, ReportError> {
-    side_by_side(directory, parts, |(name, contents)| write(directory, &name, contents))
+impl Figure {
+    /// Its two files.
+    pub(crate) fn parts(&self) -> [(String, WriteFile<'_>); 2] {
+        [
+            (format!("{}.svg", self.name), Box::new(|out| out.write_all(self.svg.as_bytes()))),
+            (format!("{}.png", self.name), Box::new(|out| out.write_all(&self.png))),
+        ]
+    }
 }
 
 /// Does something with each item on a thread of its own; results are in the order of the items.

@@ -1,7 +1,6 @@
 //! Indicators of dependence as files and as one JSON object: `indicators.csv`, `indicators.parquet`, `persistence.csv`.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
 use arrow::array::RecordBatch;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json as object};
 
 use crate::columns::{Column, Pick, batch, json, write_csv, write_parquet};
-use crate::folder::{FileEntry, MANIFEST, ReportError, complete, prepare, stage};
+use crate::folder::{FileEntry, ReportError, WriteFile, write_parts};
 use crate::manifest::{GENERATOR, InputFile, Ledger};
 
 /// The kind in the manifest of a folder of indicators.
@@ -87,20 +86,16 @@ pub fn write_indicators(
     countries: &CountryTable,
     manifest: &IndicatorManifest,
 ) -> Result<Vec<String>, ReportError> {
-    let old = prepare(directory, KIND)?;
-    let mut staged = vec![
-        stage(directory, "indicators.csv", |out| write_csv(out, &COLUMNS, rows, countries))?,
-        stage(directory, "indicators.parquet", |out| write_parquet(out, &COLUMNS, rows, countries, &manifest.version))?,
+    let mut parts: Vec<(String, WriteFile<'_>)> = vec![
+        ("indicators.csv".to_owned(), Box::new(|out| write_csv(out, &COLUMNS, rows, countries))),
+        ("indicators.parquet".to_owned(), Box::new(|out| write_parquet(out, &COLUMNS, rows, countries, &manifest.version))),
     ];
     if !persistence.is_empty() {
-        staged.push(stage(directory, PERSISTENCE, |out| write_csv(out, &LASTING, persistence, countries))?);
+        parts.push((PERSISTENCE.to_owned(), Box::new(|out| write_csv(out, &LASTING, persistence, countries))));
     }
-    let files: Vec<FileEntry> = staged.iter().map(|file| file.entry.clone()).collect();
-    let last = stage(directory, MANIFEST, |out| {
-        serde_json::to_writer_pretty(&mut *out, &document(manifest, &files))?;
-        out.write_all(b"\n")
-    })?;
-    complete(directory, old, &[PERSISTENCE], staged, last)
+    write_parts(directory, KIND, &[PERSISTENCE], parts, |files, out| {
+        serde_json::to_writer_pretty(out, &document(manifest, files))
+    })
 }
 
 /// Both tables as Arrow.

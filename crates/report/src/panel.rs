@@ -2,7 +2,6 @@
 //! `panel_products.csv` and the same products as `panel.parquet`.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::Path;
 
 use reorient_core::{CountryTable, Usd, Year};
@@ -14,7 +13,7 @@ use serde_json::{Value, json as object};
 use crate::columns::{Column, Pick, json, write_csv, write_parquet};
 use crate::csv::{Sheet, shares, table_a1};
 use crate::figures::{Figure, PANEL_FIGURES};
-use crate::folder::{FileEntry, MANIFEST, ReportError, complete, prepare, stage};
+use crate::folder::{FileEntry, ReportError, WriteFile, write_parts};
 use crate::manifest::{CertificateSummary, GENERATOR, InputFile, Ledger, SolverSummary};
 use crate::number::{musd, percent};
 
@@ -82,27 +81,22 @@ pub fn write_panel(
     manifest: &PanelManifest,
     figures: &[Figure],
 ) -> Result<Vec<String>, ReportError> {
-    let old = prepare(directory, KIND)?;
     let (products, of_product) = (products(years), product_columns());
-    let mut staged = vec![
-        stage(directory, "panel.csv", |out| write_csv(out, &YEARS, years, countries))?,
-        stage(directory, "panel_shares.csv", |out| all_shares(years, countries).write(out))?,
-        stage(directory, "panel_table_a1.csv", |out| all_tables(years, countries).write(out))?,
-        stage(directory, "panel_products.csv", |out| write_csv(out, &of_product, &products, countries))?,
-        stage(directory, "panel.parquet", |out| write_parquet(out, &of_product, &products, countries, &manifest.version))?,
+    let (products, of_product, version) = (&products[..], &of_product[..], &manifest.version);
+    let mut parts: Vec<(String, WriteFile<'_>)> = vec![
+        ("panel.csv".to_owned(), Box::new(|out| write_csv(out, &YEARS, years, countries))),
+        ("panel_shares.csv".to_owned(), Box::new(|out| all_shares(years, countries).write(out))),
+        ("panel_table_a1.csv".to_owned(), Box::new(|out| all_tables(years, countries).write(out))),
+        ("panel_products.csv".to_owned(), Box::new(|out| write_csv(out, of_product, products, countries))),
+        ("panel.parquet".to_owned(), Box::new(|out| write_parquet(out, of_product, products, countries, version))),
     ];
-    for figure in figures {
-        staged.push(stage(directory, &format!("{}.svg", figure.name), |out| out.write_all(figure.svg.as_bytes()))?);
-        staged.push(stage(directory, &format!("{}.png", figure.name), |out| out.write_all(&figure.png))?);
-    }
-    let files: Vec<FileEntry> = staged.iter().map(|file| file.entry.clone()).collect();
-    let last = stage(directory, MANIFEST, |out| {
-        serde_json::to_writer_pretty(&mut *out, &Document { generator: GENERATOR, kind: KIND, manifest, files: &files })?;
-        out.write_all(b"\n")
-    })?;
+    parts.extend(figures.iter().flat_map(Figure::parts));
     // Figures of an earlier panel do not belong to this one.
     let names: Vec<String> = PANEL_FIGURES.iter().flat_map(|name| [format!("{name}.svg"), format!("{name}.png")]).collect();
-    complete(directory, old, &names.iter().map(String::as_str).collect::<Vec<_>>(), staged, last)
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    write_parts(directory, KIND, &names, parts, |files, out| {
+        serde_json::to_writer_pretty(out, &Document { generator: GENERATOR, kind: KIND, manifest, files })
+    })
 }
 
 /// All tables with the column names of the files, and the manifest without files. Money is a text, exact.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::folder::{FileEntry, MANIFEST, ReportError, Staged, complete, prepare, stage};
+use crate::folder::{FileEntry, ReportError, WriteFile, write_parts};
 use crate::manifest::{GENERATOR, InputFile};
 
 /// What a study was made of. It holds no clock: equal questions give equal bytes.
@@ -34,22 +34,20 @@ struct Document<'a> {
 }
 
 /// A file of a study.
-pub(crate) type Part<'a> = (&'static str, &'a dyn Fn(&mut dyn Write) -> io::Result<()>);
+pub(crate) type Part<'a> = (&'static str, &'a (dyn Fn(&mut dyn Write) -> io::Result<()> + Sync));
 
 /// Writes the parts and their manifest, whole or not at all; returns the names in the order of completion.
-pub(crate) fn write_study(
+pub(crate) fn write_study<'a>(
     directory: &Path,
     kind: &'static str,
-    parts: &[Part<'_>],
+    parts: &[Part<'a>],
     manifest: &StudyManifest,
 ) -> Result<Vec<String>, ReportError> {
-    let old = prepare(directory, kind)?;
-    let staged =
-        parts.iter().map(|(name, write)| stage(directory, name, |out| write(out))).collect::<Result<Vec<Staged>, _>>()?;
-    let files: Vec<FileEntry> = staged.iter().map(|file| file.entry.clone()).collect();
-    let last = stage(directory, MANIFEST, |out| {
-        serde_json::to_writer_pretty(&mut *out, &Document { generator: GENERATOR, kind, manifest, files: &files })?;
-        out.write_all(b"\n")
-    })?;
-    complete(directory, old, &[], staged, last)
+    let part = |(name, write): &Part<'a>| -> (String, WriteFile<'a>) {
+        let write = *write;
+        ((*name).to_owned(), Box::new(move |out| write(out)))
+    };
+    write_parts(directory, kind, &[], parts.iter().map(part).collect(), |files, out| {
+        serde_json::to_writer_pretty(out, &Document { generator: GENERATOR, kind, manifest, files })
+    })
 }
