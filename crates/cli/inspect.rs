@@ -53,6 +53,9 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     let _ = writeln!(text, "imports of the bloc  {:>16} M$", musd(row.imports.into()));
     let _ = writeln!(text, "from risk origins    {:>16} M$", musd(row.risk_before.into()));
     let _ = writeln!(text, "  after              {:>16} M$", row.risk_after.map_or_else(|| "-".to_owned(), musd));
+    if let Some(unmet) = row.unmet.filter(|unmet| unmet.0 > 0) {
+        let _ = writeln!(text, "cannot be supplied   {:>16} M$", musd(unmet));
+    }
     let _ = writeln!(text, "extra capacity       {:>16} M$", musd(row.capacity));
     let _ = writeln!(text, "status               {:>16}", row.status.name());
     let more = row.shadow_price.map_or_else(|| "-".to_owned(), |price| price.to_string());
@@ -73,7 +76,9 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
         Status::Tight => "Capacity just meets the risk imports: every flow is fixed.",
         Status::Slack => "Risk imports go to zero; which alternatives take them over is open within the ranges.",
         Status::NoRisk => "Nothing comes from risk origins.",
-        Status::Infeasible => "No allocation meets the bounds: the origins that are left cannot supply what the bloc imports.",
+        Status::Infeasible => {
+            "The origins that are left cannot supply what the bloc imports: every one is at its bound, and the rest is unmet."
+        }
         Status::Unsolved => "The solver gave no answer.",
     };
     let _ = writeln!(text, "\n{sense}\n");

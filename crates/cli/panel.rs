@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use reorient_core::{ProductCode, Year};
 use reorient_data::TradeSource;
 use reorient_engine::{CoverageStatus, FillChoice, HIGHS_VERSION, PanelResult, Scenario, SolverChoice, YearChoice};
+use reorient_model::NanoUsd;
 use reorient_report::{
     CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, SolverSummary, panel_figures,
     panel_json, panel_view, write_panel,
@@ -108,10 +109,15 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
         result.years.iter().map(|year| pick(&year.collection.headline)).sum()
     };
     let (infeasible, unsolved) = (open(|headline| headline.infeasible), open(|headline| headline.unsolved));
-    if infeasible + unsolved > 0 {
+    if infeasible > 0 {
+        let unmet: NanoUsd = result.years.iter().map(|year| year.collection.headline.unmet).sum();
         notes.push(format!(
-            "Not in any figure of their year: {infeasible} infeasible and {unsolved} unsolved products, all years together."
+            "Cannot be supplied: {} in {infeasible} products, all years together (unmet_musd in panel.csv; unmet_kusd per product).",
+            money(unmet)
         ));
+    }
+    if unsolved > 0 {
+        notes.push(format!("Not in any figure of their year: {unsolved} unsolved products, all years together."));
     }
     let listed =
         |codes: &std::collections::BTreeSet<ProductCode>| codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -175,7 +181,7 @@ fn manifest(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> 
         unmatched: codes(CoverageStatus::Unmatched),
         solver: SolverSummary {
             requested: scenario.solver.name().to_owned(),
-            used: [(used.name().to_owned(), (certificates.certified + certificates.infeasible) as u64)].into(),
+            used: [(used.name().to_owned(), certificates.certified as u64)].into(),
             highs_version: HIGHS_VERSION.map(str::to_owned),
             cross_checked: scenario.cross_check,
             point_depends_on_solver: scenario.fill == FillChoice::Vertex,

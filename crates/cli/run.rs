@@ -190,7 +190,7 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
 fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Result<Vec<Figure>, Failure> {
     let curve = reorient_engine::frontier(source, scenario)?.frontier;
     let share = |point: &reorient_model::FrontierPoint| {
-        let imports = NanoUsd::from_scaled(point.imports, curve.scale).to_dollars();
+        let imports = NanoUsd::from_scaled(curve.imports, curve.scale).to_dollars();
         if imports > 0.0 { point.risk.to_nano(curve.scale).to_dollars() / imports * 100.0 } else { 0.0 }
     };
     let points: Vec<FrontierPoint> =

@@ -23,33 +23,45 @@ pub(crate) const KIND: &str = "frontier";
 #[derive(Clone, Copy)]
 struct Point {
     scale: i64,
+    /// Of all products, in units of the curve.
+    imports: i128,
     point: FrontierPoint,
 }
 
 impl Point {
     fn all(frontier: &Frontier) -> Vec<Self> {
-        frontier.points.iter().map(|point| Self { scale: frontier.scale, point: *point }).collect()
+        frontier.points.iter().map(|point| Self::new(frontier, *point)).collect()
+    }
+
+    fn new(frontier: &Frontier, point: FrontierPoint) -> Self {
+        Self { scale: frontier.scale, imports: frontier.imports, point }
     }
 
     fn risk(&self) -> NanoUsd {
         self.point.risk.to_nano(self.scale)
     }
 
-    fn imports(&self) -> NanoUsd {
-        NanoUsd::from_scaled(self.point.imports, self.scale)
+    fn unmet(&self) -> NanoUsd {
+        self.point.unmet.to_nano(self.scale)
     }
 
-    fn share(&self, places: u32) -> Option<String> {
-        percent(self.risk(), self.imports(), places)
+    fn imports(&self) -> NanoUsd {
+        NanoUsd::from_scaled(self.imports, self.scale)
+    }
+
+    fn share(&self, part: NanoUsd, places: u32) -> Option<String> {
+        percent(part, self.imports(), places)
     }
 }
 
-const POINTS: [Column<Point>; 5] = [
+const POINTS: [Column<Point>; 7] = [
     ("cap", Pick::Real(|row| Some(row.point.cap.to_f64()))),
     ("risk_musd", Pick::Millions(|row| Some(row.risk()))),
-    ("risk_pct", Pick::Real(|row| row.share(6).and_then(|text| text.parse().ok()))),
+    ("risk_pct", Pick::Real(|row| row.share(row.risk(), 6).and_then(|text| text.parse().ok()))),
     ("imports_musd", Pick::Millions(|row| Some(row.imports()))),
     ("infeasible", Pick::Whole(|row, _| i64::try_from(row.point.infeasible).ok())),
+    ("unmet_musd", Pick::Millions(|row| Some(row.unmet()))),
+    ("unmet_pct", Pick::Real(|row| row.share(row.unmet(), 6).and_then(|text| text.parse().ok()))),
 ];
 
 const CAPS: [Column<CriticalCap>; 5] = [
@@ -115,12 +127,11 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
     caps.sort_unstable();
     caps.dedup();
     let points: Vec<(Fraction, Point)> =
-        caps.into_iter().filter_map(|cap| Some((cap, Point { scale: frontier.scale, point: *frontier.at(cap)? }))).collect();
+        caps.into_iter().filter_map(|cap| Some((cap, Point::new(frontier, *frontier.at(cap)?)))).collect();
     let most = points.iter().map(|(_, point)| point.risk()).max().unwrap_or_default();
     let mut lines = vec![paint(&cut(title, WIDTH), bold, colour), String::new()];
-    let any_infeasible = points.iter().any(|(_, point)| point.point.infeasible > 0);
-    let header =
-        if any_infeasible { "    cap pp    risk M$      risk %  infeasible" } else { "    cap pp    risk M$      risk %" };
+    let any_unmet = points.iter().any(|(_, point)| point.point.infeasible > 0);
+    let header = if any_unmet { "    cap pp    risk M$      risk %    unmet M$" } else { "    cap pp    risk M$      risk %" };
     lines.push(paint(header, Style::new().dimmed(), colour));
     for (own, point) in &points {
         let length = if most.0 > 0 { point.risk().0 * BAR / most.0 } else { 0 };
@@ -128,8 +139,9 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
         let mark = if *own == cap { '›' } else { ' ' };
         let in_points = format!("{:.2}", own.to_f64() * 100.0);
         let risk = grouped(&decimal(point.risk().0, NANO_PER_MUSD, 1));
-        let share = point.share(2).unwrap_or_else(|| "–".to_owned());
-        let without = if any_infeasible { format!(" {:>11}", point.point.infeasible) } else { String::new() };
+        let share = point.share(point.risk(), 2).unwrap_or_else(|| "–".to_owned());
+        let unmet = grouped(&decimal(point.unmet().0, NANO_PER_MUSD, 1));
+        let without = if any_unmet { format!(" {unmet:>11}") } else { String::new() };
         lines.push(format!("  {mark} {in_points:>6} {risk:>12} {share:>9}{without}  {bar}").trim_end().to_owned());
     }
     lines.push(String::new());
@@ -139,15 +151,12 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
         grouped(&frontier.points.len().to_string()),
         products.len(),
     );
-    match points.last().and_then(|(_, point)| point.share(2)) {
+    match points.last().and_then(|(_, point)| point.share(point.risk(), 2)) {
         Some(floor) => text.push_str(&format!("; with all of it {floor} % would stay.")),
         None => text.push('.'),
     }
-    if any_infeasible {
-        text.push_str(
-            " Products without an allocation at a cap are in no sum there; the curve jumps where one enters, so shares at \
-             different caps are of different goods.",
-        );
+    if any_unmet {
+        text.push_str(" Unmet is what no origin can supply under these options; more capacity supplies it first.");
     }
     lines.push(wrap(&text, WIDTH, ""));
     let mut hardest: Vec<&CriticalCap> = products.iter().filter(|row| row.cap.is_none_or(|own| own > Ratio::from(cap))).collect();

@@ -32,7 +32,7 @@ fn share(part: NanoUsd, whole: NanoUsd) -> Option<f64> {
     percent(part, whole, 6).and_then(|text| text.parse().ok())
 }
 
-const fn products<'a>() -> [Column<Product<'a>>; 13] {
+const fn products<'a>() -> [Column<Product<'a>>; 14] {
     [
         ("product", Pick::Text(|row, _| Some(row.part.product.to_string()))),
         ("description", Pick::Text(|row, _| Some(row.part.description.clone()))),
@@ -42,11 +42,12 @@ const fn products<'a>() -> [Column<Product<'a>>; 13] {
         ("cut_cumulative_pct", Pick::Real(|row| share(row.part.cut_up_to, row.whole.cut))),
         ("cut_rank", Pick::Whole(|row, _| i64::try_from(row.part.rank_cut).ok())),
         ("left_musd", Pick::Text(|row, _| Some(musd(row.part.left)))),
-        ("left_pct", Pick::Real(|row| share(row.part.left, row.whole.left))),
-        ("left_cumulative_pct", Pick::Real(|row| share(row.part.left_up_to, row.whole.left))),
+        ("left_pct", Pick::Real(|row| share(row.part.left + row.part.unmet, row.whole.left + row.whole.unmet))),
+        ("left_cumulative_pct", Pick::Real(|row| share(row.part.left_up_to, row.whole.left + row.whole.unmet))),
         ("left_rank", Pick::Whole(|row, _| i64::try_from(row.part.rank_left).ok())),
         ("without_before_pct", Pick::Real(|row| share(row.part.without.1.into(), row.part.without.0.into()))),
         ("without_after_pct", Pick::Real(|row| share(row.part.without.2, row.part.without.0.into()))),
+        ("unmet_musd", Pick::Text(|row, _| Some(musd(row.part.unmet)))),
     ]
 }
 
@@ -116,7 +117,8 @@ pub fn explanation_view(explanation: &Explanation, countries: &CountryTable, tit
     let mut by_left = by_cut.clone();
     by_left.sort_by_key(|part| part.rank_left);
     let n_cut = n_that_make(MOST, explanation.cut, by_cut.iter().map(|part| part.cut_up_to));
-    let n_left = n_that_make(MOST, explanation.left, by_left.iter().map(|part| part.left_up_to));
+    let left = explanation.left + explanation.unmet;
+    let n_left = n_that_make(MOST, left, by_left.iter().map(|part| part.left_up_to));
     let mut table = |name: String, parts: &[&ProductPart], count: usize, amount: &dyn Fn(&ProductPart) -> [NanoUsd; 3]| {
         lines.push(head(&name));
         lines.push(faint("  product        M$       %   up to %   after without %  description"));
@@ -141,9 +143,10 @@ pub fn explanation_view(explanation: &Explanation, countries: &CountryTable, tit
     table(format!("{} {MOST} % of the cut of {} M$", plural(n_cut), m(explanation.cut)), &by_cut, n_cut, &|part| {
         [part.cut, part.cut_up_to, explanation.cut]
     });
-    table(format!("{} {MOST} % of what is left, {} M$", plural(n_left), m(explanation.left)), &by_left, n_left, &|part| {
-        [part.left, part.left_up_to, explanation.left]
-    });
+    let unmet = explanation.unmet > NanoUsd::default();
+    let of_which = if unmet { format!(", of which {} M$ cannot be supplied", m(explanation.unmet)) } else { String::new() };
+    let name = format!("{} {MOST} % of what is left, {} M${of_which}", plural(n_left), m(left));
+    table(name, &by_left, n_left, &|part| [part.left + part.unmet, part.left_up_to, left]);
 
     lines.push(head("Who carries it"));
     lines.push(faint("  country                    increase M$   capacity M$   missed without M$   % of the cut  products"));
@@ -166,8 +169,8 @@ pub fn explanation_view(explanation: &Explanation, countries: &CountryTable, tit
     lines.push(String::new());
     lines.push(wrap(
         "`after without` is the risk share after of all other products. `missed without` is what nobody would \
-         replace if this exporter could add nothing and all others stepped in as far as they can: it would stay with risk origins, as \
-         far as options let them supply it. It is zero for whoever can be replaced.",
+         replace if this exporter could add nothing and all others stepped in as far as they can: it would stay with risk origins as \
+         far as options let them supply it, or be missing. It is zero for whoever can be replaced.",
         WIDTH,
         "",
     ));

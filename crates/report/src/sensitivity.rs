@@ -22,7 +22,7 @@ const WIDTH: usize = 100;
 /// Room for a setting on screen.
 const SETTING: usize = 32;
 
-const COLUMNS: [Column<SensitivityRow>; 32] = [
+const COLUMNS: [Column<SensitivityRow>; 35] = [
     ("key", Pick::Text(|row, _| Some(row.key.clone()))),
     ("value", Pick::Text(|row, _| Some(row.value.clone()))),
     ("status", Pick::Text(|row, _| Some(status(row).to_owned()))),
@@ -55,6 +55,9 @@ const COLUMNS: [Column<SensitivityRow>; 32] = [
     ("origin_code", Pick::Whole(|row, countries| origin(row).map(|(own, _)| countries.country(own).code.get().into()))),
     ("origin_iso3", Pick::Text(|row, countries| origin(row).map(|(own, _)| countries.country(own).iso3.clone()))),
     ("origin_points", Pick::Real(|row| rounded(origin(row)?.1))),
+    ("unmet_musd", Pick::Text(|row, _| amount(row, |effect| effect.headline.unmet))),
+    ("unmet_pct", Pick::Real(|row| share(row, |effect| effect.headline.unmet))),
+    ("missing_points", Pick::Real(|row| real(row, |effect| rounded(effect.missing_points?)))),
 ];
 
 fn status(row: &SensitivityRow) -> &'static str {

@@ -13,6 +13,8 @@ use crate::{bars, tables};
 pub(crate) const REMAINING: Style = AnsiColor::Red.on_default();
 /// What leaves them.
 pub(crate) const REMOVED: Style = AnsiColor::Green.on_default();
+/// What nobody supplies.
+pub(crate) const MISSING: Style = AnsiColor::Yellow.on_default();
 /// What they gain.
 pub(crate) const ADDED: Style = AnsiColor::Magenta.on_default();
 const TITLE: Style = Style::new().bold();
@@ -54,7 +56,7 @@ pub fn terminal(collection: &Collection, countries: &CountryTable, options: &Ter
     }
     let bars = bars::sections(collection, width, colour);
     if !bars.is_empty() {
-        blocks.push(legend(bars::any_rise(&bars), width, colour));
+        blocks.push(legend(bars::any_rise(&bars), bars::any_missing(&bars), width, colour));
         blocks.extend(bars);
     }
     if collection.table_a1.is_empty() {
@@ -80,9 +82,8 @@ fn summary(headline: &Headline, bloc: &str) -> String {
     let before = percent(headline.risk_before.into(), imports, 1);
     let after = percent(headline.risk_after, imports, 1);
     let (Some(before), Some(after)) = (before, after) else {
-        let without = headline.infeasible + headline.unsolved;
-        return if without > 0 {
-            format!("None of {} products has an allocation under these options.", grouped(&without.to_string()))
+        return if headline.unsolved > 0 {
+            format!("None of {} products has an answer.", grouped(&headline.unsolved.to_string()))
         } else {
             format!("{bloc} imports none of these goods.")
         };
@@ -93,7 +94,7 @@ fn summary(headline: &Headline, bloc: &str) -> String {
         "The share of risk countries goes from {before} % to {after} % of {} bn USD: {} bn USD move away from them. Suppliers \
          that gain get {} bn more inside {bloc}, {} bn outside. In {} of {} products capacity is short.",
         bn(imports),
-        bn(NanoUsd::from(headline.risk_before) - headline.risk_after),
+        bn(headline.cut),
         bn(headline.shifted_inside),
         bn(headline.shifted_outside),
         count(headline.in_shortage),
@@ -144,25 +145,22 @@ fn concentration(headline: &Headline) -> String {
     format!("Concentration of origins (HHI, weighted by imports) {went}; {products}.{open}")
 }
 
-fn legend(rises: bool, width: usize, colour: bool) -> String {
+fn legend(rises: bool, missing: bool, width: usize, colour: bool) -> String {
     let (opening, words) = if width < 76 {
-        ("Share of risk countries", ["after", "removed", "added"])
+        ("Share of risk countries", ["after", "removed", "added", "missing"])
     } else {
-        ("Share of risk countries, before → after", ["what stays", "what moves away", "what is added"])
+        ("Share of risk countries, before → after", ["what stays", "what moves away", "what is added", "what nobody supplies"])
     };
-    let marks = [("█", REMAINING), ("░", REMOVED), ("▓", ADDED)];
-    let shown = if rises { marks.len() } else { marks.len() - 1 };
-    let part = |((mark, style), word): ((&str, Style), &str)| format!("{} {word}", paint(mark, style, colour));
-    let parts: Vec<_> = marks.into_iter().zip(words).take(shown).map(part).collect();
+    let marks = [("█", REMAINING, true), ("░", REMOVED, true), ("▓", ADDED, rises), ("×", MISSING, missing)];
+    let shown = marks.into_iter().zip(words).filter(|((_, _, shown), _)| *shown);
+    let parts: Vec<_> = shown.map(|((mark, style, _), word)| format!("{} {word}", paint(mark, style, colour))).collect();
     format!("{opening}: {}", parts.join(", "))
 }
 
 fn closing(headline: &Headline, options: &TerminalOptions<'_>, width: usize) -> String {
     let mut notes = Vec::new();
-    let left_out = headline.infeasible + headline.unsolved;
-    if left_out > 0 {
-        let text =
-            format!("Not in any figure above: {} infeasible and {} unsolved products.", headline.infeasible, headline.unsolved);
+    if headline.unsolved > 0 {
+        let text = format!("Not in any figure above: {} unsolved products.", headline.unsolved);
         notes.push(paint(&wrap(&text, width, "  "), WARNING, options.colour));
     }
     if headline.reconstructed_products > 0 {

@@ -16,7 +16,7 @@ use crate::folder::{
     FileEntry, Growing, MANIFEST, ReportError, Staged, clean, complete, listed_files, prepare, remove, stage, write_error,
 };
 use crate::manifest::{GENERATOR, InputFile};
-use crate::number::{decimal, percent};
+use crate::number::{decimal, musd, percent};
 
 /// The kind in the manifest of a sweep's folder.
 const KIND: &str = "sweep";
@@ -295,7 +295,8 @@ impl<'a> SweepWriter<'a> {
             let open = || {
                 let headline = entry.collection.map(|collection| &collection.headline);
                 let counts = headline.map_or((0, 0), |headline| (headline.infeasible, headline.unsolved));
-                format!("{} products infeasible, {} unsolved", counts.0, counts.1)
+                let unmet = headline.map_or_else(String::new, |headline| musd(headline.unmet));
+                format!("{} products cannot be supplied in full ({unmet} M$ unmet), {} unsolved", counts.0, counts.1)
             };
             let reason = entry.reason.map_or_else(open, str::to_owned);
             self.summary.without.push((entry.name.to_owned(), format!("{}: {reason}", entry.status)));
@@ -376,8 +377,8 @@ pub(super) fn diff_fields(row: &SweepDifference) -> [String; 13] {
         side.as_ref().and_then(pick).unwrap_or_default()
     };
     let share = |own: &reorient_metrics::Headline| percent(own.risk_after, own.imports.into(), 6);
-    let imports = |own: &reorient_metrics::Headline| Some(crate::number::musd(own.imports.into()));
-    let risk = |own: &reorient_metrics::Headline| Some(crate::number::musd(own.risk_after));
+    let imports = |own: &reorient_metrics::Headline| Some(musd(own.imports.into()));
+    let risk = |own: &reorient_metrics::Headline| Some(musd(own.risk_after));
     [
         row.rank.to_string(),
         row.kind.to_owned(),
