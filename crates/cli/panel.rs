@@ -113,7 +113,7 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
         let unmet: NanoUsd = result.years.iter().map(|year| year.collection.headline.unmet).sum();
         notes.push(format!(
             "Cannot be supplied: {} in {infeasible} products, all years together (unmet_musd in panel.csv; unmet_kusd per product).",
-            money(unmet)
+            reorient_report::usd(unmet)
         ));
     }
     if unsolved > 0 {

@@ -74,6 +74,15 @@ pub struct SweepPoint {
     pub risk_before_pct: f64,
     /// The same after.
     pub risk_after_pct: f64,
+    /// Share of the imports that nobody can supply, in percent.
+    pub unmet_pct: f64,
+}
+
+impl SweepPoint {
+    /// What is left with risk origins and what nobody supplies, in percent: a restriction never makes this smaller.
+    fn left_pct(&self) -> f64 {
+        self.risk_after_pct + self.unmet_pct
+    }
 }
 
 /// Makes the folder, or checks that it is empty or that of a sweep.
@@ -304,22 +313,21 @@ impl<'a> SweepWriter<'a> {
         let Some(collection) = entry.collection.filter(|_| entry.same_as.is_none()) else { return };
         let share =
             |part: NanoUsd| percent(part, collection.headline.imports.into(), 6).and_then(|text| text.parse::<f64>().ok());
-        let (Some(before), Some(after)) = (share(collection.headline.risk_before.into()), share(collection.headline.risk_after))
-        else {
-            return;
-        };
-        let point =
-            SweepPoint { scenario: entry.scenario, name: entry.name.to_owned(), risk_before_pct: before, risk_after_pct: after };
+        let headline = &collection.headline;
+        let shares = [headline.risk_before.into(), headline.risk_after, headline.unmet].map(share);
+        let [Some(risk_before_pct), Some(risk_after_pct), Some(unmet_pct)] = shares else { return };
+        let (scenario, name) = (entry.scenario, entry.name.to_owned());
+        let point = SweepPoint { scenario, name, risk_before_pct, risk_after_pct, unmet_pct };
         if entry.name == "base" {
             self.summary.base = Some(point.clone());
         }
         // The few smallest and the few largest, in one list that stays sorted; of equal ones the first.
         let points = &mut self.summary.extremes;
-        let is_known = |own: &SweepPoint| own.risk_after_pct.to_bits() == point.risk_after_pct.to_bits();
+        let is_known = |own: &SweepPoint| own.left_pct().to_bits() == point.left_pct().to_bits();
         if points.iter().any(is_known) {
             return;
         }
-        let at = points.partition_point(|own| own.risk_after_pct <= after);
+        let at = points.partition_point(|own| own.left_pct() <= point.left_pct());
         points.insert(at, point);
         if points.len() > 2 * MOST {
             points.remove(MOST);
