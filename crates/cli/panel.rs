@@ -7,7 +7,7 @@ use reorient_core::{ProductCode, Year};
 use reorient_data::TradeSource;
 use reorient_engine::{CoverageStatus, FillChoice, HIGHS_VERSION, PanelResult, Scenario, SolverChoice, YearChoice};
 use reorient_report::{
-    CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, SolverSummary, panel_figures,
+    CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, Screen, SolverSummary, counted, panel_figures,
     panel_json, panel_view, write_panel,
 };
 
@@ -60,9 +60,8 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
         talk::print(&format!("{text}\n"))?;
     } else if !talk.quiet {
         let view = PanelView {
-            // The stream strips colour where it is not wanted.
-            colour: true,
-            bloc: bloc(&result),
+            screen: Screen::stdout(),
+            bloc: &bloc(&source, &result),
             source: source.label(),
             cap: &percentage_points(scenario.cap),
             notes: &notes(&source, &scenario, &result),
@@ -73,8 +72,8 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
     Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
 }
 
-fn bloc(result: &PanelResult) -> &str {
-    result.years.last().map_or("", |year| year.bloc.as_str())
+fn bloc(source: &TradeSource, result: &PanelResult) -> String {
+    result.contexts.last().map_or_else(String::new, |year| year.bloc.title(source.countries()))
 }
 
 /// `1995..2024` where no year is left out, otherwise a list.
@@ -94,7 +93,7 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
     if outdated > 0 {
         notes.push(format!(
             "{} was not the European Union in {outdated} of {} years; `--set bloc=EU` takes the members of each year.",
-            bloc(result),
+            bloc(source, result),
             result.years.len()
         ));
     }
@@ -110,7 +109,8 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
     let (infeasible, unsolved) = (open(|headline| headline.infeasible), open(|headline| headline.unsolved));
     if infeasible + unsolved > 0 {
         notes.push(format!(
-            "Not in any figure of their year: {infeasible} infeasible and {unsolved} unsolved products, all years together."
+            "Not in any figure of their year: {infeasible} infeasible and {}, all years together.",
+            counted(unsolved, "unsolved product")
         ));
     }
     let listed =
@@ -127,7 +127,8 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
         .max()
         .filter(|(most, _)| *most > 0)
     {
-        notes.push(format!("Up to {most} of {of} products are on the list only through reconstructed rows (panel.csv)."));
+        let products = counted(of, "product");
+        notes.push(format!("Up to {most} of {products} are on the list only through reconstructed rows (panel.csv)."));
     }
     notes
 }
@@ -140,7 +141,7 @@ fn figures(
 ) -> Result<Vec<Figure>, Failure> {
     let context = FigureContext {
         source: source.label(),
-        bloc: bloc(result),
+        bloc: &bloc(source, result),
         options: &in_words(source, scenario, &manifest.scenario, &result.risk),
         cap: None,
         synthetic: source.is_synthetic(),

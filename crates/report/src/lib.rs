@@ -61,5 +61,5 @@ pub use sweep::{
 };
 pub use tables::rank_text;
 pub use terminal::{TerminalOptions, terminal};
-pub use text::{counted, display_width};
+pub use text::{counted, display_width, wrap};
 pub use uncertainty::{Drawn, uncertainty_json, uncertainty_view, write_uncertainty};

@@ -63,6 +63,27 @@ pub fn usd_range(least: NanoUsd, most: NanoUsd) -> String {
     }
 }
 
+/// The unit of all amounts of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unit {
+    nano: i128,
+    /// What it is called.
+    pub(crate) name: &'static str,
+}
+
+impl Unit {
+    /// Billions, or millions where no amount is a billion.
+    pub(crate) fn of(amounts: impl Iterator<Item = NanoUsd>) -> Self {
+        let has_billions = amounts.into_iter().any(|amount| amount.0.abs() >= NANO_PER_BUSD);
+        if has_billions { Self { nano: NANO_PER_BUSD, name: "bn USD" } } else { Self { nano: NANO_PER_MUSD, name: "M$" } }
+    }
+
+    /// An amount with one decimal.
+    pub(crate) fn show(self, amount: NanoUsd) -> String {
+        grouped(&decimal(amount.0, self.nano, 1))
+    }
+}
+
 /// The number and its unit: the largest in which one decimal shows something.
 fn in_prose(amount: NanoUsd) -> (String, &'static str) {
     let units = [(NANO_PER_BUSD, "bn USD"), (NANO_PER_MUSD, "M$"), (NANO_PER_KUSD, "thousand USD")];

@@ -64,6 +64,11 @@ impl Screen {
         text::wrap(text, self.width.min(PROSE), indent)
     }
 
+    /// Text that begins beside a margin that is there already, and goes on below itself.
+    pub fn beside(self, text: &str, margin: &str) -> String {
+        text::wrap(text, self.width, margin)
+    }
+
     /// A paragraph of which every line is indented by two columns: a note, or an item of a list.
     pub fn item(self, text: &str) -> String {
         format!("  {}", self.hanging(text, "  "))

@@ -44,7 +44,7 @@ pub(crate) fn cut(text: &str, limit: usize) -> String {
 
 /// Breaks at spaces, but not between a number and its unit; lines after the first begin with `indent`, and room for it is left
 /// in all. A word that is longer than a line, such as a path, stays whole.
-pub(crate) fn wrap(text: &str, width: usize, indent: &str) -> String {
+pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     let room = width.saturating_sub(display_width(indent));
     let mut out = String::new();
     let mut used = 0;
