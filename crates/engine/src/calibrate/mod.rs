@@ -16,10 +16,11 @@ mod target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use reorient_core::GoodsList;
+use reorient_core::{GoodsList, Year};
 use reorient_data::{InputFile, TradeSource};
 use reorient_metrics::{Calibration, Choice, Distance, Published, ReadingRow, Scope, printed_value};
 
+use crate::bloc::Bloc;
 use crate::coverage::{AskedList, CoverageStatus, meet};
 use crate::scenario::Scenario;
 use crate::{EngineError, ScenarioError};
