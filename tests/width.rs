@@ -59,9 +59,12 @@ fn thirty_years(path: &Path) {
     let mut rows = "t,i,j,k,v,q\n".to_owned();
     for year in 1995..=2024 {
         let more = (year - 1995) * 40;
-        for (exporter, importer, product, value) in
-            [(156, 276, 270900, 10 + more), (643, 276, 270900, 7_000_000), (682, 276, 270900, 20), (682, 392, 270900, 600_000 + more)]
-        {
+        for (exporter, importer, product, value) in [
+            (156, 276, 270900, 10 + more),
+            (643, 276, 270900, 7_000_000),
+            (682, 276, 270900, 20),
+            (682, 392, 270900, 600_000 + more),
+        ] {
             writeln!(rows, "{year},{exporter},{importer},{product},{value},1").unwrap();
         }
         writeln!(rows, "{year},842,528,280530,{},1\n{year},36,528,280530,3,1\n{year},36,842,280530,9,2", 2 + more).unwrap();
@@ -136,7 +139,8 @@ fn a_calibration_of_a_whole_table_fits() {
     let table = fs::read_to_string(place.path("result/table_a1.csv")).unwrap();
     let against = place.at("against.csv");
     fs::write(&against, table).unwrap();
-    let held = ["bloc=EU27", "map=all", "year=2023", "bloc-alternatives=yes", "alias=none", "hong-kong=apart", "reconstructed=yes"];
+    let held =
+        ["bloc=EU27", "map=all", "year=2023", "bloc-alternatives=yes", "alias=none", "hong-kong=apart", "reconstructed=yes"];
     let mut question = vec!["calibrate", "--against", &against];
     for setting in &held {
         question.extend(["--set", setting]);
@@ -185,8 +189,21 @@ fn data_commands_fit() {
 #[test]
 fn help_fits() {
     let commands = [
-        "run", "indicators", "frontier", "explain", "concentration", "uncertainty", "sensitivity", "sweep", "schema", "ingest",
-        "fetch", "synth", "verify", "inspect", "calibrate",
+        "run",
+        "indicators",
+        "frontier",
+        "explain",
+        "concentration",
+        "uncertainty",
+        "sensitivity",
+        "sweep",
+        "schema",
+        "ingest",
+        "fetch",
+        "synth",
+        "verify",
+        "inspect",
+        "calibrate",
     ];
     for command in commands {
         for width in WIDTHS {
@@ -233,7 +250,8 @@ fn one_country_is_called_by_its_name_and_has_no_inside() {
     assert!(text.starts_with("reorient · Netherlands · "), "{text}");
     assert!(!text.contains("inside") && !text.contains("NLD"), "{text}");
     assert!(!text.contains(" 0.0 bn"), "{text}");
-    for question in [&["frontier"][..], &["explain"], &["sensitivity"], &["concentration"], &["indicators", "--importer", "NLD"]] {
+    for question in [&["frontier"][..], &["explain"], &["sensitivity"], &["concentration"], &["indicators", "--importer", "NLD"]]
+    {
         let own = if question[0] == "indicators" { &[][..] } else { &["--set", "bloc=NLD"] };
         let text = printed(100, &[question, own].concat());
         let title = text.lines().next().unwrap();

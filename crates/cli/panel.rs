@@ -7,8 +7,8 @@ use reorient_core::{ProductCode, Year};
 use reorient_data::TradeSource;
 use reorient_engine::{CoverageStatus, FillChoice, HIGHS_VERSION, PanelResult, Scenario, SolverChoice, YearChoice};
 use reorient_report::{
-    CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, Screen, SolverSummary, counted, panel_figures,
-    panel_json, panel_view, write_panel,
+    CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, Screen, SolverSummary, counted,
+    panel_figures, panel_json, panel_view, write_panel,
 };
 
 use crate::arguments::{Question, Run, Study, Talk};

@@ -40,7 +40,8 @@ impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let Some(screen) = self.0 else { return io::stderr().write(bytes) };
         let text = String::from_utf8_lossy(bytes);
-        io::stderr().write_all(text.split_inclusive('\n').map(|line| fitted(line, Some(screen))).collect::<String>().as_bytes())?;
+        io::stderr()
+            .write_all(text.split_inclusive('\n').map(|line| fitted(line, Some(screen))).collect::<String>().as_bytes())?;
         Ok(bytes.len())
     }
 

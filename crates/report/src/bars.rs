@@ -6,8 +6,8 @@ use reorient_metrics::{Collection, Level, Origin, ShareRow};
 use reorient_model::NanoUsd;
 
 use crate::number::{percent, ratio};
-use crate::terminal::{ADDED, REMAINING, REMOVED};
 use crate::screen::Screen;
+use crate::terminal::{ADDED, REMAINING, REMOVED};
 use crate::text::{cut, display_width, paint};
 
 /// Left one eighth to seven eighths of a cell.

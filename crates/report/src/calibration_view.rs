@@ -44,7 +44,11 @@ impl Page {
         let widths: Vec<usize> =
             header.iter().enumerate().map(|(at, name)| cells(at).chain([display_width(name)]).max().unwrap_or(0)).collect();
         let numbers = |cells: &[&str]| -> String {
-            cells.iter().zip(&widths).map(|(cell, width)| format!("  {}{cell}", " ".repeat(width - display_width(cell)))).collect()
+            cells
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("  {}{cell}", " ".repeat(width - display_width(cell))))
+                .collect()
         };
         let indent = widths.iter().map(|width| width + 2).sum::<usize>() + 2;
         let is_wide = indent + WORDS <= self.screen.width();

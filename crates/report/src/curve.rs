@@ -106,7 +106,7 @@ pub fn frontier_json(frontier: &Frontier, products: &[CriticalCap], countries: &
 const SHOWN: [u64; 14] = [0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 75, 100];
 /// Columns of the longest bar at the most, and what stands before it.
 const BAR: usize = 40;
-const BEFORE_BAR: usize = 46;
+const BEFORE_BAR: usize = 50;
 /// Products named on screen.
 const NAMED: usize = 12;
 
@@ -122,8 +122,8 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
     let mut columns = vec![
         grid::Column::text(""),
         grid::Column::number("cap pp").close(),
-        grid::Column::number("     risk M$"),
-        grid::Column::number("   risk %"),
+        grid::Column::number("    risk M$"),
+        grid::Column::number("  risk %"),
     ];
     if any_infeasible {
         columns.push(grid::Column::number("infeasible"));

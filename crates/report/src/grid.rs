@@ -127,7 +127,8 @@ impl Grid {
         let mut orders: Vec<u8> = self.columns.iter().filter_map(|column| column.leaves).collect();
         orders.sort_unstable();
         orders.dedup();
-        let least = |at: usize, column: &Column| column.gap + column.cut.map_or(usize::MAX, |(least, _)| least).min(self.natural(at));
+        let least =
+            |at: usize, column: &Column| column.gap + column.cut.map_or(usize::MAX, |(least, _)| least).min(self.natural(at));
         let staying = |left: Option<u8>| -> Vec<(usize, &Column)> {
             let stays = |(_, column): &(usize, &Column)| column.leaves.is_none_or(|order| left.is_none_or(|left| order > left));
             self.columns.iter().enumerate().filter(stays).collect()
@@ -184,7 +185,9 @@ mod tests {
             Column::number("new %").leaves(2),
             Column::text("long").leaves(3),
         ]);
-        let row = |rank: &str, country: &str| [rank, country, "10,612.8", "energy", "6.29", "9.25", "0123456789012345678"].map(str::to_owned);
+        let row = |rank: &str, country: &str| {
+            [rank, country, "10,612.8", "energy", "6.29", "9.25", "0123456789012345678"].map(str::to_owned)
+        };
         grid.row(row("1", "Saint Helena, Ascension and Tristan da Cunha"));
         grid.row(row("2-10", "Türkiye"));
         grid.foot("… and 3 more");

@@ -3,8 +3,8 @@
 use reorient_core::{CountryIndex, CountryTable, Usd};
 use reorient_metrics::{Base, Breakdown, Criteria, IndicatorRow, OriginShare, PersistenceRow};
 
-use crate::indicators::CRITERIA_SOURCE;
 use crate::grid::{Column, Grid};
+use crate::indicators::CRITERIA_SOURCE;
 use crate::number::{decimal, grouped, usd};
 use crate::screen::Screen;
 use crate::text::counted;
@@ -94,9 +94,7 @@ fn summary(rows: &[&IndicatorRow], newest: &IndicatorRow, view: &IndicatorView<'
     let sum = |pick: fn(&IndicatorRow) -> Usd| rows.iter().map(|row| pick(row)).sum::<Usd>();
     let imports = sum(|row| row.figures.imports);
     let nano = |amount: Usd| reorient_model::NanoUsd::from(amount);
-    let share = |part: Usd| {
-        crate::number::percent(nano(part), nano(imports), 1).unwrap_or_else(|| MISSING.to_owned())
-    };
+    let share = |part: Usd| crate::number::percent(nano(part), nano(imports), 1).unwrap_or_else(|| MISSING.to_owned());
     let n_products = rows.iter().map(|row| row.n_products).sum::<usize>();
     let all_three = match (rows.iter().filter(|row| row.n_products_all_three > 0).count(), n_products) {
         (1, 1) => "It meets all three criteria.".to_owned(),
@@ -164,84 +162,75 @@ struct Shown<R> {
     cell: fn(&R, &CountryTable) -> String,
 }
 
-fn number<R>(header: &str, cell: fn(&R, &CountryTable) -> String) -> Shown<R> {
-    Shown { column: Column::number(header), cell }
+/// A column of numbers; it leaves a narrow screen in this order, or stays where that is 0.
+fn number<R>(header: &str, order: u8, cell: fn(&R, &CountryTable) -> String) -> Shown<R> {
+    let column = Column::number(header);
+    Shown { column: if order > 0 { column.leaves(order) } else { column }, cell }
 }
 
 fn words<R>(header: &str, cell: fn(&R, &CountryTable) -> String) -> Shown<R> {
     Shown { column: Column::text(header), cell }
 }
 
-impl<R> Shown<R> {
-    /// Leaves a narrow screen, the lowest order first.
-    fn leaves(self, order: u8) -> Self {
-        Self { column: self.column.leaves(order), ..self }
-    }
-
-    /// A long name, which may be cut.
-    fn cut(self) -> Self {
-        Self { column: self.column.cut(NAMES.0, NAMES.1), ..self }
-    }
+/// Long names, which may be cut.
+fn names<R>(header: &str, cell: fn(&R, &CountryTable) -> String) -> Shown<R> {
+    Shown { column: Column::text(header).cut(NAMES.0, NAMES.1), cell }
 }
 
 fn columns(breakdown: Breakdown, base: Base) -> Vec<Shown<IndicatorRow>> {
     let mut columns: Vec<Shown<IndicatorRow>> = if breakdown == Breakdown::Product {
-        vec![words("code", |row, _| row.name.clone()), words("product", |row, _| row.description.clone()).cut()]
+        vec![words("code", |row, _| row.name.clone()), names("product", |row, _| row.description.clone())]
     } else {
-        vec![
-            words(breakdown.name(), |row, _| row.name.clone()).cut(),
-            number("products", |row, _| row.n_products.to_string()).leaves(4),
-        ]
+        vec![names(breakdown.name(), |row, _| row.name.clone()), number("products", 4, |row, _| row.n_products.to_string())]
     };
     columns.extend([
-        number::<IndicatorRow>("imports M$", |row, _| musd(row.figures.imports)),
-        number("from", |row, _| row.figures.n_suppliers.to_string()).leaves(4),
-        number("HHI", |row, _| index(row.figures.hhi)),
+        number::<IndicatorRow>("imports M$", 0, |row, _| musd(row.figures.imports)),
+        number("from", 4, |row, _| row.figures.n_suppliers.to_string()),
+        number("HHI", 0, |row, _| index(row.figures.hhi)),
     ]);
     if breakdown != Breakdown::Product {
-        columns.push(number("mean", |row, _| index(row.hhi_product_mean)));
+        columns.push(number("mean", 0, |row, _| index(row.hhi_product_mean)));
     }
-    columns.push(number("1/HHI", |row, _| places(row.figures.effective_suppliers(), 1)).leaves(3));
+    columns.push(number("1/HHI", 3, |row, _| places(row.figures.effective_suppliers(), 1)));
     columns.extend([
-        number::<IndicatorRow>("largest", |row, countries| origin(row.figures.top, countries)),
-        number("second", |row, countries| origin(row.figures.second, countries)).leaves(4),
-        number("extra %", |row, _| places(row.figures.extra_bloc_pct(), 1)).leaves(6),
-        number("risk %", |row, _| places(row.figures.risk_pct(), 1)).leaves(5),
+        number::<IndicatorRow>("largest", 0, |row, countries| origin(row.figures.top, countries)),
+        number("second", 4, |row, countries| origin(row.figures.second, countries)),
+        number("extra %", 6, |row, _| places(row.figures.extra_bloc_pct(), 1)),
+        number("risk %", 5, |row, _| places(row.figures.risk_pct(), 1)),
     ]);
     if base == Base::All {
-        columns.push(number("HHI extra", |row, _| index(row.figures.hhi_extra_bloc)).leaves(1));
+        columns.push(number("HHI extra", 1, |row, _| index(row.figures.hhi_extra_bloc)));
     }
     columns.extend([
-        number::<IndicatorRow>("HHI world", |row, _| index(row.figures.hhi_world_exports)).leaves(2),
-        number("exports M$", |row, _| musd(row.figures.exports)).leaves(1),
-        number("EC", |row, _| letters(row.figures.criteria)),
+        number::<IndicatorRow>("HHI world", 2, |row, _| index(row.figures.hhi_world_exports)),
+        number("exports M$", 1, |row, _| musd(row.figures.exports)),
+        number("EC", 0, |row, _| letters(row.figures.criteria)),
     ]);
     columns
 }
 
 fn lasting_columns(breakdown: Breakdown) -> Vec<Shown<PersistenceRow>> {
     let mut columns: Vec<Shown<PersistenceRow>> = if breakdown == Breakdown::Product {
-        vec![words("code", |row, _| row.name.clone()), words("product", |row, _| row.description.clone()).cut()]
+        vec![words("code", |row, _| row.name.clone()), names("product", |row, _| row.description.clone())]
     } else {
-        vec![words(breakdown.name(), |row, _| row.name.clone()).cut()]
+        vec![names(breakdown.name(), |row, _| row.name.clone())]
     };
     columns.extend([
-        number::<PersistenceRow>("traded", |row, _| row.with_trade.to_string()).leaves(2),
-        number("C", |row, _| row.concentrated.to_string()).leaves(3),
-        number("E", |row, _| row.extra_bloc.to_string()).leaves(3),
-        number("X", |row, _| row.above_exports.to_string()).leaves(3),
-        number("all", |row, _| row.all_three.to_string()),
-        number("longest run", |row, _| match row.longest_run {
+        number::<PersistenceRow>("traded", 2, |row, _| row.with_trade.to_string()),
+        number("C", 3, |row, _| row.concentrated.to_string()),
+        number("E", 3, |row, _| row.extra_bloc.to_string()),
+        number("X", 3, |row, _| row.above_exports.to_string()),
+        number("all", 0, |row, _| row.all_three.to_string()),
+        number("longest run", 4, |row, _| match row.longest_run {
             Some((length, from, to)) => format!("{length} ({from}–{to})"),
             None => MISSING.to_owned(),
-        })
-        .leaves(4),
-        number("to now", |row, _| row.current_run.to_string()),
-        number("largest", |row, countries| match row.top {
+        }),
+        number("to now", 0, |row, _| row.current_run.to_string()),
+        number("largest", 0, |row, countries| match row.top {
             Some(top) => format!("{} {:>2} y", iso3(top, countries), row.top_years),
             None => MISSING.to_owned(),
         }),
-        number("ever largest", |row, _| row.n_tops.to_string()).leaves(1),
+        number("ever largest", 1, |row, _| row.n_tops.to_string()),
     ]);
     columns
 }

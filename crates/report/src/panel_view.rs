@@ -88,7 +88,8 @@ fn sparklines(years: &[PanelYear], countries: &CountryTable, screen: Screen) -> 
     if origins.len() == 2 {
         origins.truncate(1);
     }
-    let name = |origin: Option<CountryIndex>| origin.map_or("all risk countries", |country| &countries.country(country).name);
+    let name =
+        |origin: Option<CountryIndex>| origin.map_or("all risk countries", |country| countries.country(country).name.as_str());
     let names = if screen.width() < 80 { 18 } else { 22 };
     let room = screen.width() - AROUND - names;
     // The table below has the figures of the first and the last year too; of more years than fit, the newest are shown.

@@ -156,11 +156,7 @@ fn parts_table(parts: &[&ProductPart], screen: Screen, amounts: impl Fn(&Product
     table.draw(screen, "--json and explain_products.csv (--out DIR) have all.")
 }
 
-fn exporters_table(
-    explanation: &Explanation,
-    countries: &CountryTable,
-    screen: Screen,
-) -> String {
+fn exporters_table(explanation: &Explanation, countries: &CountryTable, screen: Screen) -> String {
     let m = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_MUSD, 1));
     let mut table = Grid::new([
         grid::Column::text("country").cut(16, 44),

@@ -92,7 +92,12 @@ fn open_to_choice(headline: &Headline, options: &TerminalOptions<'_>) -> Option<
     let changes = if options.one_country {
         format!("change by {}", change(headline.change_outside))
     } else {
-        format!("inside {} change by {}, outside by {}", options.bloc, change(headline.change_inside), change(headline.change_outside))
+        format!(
+            "inside {} change by {}, outside by {}",
+            options.bloc,
+            change(headline.change_inside),
+            change(headline.change_outside)
+        )
     };
     (headline.imports > Usd::ZERO).then(|| {
         format!(

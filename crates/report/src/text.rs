@@ -126,6 +126,9 @@ mod tests {
 
     #[test]
     fn one_is_not_many() {
-        assert_eq!([0, 1, 2, 1000].map(|count| counted(count, "product")), ["0 products", "1 product", "2 products", "1,000 products"]);
+        assert_eq!(
+            [0, 1, 2, 1000].map(|count| counted(count, "product")),
+            ["0 products", "1 product", "2 products", "1,000 products"]
+        );
     }
 }
