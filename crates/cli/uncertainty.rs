@@ -71,7 +71,7 @@ fn in_words(doubt: &Doubt, doubtful: usize) -> String {
     format!(
         "{} with seed {}: every row times a lognormal factor of mean one (sd of the logarithm {}), {} with a doubtful place on the \
          list (reconstructed {}, in part {}), {cap}.",
-        counted(doubt.draws as usize, "draw"),
+        counted(doubt.draws, "draw"),
         doubt.seed,
         doubt.deviation,
         counted(doubtful, "product"),

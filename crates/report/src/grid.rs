@@ -109,7 +109,7 @@ impl Grid {
             .map(|at| self.columns[at].name.as_ref().unwrap_or(&self.columns[at].header).as_str())
             .collect();
         if !left_out.is_empty() {
-            let text = format!("Left out on this narrow screen: {}. {elsewhere}", left_out.join(", "));
+            let text = format!("Left out for want of room: {}. {elsewhere}", left_out.join(", "));
             lines.push(screen.faint(&screen.item(&text)));
         }
         lines.join("\n")
@@ -214,14 +214,14 @@ mod tests {
              1  Saint…       10,612.8   6.29   9.25  0123456789012345678
           2-10  Türkiye      10,612.8   6.29   9.25  0123456789012345678
           … and 3 more
-          Left out on this narrow screen: main sector. All are in a.csv.
+          Left out for want of room: main sector. All are in a.csv.
         ");
         insta::assert_snapshot!(grid().draw(screen(60), "All are in a.csv."), @r"
           rank  country           M$  long
              1  Saint…      10,612.8  0123456789012345678
           2-10  Türkiye     10,612.8  0123456789012345678
           … and 3 more
-          Left out on this narrow screen: main sector, old %, new %.
+          Left out for want of room: main sector, old %, new %.
           All are in a.csv.
         ");
     }

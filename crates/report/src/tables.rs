@@ -19,7 +19,7 @@ pub(crate) fn risk(collection: &Collection, countries: &CountryTable, screen: Sc
     let several = countries_first.clone().count() > 1;
     let empty = countries_first.clone().count() == 0;
     let mut grid = Grid::new([
-        Column::text("risk country").cut(12, 40),
+        Column::text("risk country").cut(18, 40),
         Column::number("before %"),
         Column::number("after %"),
         Column::number("[min – max]").leaves(2),

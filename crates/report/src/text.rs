@@ -81,9 +81,10 @@ fn unbreakable(text: &str) -> Vec<String> {
 }
 
 /// `1 product`, `2 products`, `1,000 products`.
-pub fn counted(count: usize, one: &str) -> String {
-    let many = if count == 1 { "" } else { "s" };
-    format!("{} {one}{many}", crate::number::grouped(&count.to_string()))
+pub fn counted(count: impl std::fmt::Display + Copy, one: &str) -> String {
+    let count = crate::number::grouped(&count.to_string());
+    let many = if count == "1" { "" } else { "s" };
+    format!("{count} {one}{many}")
 }
 
 #[cfg(test)]

@@ -58,8 +58,8 @@ pub fn sweep_view(view: &SweepView<'_>) -> String {
         let share = |pct: f64| format!("{pct:.2}");
         [point.scenario.to_string(), point.name.clone(), share(point.risk_before_pct), share(point.risk_after_pct)]
     };
-    for point in &summary.base {
-        shares.row(cells(point));
+    if let Some(base) = &summary.base {
+        shares.row(cells(base));
     }
     let half = summary.extremes.len() / 2;
     for (at, point) in summary.extremes.iter().enumerate() {
