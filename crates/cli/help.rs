@@ -47,7 +47,9 @@ fn laid_out(text: &str, width: usize) -> String {
         }
         match parts(line).filter(|_| stacked) {
             Some((command, comment)) => {
-                lines.push(format!("  {command}\n      {}", wrap(comment, width - 6, "").replace('\n', "\n      ")))
+                // A comment may have a line of its own already.
+                lines.extend((!command.is_empty()).then(|| format!("  {command}")));
+                lines.push(format!("      {}", wrap(comment, width - 6, "").replace('\n', "\n      ")));
             }
             None => lines.push(line.to_owned()),
         }
@@ -68,6 +70,7 @@ mod tests {
             laid_out(TEXT, 30),
             "Examples:\n  reorient run\n      the sample that is\n      embedded\n  reorient run --list all\n\nExit codes: 0 done; 2 usage;\n65 bad."
         );
+        assert_eq!(laid_out("  a --b\n            more of it", 16), "  a --b\n      more of\n      it");
         assert!(laid_out(TEXT, 20).ends_with("Exit codes: 0 done;\n2 usage; 65 bad."));
     }
 

@@ -76,7 +76,7 @@ fn view(source: &TradeSource, result: &RunResult, row: &ProductRow, screen: Scre
     figures.push(("concentration (HHI)", (index(row.hhi_before), format!("before, {} after", index(row.hhi_after)))));
     let widest = figures.iter().map(|(_, (number, _))| display_width(number)).max().unwrap_or(0);
     let mut lines = vec![
-        screen.hanging(&format!("{}  {}", row.product, row.labels.description), "  "),
+        format!("{}  {}", row.product, screen.beside(&row.labels.description, &" ".repeat("000000  ".len()))),
         screen.hanging(&format!("{}, bloc {}", label(source, &result.scenario), result.bloc.title(countries)), "  "),
         String::new(),
     ];

@@ -145,8 +145,8 @@ fn work(
 fn interrupted(done: &SweepDone, out: &Path) -> Failure {
     let (left, out) = (done.scenarios - done.stored - done.answered, out.display());
     Failure::interrupted(anyhow!(
-        "interrupted with {} scenarios answered and stored, {left} left; the same command goes on from there ({out})",
-        done.answered
+        "interrupted with {} answered and stored, {left} left; the same command goes on from there ({out})",
+        counted(done.answered, "scenario")
     ))
 }
 

@@ -12,7 +12,7 @@ use reorient_engine::sweep::Archive;
 use reorient_engine::{KEYS, Scenario, StoredFlow, StoredProduct, recheck};
 use reorient_metrics::{Labels, ProductRow, Ranged};
 use reorient_model::{NanoUsd, Status};
-use reorient_report::{Screen, StoredFolder, display_width, wrap};
+use reorient_report::{Screen, StoredFolder, counted, display_width, wrap};
 use serde_json::json;
 
 use crate::arguments::{Talk, Verify};
@@ -82,7 +82,7 @@ fn sweep(archive: &Archive, folder: &StoredFolder) -> Result<BTreeMap<&'static s
         results += u64::from(archive.get(key)?.is_some());
     }
     if archive.n_missing() > 0 {
-        tracing::warn!("the sweep is not complete: {} scenarios have no result", archive.n_missing());
+        tracing::warn!("the sweep is not complete: {} without a result", counted(archive.n_missing(), "scenario"));
     }
     checks.insert("2 segments of the store with their hashes", archive.n_segments() as u64);
     checks.insert("3 scenarios with a stored result that reads back", results);

@@ -85,10 +85,15 @@ fn amount(amount: reorient_core::Usd) -> String {
     usd(NanoUsd::from(amount))
 }
 
-/// Billion USD from million, with more decimals where there is little.
-fn from_musd(musd: f64) -> String {
-    let places = if musd < 1e5 { 3 } else { 1 };
-    grouped(&format!("{:.places$}", musd / 1e3))
+/// A range of amounts from million USD, with more decimals where there is little.
+fn from_musd((least, most): (f64, f64)) -> String {
+    let (unit, name, places) = match most {
+        most if most < 50.0 => (1.0, "M$", 1),
+        most if most < 1e5 => (1e3, "bn USD", 3),
+        _ => (1e3, "bn USD", 1),
+    };
+    let show = |musd: f64| grouped(&format!("{:.places$}", musd / unit));
+    format!("{} to {} {name}", show(least), show(most))
 }
 
 fn implied(calibration: &Calibration) -> String {
@@ -96,11 +101,10 @@ fn implied(calibration: &Calibration) -> String {
         || "the published rows agree on no total".to_owned(),
         |total| {
             format!(
-                "the published table implies {} to {} bn USD ({} of {} rows agree)",
-                from_musd(total.musd.0),
-                from_musd(total.musd.1),
+                "the published table implies {} ({} of {} agree)",
+                from_musd(total.musd),
                 total.rows,
-                calibration.published_rows
+                counted(calibration.published_rows, "row")
             )
         },
     )

@@ -18,7 +18,7 @@ const SPARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 /// Columns of a sparkline's line that are neither its name nor its years nor the figures at its end.
 const AROUND: usize = 2 + 1 + 6 + 2;
 /// Columns of those figures.
-const SPAN: usize = 2 + 14;
+const SPAN: usize = 2 + 15;
 
 /// Under which names the view is drawn.
 #[derive(Debug, Clone, Copy)]
@@ -45,7 +45,7 @@ pub fn panel_view(years: &[PanelYear], countries: &CountryTable, view: &PanelVie
         let unit = Unit::of(years.iter().map(|year| year.collection.headline.imports.into()));
         blocks.push(screen.paragraph(&summary(first, last)));
         blocks.push(sparklines(years, countries, screen));
-        let table = year_rows(years, unit).draw(screen, "--json and panel.csv (--out DIR) have all.");
+        let table = year_rows(years, unit, screen).draw(screen, "--json and panel.csv (--out DIR) have all.");
         blocks.push(format!("{}\n{table}", screen.title("By year")));
         blocks.push(screen.legend(&legend(view, unit)));
     }
@@ -137,15 +137,17 @@ fn spark(value: Option<f64>, most: f64) -> char {
     SPARKS[step.clamp(0.0, 7.0) as usize]
 }
 
-fn year_rows(years: &[PanelYear], unit: Unit) -> Grid {
+fn year_rows(years: &[PanelYear], unit: Unit, screen: Screen) -> Grid {
+    // Where the amounts beside them leave, shares need a fuller name.
+    let [share_before, share_after] = if screen.width() < Screen::USUAL { ["risk %", "after %"] } else { ["%", "%"] };
     let mut grid = Grid::new([
         Column::number("year"),
         Column::number("of").leaves(5),
         Column::number("imports"),
         Column::number("risk").leaves(3),
-        Column::number("%").called("risk %"),
+        Column::number(share_before).called("risk %"),
         Column::number("after").called("risk after").leaves(3),
-        Column::number("%").called("risk after %"),
+        Column::number(share_after).called("risk after %"),
         Column::number("HHI").leaves(4),
         Column::number("after").called("HHI after").leaves(4),
         Column::number("min – max").called("HHI min – max").leaves(1),

@@ -115,7 +115,7 @@ pub fn sensitivity_json(rows: &[SensitivityRow], countries: &CountryTable) -> Va
 /// The base, then every change by its effect, then what was not run and why.
 pub fn sensitivity_view(rows: &[SensitivityRow], countries: &CountryTable, title: &str, screen: Screen) -> String {
     let mut table = Grid::new([
-        grid::Column::text("option").cut(20, SETTING),
+        grid::Column::text("option").cut(30, SETTING),
         grid::Column::number("after"),
         grid::Column::number("pp"),
         grid::Column::number("short").close().leaves(5),
