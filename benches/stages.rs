@@ -8,7 +8,7 @@ use reorient_core::{CountryCode, Year};
 use reorient_data::TradeSource;
 use reorient_engine::{Baseline, ListChoice, Scenario, SolverChoice, run};
 use reorient_model::{CountrySet, LinearProgram, Program, closed_form, declare, formulate, verify};
-use reorient_report::{FolderOptions, Manifest, TerminalOptions, terminal, write_folder};
+use reorient_report::{FolderOptions, Manifest, Screen, TerminalOptions, terminal, write_folder};
 use reorient_solve::{SolveOutcome, solve};
 
 fn stages(criterion: &mut Criterion) {
@@ -71,7 +71,13 @@ fn stages(criterion: &mut Criterion) {
     group.bench_function("whole run, closed form", |bench| bench.iter(|| whole(SolverChoice::ClosedForm)));
     group.bench_function("whole run, highs", |bench| bench.iter(|| whole(SolverChoice::Highs)));
 
-    let options = TerminalOptions { width: 100, colour: false, bloc: "EU27", source: source.label(), notes: &[] };
+    let options = TerminalOptions {
+        screen: Screen::new(Screen::USUAL, false),
+        bloc: "EU27",
+        one_country: false,
+        source: source.label(),
+        notes: &[],
+    };
     assert!(terminal(&result.collection, countries, &options).contains("Libya"));
     group.bench_function("terminal", |bench| bench.iter(|| terminal(&result.collection, countries, &options)));
     let folder = tempfile::tempdir().unwrap();

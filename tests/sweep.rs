@@ -471,7 +471,7 @@ fn a_dry_run_says_what_and_why() {
     assert!(before.contains("run     base"), "{before}");
     assert!(before.contains("same    again  (asks what scenario 1 asks)"), "{before}");
     assert!(before.contains("same    cap=0.03 risk=CHN"), "{before}");
-    assert!(before.contains("excluded by") && before.contains(":6: 1 combinations"), "{before}");
+    assert!(before.contains("excluded by") && before.contains(":6: 1 combination\n"), "{before}");
     assert!(before.contains("5 scenarios: 3 to run, 0 stored, 2 the same as others"), "{before}");
     complete(&file, &out, &[]);
     assert!(dry().0.contains("5 scenarios: 0 to run, 3 stored, 2 the same as others"));

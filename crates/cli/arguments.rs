@@ -214,7 +214,7 @@ pub(crate) enum Command {
     #[command(after_help = RUN_EXAMPLES)]
     Run(Run),
     /// Who one country or bloc depends on: concentration, largest origin, share from outside the bloc
-    #[command(after_help = INDICATORS_EXAMPLES)]
+    #[command(after_help = INDICATORS_EXAMPLES, override_usage = "reorient indicators --importer WHO [OPTIONS] [TRADE]")]
     Indicators(Indicators),
     /// Risk imports against the cap: every breakpoint, and the cap that clears each product; no solver
     #[command(after_help = FRONTIER_EXAMPLES)]
@@ -240,10 +240,14 @@ pub(crate) enum Command {
     #[command(after_help = INGEST_EXAMPLES)]
     Ingest(Ingest),
     /// Download a BACI release from CEPII: resumed, retried, checked
-    #[command(after_help = FETCH_EXAMPLES, disable_version_flag = true)]
+    #[command(
+        after_help = FETCH_EXAMPLES,
+        disable_version_flag = true,
+        override_usage = "reorient fetch --hs HS --version RELEASE [OPTIONS]"
+    )]
     Fetch(Fetch),
     /// Make up a year of BACI from a seed: as large and as uneven as a real one, labelled synthetic everywhere
-    #[command(after_help = SYNTH_EXAMPLES)]
+    #[command(after_help = SYNTH_EXAMPLES, override_usage = "reorient synth --rows N --seed S --out DIR [OPTIONS]")]
     Synth(Synth),
     /// Re-check a result folder or an ingested one: hashes, certificates, tables; no solver, no trade data
     #[command(after_help = VERIFY_EXAMPLES)]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use reorient_data::hash_file;
 use reorient_engine::{Calibrator, Scenario};
 use reorient_metrics::Choice;
-use reorient_report::{calibration_json, calibration_view, write_calibration};
+use reorient_report::{Screen, calibration_json, calibration_view, write_calibration};
 
 use crate::arguments::{Calibrate, Question, Talk};
 use crate::run::{open, question};
@@ -34,9 +34,9 @@ pub(crate) fn calibrate(arguments: &Calibrate, talk: &Talk) -> Result<ExitCode, 
         write_calibration(directory, &calibration, calibrator.list(&first).as_ref(), countries, &manifest)?;
         tracing::info!("calibration in {}", directory.display());
     }
-    let title = title("Calibration", &scenario.bloc, &manifest);
+    let title = title("Calibration", &calibrator.bloc()?.title(countries), &manifest);
     show(study, talk, &manifest, &|| calibration_json(&calibration, countries), &|| {
-        calibration_view(&calibration, countries, &title, true)
+        calibration_view(&calibration, countries, &title, Screen::stdout())
     })?;
     Ok(ExitCode::SUCCESS)
 }

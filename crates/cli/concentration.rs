@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use reorient_report::{concentration_json, concentration_rows, concentration_view, write_concentration};
+use reorient_report::{Screen, concentration_json, concentration_rows, concentration_view, write_concentration};
 
 use crate::arguments::{Study, Talk};
 use crate::run::{open, question};
@@ -27,9 +27,9 @@ pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, 
         write_concentration(directory, &rows, &result.curve, countries, &manifest)?;
         tracing::info!("concentration in {}", directory.display());
     }
-    let title = title("Concentration", &result.run.bloc.name, &manifest);
+    let title = title("Concentration", &result.run.bloc.title(countries), &manifest);
     show(arguments, talk, &manifest, &|| concentration_json(&rows, &result.curve, countries), &|| {
-        concentration_view(&collection.headline, &rows, &result.curve, &title, true)
+        concentration_view(&collection.headline, &rows, &result.curve, &title, Screen::stdout())
     })?;
     let open = collection.headline.infeasible + collection.headline.unsolved;
     Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reorient_data::{check_archive, hash_file};
 use reorient_fetch::{Request, download};
+use reorient_report::Screen;
 
 use crate::arguments::{Fetch, Talk};
 use crate::talk;
@@ -44,8 +45,11 @@ pub(crate) fn fetch(arguments: &Fetch, talk: &Talk) -> Result<ExitCode, Failure>
     let hash = hash_file(&target)?;
     let next = arguments.ingest.as_ref().map(|folder| folder.display().to_string());
     if !talk.quiet {
-        let mut text = format!("{}\n{} bytes, BLAKE3 {}\n", target.display(), hash.bytes, hash.blake3);
+        let screen = Screen::stdout();
+        let size = screen.hanging(&format!("{} bytes, BLAKE3 {}", hash.bytes, hash.blake3), "  ");
+        let mut text = format!("{}\n{size}\n", target.display());
         if next.is_none() {
+            // A command is not broken: it is there to be copied.
             text += &format!("next: reorient ingest {} --out {}\n", target.display(), name.trim_end_matches(".zip"));
         }
         talk::print(&text)?;

@@ -4,17 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reorient_data::TradeSource;
-use reorient_engine::{CoverageStatus, IndicatorQuestion, IndicatorResult, Scenario};
+use reorient_engine::{Bloc, CoverageStatus, IndicatorQuestion, IndicatorResult, IndicatorYear, Scenario};
 use reorient_metrics::{Base, Breakdown};
-use reorient_report::{IndicatorSort, IndicatorView, indicators_json, indicators_view, screen_width, write_indicators};
+use reorient_report::{IndicatorSort, IndicatorView, Screen, counted, indicators_json, indicators_view, write_indicators};
 
 use crate::arguments::{IndicatorBase, IndicatorLevel, IndicatorOrder, Indicators, Question, Talk};
 use crate::run::{open, settled, use_threads};
 use crate::talk;
 use reorient_app::{Failure, indicator_manifest};
-
-/// Columns of the printed view where no terminal tells.
-const WIDTH: usize = 100;
 
 /// Measures one importer's dependence, prints it, writes the folder.
 pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -37,11 +34,13 @@ pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode
         let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
         talk::print(&format!("{text}\n"))?;
     } else if !talk.quiet {
+        let name = |of: fn(&IndicatorYear) -> &Bloc| {
+            result.years.last().map_or_else(|| question.importer.clone(), |year| of(year).title(countries))
+        };
         let view = IndicatorView {
-            width: screen_width().unwrap_or(WIDTH),
-            // The stream strips colour where it is not wanted.
-            colour: true,
-            importer: &question.importer,
+            screen: Screen::stdout(),
+            importer: &name(|year| &year.importer),
+            bloc: &name(|year| &year.bloc),
             source: source.label(),
             sort: match arguments.sort {
                 IndicatorOrder::Hhi => IndicatorSort::Hhi,
@@ -119,7 +118,8 @@ fn notes(source: &TradeSource, result: &IndicatorResult) -> Vec<String> {
     }
     let unmatched = result.codes(CoverageStatus::Unmatched);
     if !unmatched.is_empty() {
-        notes.push(format!("{} codes of the list stand for no product of these data.", unmatched.len()));
+        let stand = if unmatched.len() == 1 { "stands" } else { "stand" };
+        notes.push(format!("{} of the list {stand} for no product of these data.", counted(unmatched.len(), "code")));
     }
     notes
 }

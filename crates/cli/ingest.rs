@@ -1,11 +1,10 @@
 //! `reorient ingest`.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use indicatif::ProgressBar;
 use reorient_data::{IngestManifest, IngestOptions, IngestProgress, OnDuplicate, RowPolicy, ingest as ingest_sources};
-use reorient_report::grouped;
+use reorient_report::{Column, Grid, Screen, counted, grouped};
 
 use crate::arguments::{Ingest, Talk};
 use crate::{remote, talk};
@@ -34,7 +33,7 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
         let text = serde_json::to_string_pretty(&manifest).map_err(Failure::internal)?;
         talk::print(&format!("{text}\n"))?;
     } else if !talk.quiet {
-        talk::print(&view(&manifest))?;
+        talk::print(&view(&manifest, Screen::stdout()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -49,39 +48,46 @@ fn show(bar: &ProgressBar, progress: IngestProgress) {
     bar.set_position(progress.done.min(progress.total));
 }
 
-fn view(manifest: &IngestManifest) -> String {
+fn view(manifest: &IngestManifest, screen: Screen) -> String {
     let what = if manifest.synthetic { "SYNTHETIC DATA, not BACI:" } else { "BACI" };
-    let mut text = format!("{what} {} release {}\n\n", manifest.revision, manifest.release);
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "{:>4}  {:>12}  {:>8}  {:>22}  {:>12}", "year", "rows", "products", "value (kUSD)", "without tons");
+    let mut years = Grid::new([
+        Column::number("year"),
+        Column::number("rows"),
+        Column::number("products").leaves(1),
+        Column::number("value (kUSD)"),
+        Column::number("without tons").leaves(2),
+    ]);
     for year in &manifest.years {
-        let _ = writeln!(
-            text,
-            "{:>4}  {:>12}  {:>8}  {:>22}  {:>12}",
-            year.year,
+        years.row([
+            year.year.to_string(),
             grouped(&year.rows.to_string()),
             grouped(&year.products.to_string()),
             grouped(&year.value_kusd),
             grouped(&year.missing_quantity.to_string()),
-        );
+        ]);
     }
-    let _ = writeln!(
-        text,
-        "\n{} rows in = {} rows used + {} in the ledger",
-        grouped(&manifest.rows_in.to_string()),
-        grouped(&manifest.rows_used.to_string()),
-        grouped(&manifest.unused.values().sum::<u64>().to_string()),
-    );
-    for (reason, rows) in &manifest.unused {
-        let _ = writeln!(text, "  {rows} {reason}");
-    }
+    let unused = manifest.unused.values().sum::<u64>();
+    let [rows_in, used, unused] = [manifest.rows_in, manifest.rows_used, unused].map(|rows| grouped(&rows.to_string()));
+    let mut lines = vec![
+        screen.hanging(&format!("{what} {} release {}", manifest.revision, manifest.release), "  "),
+        String::new(),
+        years.draw(screen, "--json prints all."),
+        String::new(),
+        screen.hanging(&format!("{rows_in} rows in = {used} rows used + {unused} in the ledger"), "  "),
+    ];
+    lines.extend(manifest.unused.iter().map(|(reason, rows)| screen.item(&format!("{rows} {reason}"))));
     if !manifest.products_not_in_table.is_empty() {
-        let _ = writeln!(text, "{} products are not in the product table", manifest.products_not_in_table.len());
+        let (products, are) = match manifest.products_not_in_table.len() {
+            1 => ("1 product".to_owned(), "is"),
+            count => (counted(count, "product"), "are"),
+        };
+        lines.push(screen.hanging(&format!("{products} {are} not in the product table"), "  "));
     }
-    let _ = writeln!(text, "country table: {}", manifest.country_table);
-    let _ = writeln!(text, "product table: {}", manifest.product_table.as_deref().unwrap_or("none for this revision"));
+    let product_table = manifest.product_table.as_deref().unwrap_or("none for this revision");
+    lines.push(screen.hanging(&format!("country table: {}", manifest.country_table), "  "));
+    lines.push(screen.hanging(&format!("product table: {product_table}"), "  "));
     if !manifest.ignored.is_empty() {
-        let _ = writeln!(text, "not read: {}", manifest.ignored.join(", "));
+        lines.push(screen.hanging(&format!("not read: {}", manifest.ignored.join(", ")), "  "));
     }
-    text
+    lines.join("\n") + "\n"
 }

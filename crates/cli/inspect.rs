@@ -1,13 +1,14 @@
 //! `reorient inspect`.
 
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reorient_core::ProductCode;
-use reorient_engine::{ListChoice, formulate_product};
+use reorient_data::TradeSource;
+use reorient_engine::{ListChoice, RunResult, formulate_product};
+use reorient_metrics::ProductRow;
 use reorient_model::{NanoUsd, Status};
-use reorient_report::{decimal, grouped, write_file};
+use reorient_report::{Column, Grid, Screen, decimal, display_width, grouped, write_file};
 
 use crate::arguments::{Inspect, Talk};
 use crate::run::{open, scenario};
@@ -46,29 +47,48 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
     let Some(row) = result.collection.products.first() else { return Ok(ExitCode::SUCCESS) };
 
+    crate::talk::print(&view(&source, &result, row, Screen::stdout()))?;
+    let is_open = matches!(row.status, Status::Infeasible | Status::Unsolved);
+    Ok(if is_open { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
+}
+
+fn view(source: &TradeSource, result: &RunResult, row: &ProductRow, screen: Screen) -> String {
+    let countries = source.countries();
     let musd = |amount: NanoUsd| grouped(&decimal(amount.0, NanoUsd::PER_USD * 1_000_000, 3));
-    let mut text =
-        format!("{product}  {}\n{}, bloc {}\n\n", row.labels.description, label(&source, &result.scenario), result.bloc.name);
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "imports of the bloc  {:>16} M$", musd(row.imports.into()));
-    let _ = writeln!(text, "from risk origins    {:>16} M$", musd(row.risk_before.into()));
-    let _ = writeln!(text, "  after              {:>16} M$", row.risk_after.map_or_else(|| "-".to_owned(), musd));
-    if let Some(unmet) = row.unmet.filter(|unmet| unmet.0 > 0) {
-        let _ = writeln!(text, "cannot be supplied   {:>16} M$", musd(unmet));
-    }
-    let _ = writeln!(text, "extra capacity       {:>16} M$", musd(row.capacity));
-    let _ = writeln!(text, "status               {:>16}", row.status.name());
+    let index = |index: Option<f64>| index.map_or_else(|| "-".to_owned(), |index| format!("{index:.4}"));
+    let in_musd = |amount: NanoUsd| (musd(amount), "M$".to_owned());
     let more = row.shadow_price.map_or_else(|| "-".to_owned(), |price| price.to_string());
     let less = row.shadow_price_of_less.map(|price| price.to_string()).filter(|less| *less != more);
     let price = less.map_or_else(|| more.clone(), |less| format!("{more} to {less}"));
-    let _ = writeln!(text, "shadow price         {price:>16} of one more dollar of capacity");
-    let critical = row.critical_cap.map_or_else(|| "none clears it".to_owned(), |cap| format!("{:.4} pp", cap * 100.0));
-    let _ = writeln!(text, "critical cap         {critical:>16}");
-    if let Some(ratio) = row.rearrangement {
-        let _ = writeln!(text, "rearrangement ratio  {ratio:>16.4} risk over capacity; above 1 is a shortage");
+    let critical = row.critical_cap.map_or_else(|| "none clears it".to_owned(), |cap| format!("{:.4}", cap * 100.0));
+    let points = if row.critical_cap.is_some() { "pp" } else { "" };
+    let mut figures = vec![
+        ("imports of the bloc", in_musd(row.imports.into())),
+        ("from risk origins", in_musd(row.risk_before.into())),
+        ("  after", row.risk_after.map_or_else(|| ("-".to_owned(), String::new()), in_musd)),
+        ("extra capacity", in_musd(row.capacity)),
+        ("status", (row.status.name().to_owned(), String::new())),
+        ("shadow price", (price, "of one more dollar of capacity".to_owned())),
+        ("critical cap", (critical, points.to_owned())),
+    ];
+    if let Some(unmet) = row.unmet.filter(|unmet| unmet.0 > 0) {
+        figures.insert(3, ("cannot be supplied", in_musd(unmet)));
     }
-    let index = |index: Option<f64>| index.map_or_else(|| "-".to_owned(), |index| format!("{index:.4}"));
-    let _ = writeln!(text, "concentration (HHI)  {:>16} before, {} after", index(row.hhi_before), index(row.hhi_after));
+    if let Some(ratio) = row.rearrangement {
+        figures.push(("rearrangement ratio", (format!("{ratio:.4}"), "risk over capacity; above 1 is a shortage".to_owned())));
+    }
+    figures.push(("concentration (HHI)", (index(row.hhi_before), format!("before, {} after", index(row.hhi_after)))));
+    let widest = figures.iter().map(|(_, (number, _))| display_width(number)).max().unwrap_or(0);
+    let mut lines = vec![
+        format!("{}  {}", row.product, screen.beside(&row.labels.description, &" ".repeat("000000  ".len()))),
+        screen.hanging(&format!("{}, bloc {}", label(source, &result.scenario), result.bloc.title(countries)), "  "),
+        String::new(),
+    ];
+    for (name, (number, words)) in figures {
+        let start = format!("{name:<19}  {number:>widest$} ");
+        let margin = " ".repeat(start.len());
+        lines.push(format!("{start}{}", screen.beside(&words, &margin)).trim_end().to_owned());
+    }
     let sense = match row.status {
         Status::Shortage => {
             "Every alternative is used up to its capacity, so its flow is fixed; the rest is split among risk origins within the ranges."
@@ -81,32 +101,35 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
         }
         Status::Unsolved => "The solver gave no answer.",
     };
-    let _ = writeln!(text, "\n{sense}\n");
-    let _ = writeln!(
-        text,
-        "{:>4}  {:<24} {:>14} {:>14} {:>12} {:>14}   range over all optima",
-        "code", "exporter (M$)", "to the world", "to the bloc", "capacity", "after"
-    );
+    let mut table = Grid::new([
+        Column::number("code").leaves(2),
+        Column::text("exporter (M$)").cut(13, 40),
+        Column::number("to the world").leaves(1),
+        Column::number("to the bloc").leaves(4),
+        Column::number("capacity").leaves(3),
+        Column::number("after"),
+        Column::number("range over all optima"),
+    ]);
     let mut flows = row.flows.clone();
     flows.sort_by_key(|flow| (std::cmp::Reverse(flow.optimised.max(flow.imports.into())), flow.exporter));
     for flow in flows.iter().take(SHOWN) {
-        let country = source.countries().country(flow.exporter);
-        let name: String = country.name.chars().take(24).collect();
-        let _ = writeln!(
-            text,
-            "{:>4}  {name:<24} {:>14} {:>14} {:>12} {:>14}   [{}, {}]",
-            country.code,
+        let country = countries.country(flow.exporter);
+        table.row([
+            country.code.to_string(),
+            country.name.clone(),
             musd(flow.world_exports.into()),
             musd(flow.imports.into()),
             musd(flow.capacity),
             musd(flow.optimised),
-            musd(flow.min),
-            musd(flow.max),
-        );
+            format!("[{} – {}]", musd(flow.min), musd(flow.max)),
+        ]);
     }
     if flows.len() > SHOWN {
-        let _ = writeln!(text, "and {} more exporters; `reorient run --out DIR` writes all", flows.len() - SHOWN);
+        table.foot(format!("… and {} more; `reorient run --out DIR` writes all", flows.len() - SHOWN));
     }
-    crate::talk::print(&text)?;
-    Ok(if row.risk_after.is_some() { ExitCode::SUCCESS } else { ExitCode::from(UNSOLVED) })
+    lines.extend([String::new(), screen.paragraph(sense)]);
+    if !table.is_empty() {
+        lines.extend([String::new(), table.draw(screen, "`reorient run --out DIR` writes all (flows.parquet).")]);
+    }
+    lines.join("\n") + "\n"
 }

@@ -4,6 +4,7 @@ mod arguments;
 mod calibrate;
 mod concentration;
 mod fetch;
+mod help;
 mod indicators;
 mod ingest;
 mod inspect;
@@ -21,9 +22,7 @@ mod verify;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::arguments::{Arguments, Command};
+use crate::arguments::Command;
 use reorient_app::Failure;
 
 /// An ingest takes a seventh less time with it, other commands a few percent more (docs/performance.md). HiGHS keeps its own.
@@ -31,7 +30,7 @@ use reorient_app::Failure;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = help::parse();
     talk::start(&arguments.talk);
     let done = reorient_app::contain(|| match &arguments.command {
         Command::Run(run) => run::run(run, &arguments.talk),

@@ -8,8 +8,8 @@ use reorient_data::TradeSource;
 use reorient_engine::{CoverageStatus, FillChoice, HIGHS_VERSION, PanelResult, Scenario, SolverChoice, YearChoice};
 use reorient_model::NanoUsd;
 use reorient_report::{
-    CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, SolverSummary, panel_figures,
-    panel_json, panel_view, write_panel,
+    CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, Screen, SolverSummary, counted,
+    panel_figures, panel_json, panel_view, usd, write_panel,
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
@@ -61,9 +61,8 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
         talk::print(&format!("{text}\n"))?;
     } else if !talk.quiet {
         let view = PanelView {
-            // The stream strips colour where it is not wanted.
-            colour: true,
-            bloc: bloc(&result),
+            screen: Screen::stdout(),
+            bloc: &bloc(&source, &result),
             source: source.label(),
             cap: &percentage_points(scenario.cap),
             notes: &notes(&source, &scenario, &result),
@@ -74,8 +73,8 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
     Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
 }
 
-fn bloc(result: &PanelResult) -> &str {
-    result.years.last().map_or("", |year| year.bloc.as_str())
+fn bloc(source: &TradeSource, result: &PanelResult) -> String {
+    result.contexts.last().map_or_else(String::new, |year| year.bloc.title(source.countries()))
 }
 
 /// `1995..2024` where no year is left out, otherwise a list.
@@ -95,7 +94,7 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
     if outdated > 0 {
         notes.push(format!(
             "{} was not the European Union in {outdated} of {} years; `--set bloc=EU` takes the members of each year.",
-            bloc(result),
+            bloc(source, result),
             result.years.len()
         ));
     }
@@ -112,12 +111,13 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
     if infeasible > 0 {
         let unmet: NanoUsd = result.years.iter().map(|year| year.collection.headline.unmet).sum();
         notes.push(format!(
-            "Cannot be supplied: {} in {infeasible} products, all years together (unmet_musd in panel.csv; unmet_kusd per product).",
-            reorient_report::usd(unmet)
+            "Cannot be supplied: {} in {}, all years together (unmet_musd in panel.csv, unmet_kusd per product).",
+            usd(unmet),
+            counted(infeasible, "product")
         ));
     }
     if unsolved > 0 {
-        notes.push(format!("Not in any figure of their year: {unsolved} unsolved products, all years together."));
+        notes.push(format!("Not in any figure of their year: {}, all years together.", counted(unsolved, "unsolved product")));
     }
     let listed =
         |codes: &std::collections::BTreeSet<ProductCode>| codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -133,7 +133,8 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
         .max()
         .filter(|(most, _)| *most > 0)
     {
-        notes.push(format!("Up to {most} of {of} products are on the list only through reconstructed rows (panel.csv)."));
+        let products = counted(of, "product");
+        notes.push(format!("Up to {most} of {products} are on the list only through reconstructed rows (panel.csv)."));
     }
     notes
 }
@@ -146,7 +147,7 @@ fn figures(
 ) -> Result<Vec<Figure>, Failure> {
     let context = FigureContext {
         source: source.label(),
-        bloc: bloc(result),
+        bloc: &bloc(source, result),
         options: &in_words(source, scenario, &manifest.scenario, &result.risk),
         cap: None,
         synthetic: source.is_synthetic(),

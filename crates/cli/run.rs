@@ -10,7 +10,8 @@ use reorient_data::TradeSource;
 use reorient_engine::{CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, RunResult, Scenario};
 use reorient_model::{CountrySet, NanoUsd};
 use reorient_report::{
-    Figure, FigureContext, FolderOptions, FrontierPoint, TerminalOptions, decimal, grouped, json, terminal, write_folder,
+    Figure, FigureContext, FolderOptions, FrontierPoint, Screen, TerminalOptions, counted, decimal, grouped, json, terminal,
+    write_folder,
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
@@ -19,8 +20,6 @@ use crate::remote;
 use crate::talk;
 use reorient_app::{Failure, UNSOLVED, coverage_lines, label, run_manifest};
 
-/// Columns of the printed view.
-const WIDTH: u16 = 100;
 /// Partial codes named in the view; the folder has all.
 const NAMED: usize = 8;
 
@@ -122,11 +121,11 @@ fn view(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> String
         &result.collection,
         source.countries(),
         &TerminalOptions {
-            width: WIDTH,
-            // The stream strips colour where it is not wanted.
-            colour: true,
-            bloc: &result.bloc.name,
+            screen: Screen::stdout(),
+            bloc: &result.bloc.title(source.countries()),
+            one_country: result.bloc.is_one_country(),
             source: &label(source, &result.scenario),
+            leading: &[],
             notes: &notes(source, result, scenario),
         },
     )
@@ -149,23 +148,24 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
                 .to_owned(),
         );
     }
-    let counted = |status: CoverageStatus, what: &str| {
+    let of_status = |status: CoverageStatus, one: &str, what: &str| {
         let rows: Vec<&CoverageRow> = coverage.of(status).collect();
         let value = if rows.iter().any(|row| row.imports.is_some()) {
             format!(" ({} M$)", musd(coverage.imports(status)))
         } else {
             String::new()
         };
-        format!("{} {what}{value}", rows.len())
+        let count = if one.is_empty() { rows.len().to_string() } else { counted(rows.len(), one) };
+        format!("{count} {what}{value}")
     };
     if coverage.rows.iter().any(|row| row.status != CoverageStatus::Matched) {
         let map = result.scenario.get("map").map_or("", String::as_str);
         notes.push(format!(
             "Coverage of the list: {}, {} (map = {map}), {}, {}.",
-            counted(CoverageStatus::Matched, "products matched"),
-            counted(CoverageStatus::Partial, "listed in part"),
-            counted(CoverageStatus::WithoutTrade, "without a row in these data"),
-            counted(CoverageStatus::Unmatched, "codes unmatched"),
+            of_status(CoverageStatus::Matched, "product", "matched"),
+            of_status(CoverageStatus::Partial, "", "listed in part"),
+            of_status(CoverageStatus::WithoutTrade, "", "without a row in these data"),
+            of_status(CoverageStatus::Unmatched, "code", "unmatched"),
         ));
     }
     let mut partial: Vec<&CoverageRow> = coverage.of(CoverageStatus::Partial).collect();
@@ -176,7 +176,7 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
         notes.push(format!("Listed in part{more}: {}.", named.collect::<Vec<_>>().join(", ")));
     }
     for row in coverage.of(CoverageStatus::Alias) {
-        notes.push(format!("{} stands for {} listed codes of heading 2710 (alias = 271000).", row.code, row.listed));
+        notes.push(format!("{} stands for {} of heading 2710 (alias = 271000).", row.code, counted(row.listed, "listed code")));
     }
     let mut unmatched: Vec<&CoverageRow> = coverage.of(CoverageStatus::Unmatched).collect();
     unmatched.extend(coverage.of(CoverageStatus::WithoutTrade));
@@ -197,7 +197,7 @@ fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Res
         curve.points.iter().map(|point| FrontierPoint { cap: point.cap.to_f64(), risk_pct: share(point) }).collect();
     let context = FigureContext {
         source: &label(source, &result.scenario),
-        bloc: &result.bloc.name,
+        bloc: &result.bloc.title(source.countries()),
         options: &in_words(source, scenario, &result.scenario, &result.risk),
         cap: Some(scenario.cap.to_f64()),
         synthetic: source.is_synthetic(),

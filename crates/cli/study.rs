@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use reorient_metrics::BASE;
 use reorient_report::{
-    StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, sensitivity_json, sensitivity_view,
+    Screen, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, sensitivity_json, sensitivity_view,
     write_explanation, write_frontier, write_sensitivity,
 };
 use serde_json::Value;
@@ -25,9 +25,9 @@ pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failu
         write_frontier(directory, &result.frontier, &result.products, countries, &manifest)?;
         tracing::info!("frontier in {}", directory.display());
     }
-    let title = title("Frontier", &result.bloc.name, &manifest);
+    let title = title("Frontier", &result.bloc.title(countries), &manifest);
     show(arguments, talk, &manifest, &|| frontier_json(&result.frontier, &result.products, countries), &|| {
-        frontier_view(&result.frontier, &result.products, result.cap, &title, true)
+        frontier_view(&result.frontier, &result.products, result.cap, &title, Screen::stdout())
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -44,9 +44,9 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
         write_explanation(directory, &explanation, countries, &manifest)?;
         tracing::info!("explanation in {}", directory.display());
     }
-    let title = title("What makes the result", &result.bloc.name, &manifest);
+    let title = title("What makes the result", &result.bloc.title(countries), &manifest);
     show(arguments, talk, &manifest, &|| explanation_json(&explanation, countries), &|| {
-        explanation_view(&explanation, countries, &title, true)
+        explanation_view(&explanation, countries, &title, Screen::stdout())
     })?;
     let open = result.collection.headline.infeasible + result.collection.headline.unsolved;
     Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
@@ -66,9 +66,9 @@ pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Fa
         write_sensitivity(directory, &result.rows, countries, &manifest)?;
         tracing::info!("sensitivity in {}", directory.display());
     }
-    let title = title("Sensitivity", &result.bloc.name, &manifest);
+    let title = title("Sensitivity", &result.bloc.title(countries), &manifest);
     show(arguments, talk, &manifest, &|| sensitivity_json(&result.rows, countries), &|| {
-        sensitivity_view(&result.rows, countries, &title, true)
+        sensitivity_view(&result.rows, countries, &title, Screen::stdout())
     })?;
     // A change without an answer for some products is a finding; only the base's own open products are an exit code.
     let base = result.rows.iter().find(|row| row.key == BASE).and_then(|row| row.outcome.as_ref().ok());

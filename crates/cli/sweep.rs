@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use reorient_data::TradeSource;
 use reorient_engine::ScenarioError;
 use reorient_engine::sweep::{Archive, Moment, Shard, StoredPlan, SweepDone, SweepFile, SweepPlan, SweepWork, WriteLock};
-use reorient_report::{SweepView, sweep_json, sweep_view};
+use reorient_report::{Screen, SweepView, counted, display_width, sweep_json, sweep_view};
 use serde_json::json;
 
 use crate::arguments::{Sweep, SweepCommand, SweepMerge, Talk};
@@ -59,9 +59,8 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
         if !talk.quiet && !arguments.json {
             let store = arguments.store.as_ref().map_or_else(String::new, |url| format!(" --store {url}"));
             let then = format!("`reorient sweep merge {}{store}` writes the dataset when all shards are", out.display());
-            talk::print(&format!(
-                "shard {shard}: all {scenarios} scenarios stored, {missing} of other shards were missing; {then}\n"
-            ))?;
+            let text = format!("shard {shard}: all {scenarios} scenarios stored, {missing} of other shards were missing; {then}");
+            talk::print(&format!("{}\n", Screen::stdout().hanging(&text, "  ")))?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -146,8 +145,8 @@ fn work(
 fn interrupted(done: &SweepDone, out: &Path) -> Failure {
     let (left, out) = (done.scenarios - done.stored - done.answered, out.display());
     Failure::interrupted(anyhow!(
-        "interrupted with {} scenarios answered and stored, {left} left; the same command goes on from there ({out})",
-        done.answered
+        "interrupted with {} answered and stored, {left} left; the same command goes on from there ({out})",
+        counted(done.answered, "scenario")
     ))
 }
 
@@ -174,7 +173,7 @@ fn publish(
     } else if !talk.quiet {
         let synthetic = if plan.synthetic { " · SYNTHETIC DATA" } else { "" };
         let title = format!("Sweep {} · {}{synthetic}", plan.title, plan.source);
-        let view = SweepView { title: &title, summary: &summary, comparison: comparison.as_ref(), colour: true };
+        let view = SweepView { title: &title, summary: &summary, comparison: comparison.as_ref(), screen: Screen::stdout() };
         talk::print(&sweep_view(&view))?;
     }
     let changed = comparison.as_ref().map(|comparison| comparison.rows.len());
@@ -209,6 +208,7 @@ fn dry_run(plan: &SweepPlan, source: &TradeSource, shard: Shard, arguments: &Swe
     }
     let range = shard.range(plan.len());
     let mut counts = [0_usize; 4];
+    let screen = Screen::stdout();
     let mut lines = String::new();
     let mut rows = Vec::new();
     for at in 0..plan.len() {
@@ -224,7 +224,14 @@ fn dry_run(plan: &SweepPlan, source: &TradeSource, shard: Shard, arguments: &Swe
         if arguments.json {
             rows.push(json!({"scenario": at + 1, "name": plan.name(at), "state": state, "why": why}));
         } else {
-            lines.push_str(&format!("{:>8}  {state:<7} {}  ({why})\n", at + 1, plan.name(at)));
+            // Long names go on below themselves: nothing is cut from what people search in.
+            let start = format!("{:>8}  {state:<7} ", at + 1);
+            let whole = format!("{start}{}  ({why})", plan.name(at));
+            let fits = display_width(&whole) <= screen.width();
+            let margin = " ".repeat(start.len());
+            let wrapped = || format!("{start}{}", screen.beside(&format!("{} ({why})", plan.name(at)), &margin));
+            lines.push_str(&if fits { whole } else { wrapped() });
+            lines.push('\n');
         }
     }
     let (reads, baselines) = plan.n_shared();
@@ -241,14 +248,16 @@ fn dry_run(plan: &SweepPlan, source: &TradeSource, shard: Shard, arguments: &Swe
         return Ok(ExitCode::SUCCESS);
     }
     for excluded in plan.excluded() {
-        lines.push_str(&format!("excluded by {}: {} combinations\n", excluded.place, excluded.combinations));
+        let text = format!("excluded by {}: {}", excluded.place, counted(excluded.combinations, "combination"));
+        lines.push_str(&format!("{}\n", screen.hanging(&text, "  ")));
     }
     let others = if shard == Shard::WHOLE { String::new() } else { format!(", {other} of other shards") };
-    lines.push_str(&format!(
+    let summary = format!(
         "{} scenarios: {run} to run, {stored} stored, {same} the same as others{others}; reads of data: {reads}, baselines: \
-         {baselines}\n",
+         {baselines}",
         plan.len()
-    ));
+    );
+    lines.push_str(&format!("{}\n", screen.hanging(&summary, "  ")));
     if !talk.quiet {
         talk::print(&lines)?;
     }

@@ -1,7 +1,6 @@
 //! `reorient synth`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
@@ -10,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use reorient_core::{ProductCode, ProductIndex, Year};
 use reorient_data::{MapRule, TradeSource, embedded_goods_list, map_list};
-use reorient_report::grouped;
+use reorient_report::{Column, Grid, Screen, grouped};
 use reorient_synth::{
     Outcome, Request, Row, SynthError, Target, description, generate, sort_as_cepii, write_countries, write_products,
     write_readme, write_rows,
@@ -99,7 +98,7 @@ pub(crate) fn synth(arguments: &Synth, talk: &Talk) -> Result<ExitCode, Failure>
         let text = serde_json::to_string_pretty(&made).map_err(Failure::internal)?;
         talk::print(&format!("{text}\n"))?;
     } else if !talk.quiet {
-        talk::print(&view(arguments, year, real, &outcome))?;
+        talk::print(&view(arguments, year, real, &outcome, Screen::stdout()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -235,10 +234,8 @@ fn synced(path: &Path, action: &mut dyn FnMut(&mut BufWriter<File>) -> io::Resul
     file.get_ref().sync_all()
 }
 
-fn view(arguments: &Synth, year: Year, real: u64, outcome: &Outcome) -> String {
-    let mut text = format!("SYNTHETIC DATA · {} {year} · seed {}\n\n", arguments.hs, arguments.seed);
-    // Writing to a String cannot fail.
-    let _ = writeln!(text, "{:<45} {:>15} {:>15}", "", "target", "reached");
+fn view(arguments: &Synth, year: Year, real: u64, outcome: &Outcome, screen: Screen) -> String {
+    let mut table = Grid::new([Column::text("").cut(20, 60), Column::number("target"), Column::number("reached")]);
     for target in &outcome.targets {
         let places = if ["rows", "products", "countries"].contains(&target.unit) { 0 } else { 3 };
         let number = |number: f64| grouped(&format!("{number:.places$}"));
@@ -250,14 +247,15 @@ fn view(arguments: &Synth, year: Year, real: u64, outcome: &Outcome) -> String {
             "pct" => ", %",
             _ => "",
         };
-        let _ = writeln!(text, "{:<45} {aim:>15} {:>15}", format!("{}{unit}", target.name), number(target.reached));
+        table.row([format!("{}{unit}", target.name), aim, number(target.reached)]);
     }
+    let title = screen.hanging(&format!("SYNTHETIC DATA · {} {year} · seed {}", arguments.hs, arguments.seed), "  ");
+    let mut blocks = vec![title, table.draw(screen, "")];
     if real > 0 {
-        let _ = writeln!(
-            text,
-            "\n{} real rows take the place of made-up ones; the table is about the others",
+        blocks.push(screen.paragraph(&format!(
+            "{} real rows take the place of made-up ones; the table is about the others",
             grouped(&real.to_string())
-        );
+        )));
     }
-    text
+    blocks.join("\n\n") + "\n"
 }

@@ -1,9 +1,10 @@
 //! Standard error is talk: log lines and progress. Standard output is data.
 
-use std::io::{IsTerminal, Write};
+use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use reorient_report::{Screen, display_width, wrap};
 use tracing::Level;
 
 use crate::arguments::{LogFormat, Talk};
@@ -16,7 +17,7 @@ pub(crate) fn start(talk: &Talk) {
         (_, true) => Level::DEBUG,
         _ => Level::INFO,
     };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(|| Lines(Screen::stderr())).with_target(false);
     match talk.log_format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => builder.without_time().with_ansi(std::io::stderr().is_terminal()).init(),
@@ -28,8 +29,40 @@ pub(crate) fn failure(failure: &Failure, talk: &Talk) {
     match talk.log_format {
         LogFormat::Json => tracing::error!("{failure}"),
         // Nothing more can be done when standard error is closed.
-        LogFormat::Text => drop(writeln!(std::io::stderr(), "error: {failure}")),
+        LogFormat::Text => drop(writeln!(io::stderr(), "{}", fitted(&format!("error: {failure}"), Screen::stderr()))),
     }
+}
+
+/// Standard error, on a terminal with lines that fit it.
+struct Lines(Option<Screen>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Some(screen) = self.0 else { return io::stderr().write(bytes) };
+        let text = String::from_utf8_lossy(bytes);
+        io::stderr()
+            .write_all(text.split_inclusive('\n').map(|line| fitted(line, Some(screen))).collect::<String>().as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// Each line broken where it is longer than the screen; as it is where there is none.
+fn fitted(text: &str, screen: Option<Screen>) -> String {
+    let Some(screen) = screen else { return text.to_owned() };
+    let broken = |line: &str| {
+        let words = line.trim_end_matches('\n');
+        if display_width(words) <= screen.width() {
+            return line.to_owned();
+        }
+        let start = &words[..words.len() - words.trim_start().len()];
+        let wrapped = wrap(words, screen.width() - start.len(), "  ").replace('\n', &format!("\n{start}"));
+        format!("{start}{wrapped}{}", &line[words.len()..])
+    };
+    text.split_inclusive('\n').map(broken).collect()
 }
 
 /// A bar over `total` products or scenarios, drawn on a terminal alone.
@@ -94,5 +127,21 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::cannot_write(error)),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_fit_the_terminal_and_stay_whole_in_a_log() {
+        let text = "error: the first line of a message is as long as this one, which is longer than sixty columns\n  indented, with \
+                    a second line that is much too long for sixty columns as well\nshort\n";
+        let fits = fitted(text, Some(Screen::new(60, false)));
+        assert!(fits.lines().all(|line| display_width(line) <= 60), "{fits}");
+        assert!(fits.contains("\n    ") && fits.ends_with("\nshort\n"), "{fits}");
+        assert_eq!(fits.split_whitespace().collect::<Vec<_>>(), text.split_whitespace().collect::<Vec<_>>());
+        assert_eq!(fitted(text, None), text);
     }
 }

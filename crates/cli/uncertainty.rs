@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use reorient_core::Fraction;
 use reorient_data::MapRule;
 use reorient_engine::Doubt;
-use reorient_report::{Drawn, uncertainty_json, uncertainty_view, write_uncertainty};
+use reorient_report::{Drawn, Screen, counted, uncertainty_json, uncertainty_view, write_uncertainty};
 
 use crate::arguments::{Talk, Uncertainty};
 use crate::run::{open, question};
@@ -57,10 +57,10 @@ pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCo
         write_uncertainty(directory, drawn, countries, &manifest)?;
         tracing::info!("uncertainty in {}", directory.display());
     }
-    let title = title("Uncertainty", &result.bloc.name, &manifest);
+    let title = title("Uncertainty", &result.bloc.title(countries), &manifest);
     let words = in_words(&doubt, result.doubtful);
     show(&arguments.study, talk, &manifest, &|| uncertainty_json(drawn, countries), &|| {
-        uncertainty_view(drawn, countries, &title, &words, true)
+        uncertainty_view(drawn, countries, &title, &words, Screen::stdout())
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -69,9 +69,14 @@ fn in_words(doubt: &Doubt, doubtful: usize) -> String {
     let cap =
         doubt.cap.map_or_else(|| "the cap fixed".to_owned(), |(from, to)| format!("the cap uniform between {from} and {to}"));
     format!(
-        "{} draws with seed {}: every row times a lognormal factor of mean one (sd of the logarithm {}), {doubtful} products with a \
-         doubtful place on the list (reconstructed {}, in part {}), {cap}.",
-        doubt.draws, doubt.seed, doubt.deviation, doubt.reconstructed, doubt.partial
+        "{} with seed {}: every row times a lognormal factor of mean one (sd of the logarithm {}), {} with a doubtful place on the \
+         list (reconstructed {}, in part {}), {cap}.",
+        counted(doubt.draws, "draw"),
+        doubt.seed,
+        doubt.deviation,
+        counted(doubtful, "product"),
+        doubt.reconstructed,
+        doubt.partial
     )
 }
 

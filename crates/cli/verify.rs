@@ -12,7 +12,7 @@ use reorient_engine::sweep::Archive;
 use reorient_engine::{KEYS, Scenario, StoredFlow, StoredProduct, recheck};
 use reorient_metrics::{Labels, ProductRow, Ranged};
 use reorient_model::{NanoUsd, Status};
-use reorient_report::StoredFolder;
+use reorient_report::{Screen, StoredFolder, counted, display_width, wrap};
 use serde_json::json;
 
 use crate::arguments::{Talk, Verify};
@@ -46,10 +46,23 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
         let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
         talk::print(&format!("{text}\n"))?;
     } else if !talk.quiet {
-        let lines = checks.iter().map(|(what, count)| format!("{what:<62} {count:>12}  ok\n"));
-        talk::print(&lines.collect::<String>())?;
+        talk::print(&view(&checks, Screen::stdout()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A line for each check, or more where it is long.
+fn view(checks: &BTreeMap<&'static str, u64>, screen: Screen) -> String {
+    let after = " ".len() + 12 + "  ok".len();
+    let room = (screen.width() - after).min(62);
+    let mut text = String::new();
+    for (what, count) in checks {
+        // The count stands beside the last line.
+        let wrapped = wrap(what, room, "  ");
+        let last = wrapped.lines().last().map_or(0, display_width);
+        text += &format!("{wrapped}{} {count:>12}  ok\n", " ".repeat(room.saturating_sub(last)));
+    }
+    text
 }
 
 /// Folders of tables hold no allocation to certify.
@@ -69,7 +82,7 @@ fn sweep(archive: &Archive, folder: &StoredFolder) -> Result<BTreeMap<&'static s
         results += u64::from(archive.get(key)?.is_some());
     }
     if archive.n_missing() > 0 {
-        tracing::warn!("the sweep is not complete: {} scenarios have no result", archive.n_missing());
+        tracing::warn!("the sweep is not complete: {} without a result", counted(archive.n_missing(), "scenario"));
     }
     checks.insert("2 segments of the store with their hashes", archive.n_segments() as u64);
     checks.insert("3 scenarios with a stored result that reads back", results);

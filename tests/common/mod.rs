@@ -8,7 +8,7 @@ use assert_cmd::Command;
 /// The binary under test.
 pub fn reorient() -> Command {
     let mut command = Command::cargo_bin("reorient").unwrap();
-    command.env("NO_COLOR", "1");
+    command.env("NO_COLOR", "1").env_remove("COLUMNS");
     command
 }
 

@@ -80,6 +80,28 @@ impl Bloc {
         Ok(Self { name, members, note: None })
     }
 
+    /// What a reader calls it: a union by its name, countries by theirs.
+    pub fn title(&self, countries: &CountryTable) -> String {
+        /// Countries that are named one by one.
+        const NAMED: usize = 4;
+        if is_union(&self.name) {
+            return self.name.clone();
+        }
+        let named = |code: &CountryCode| countries.index(*code).map(|index| countries.country(index).name.as_str());
+        let names: Vec<&str> = self.members.iter().filter_map(named).collect();
+        match names.as_slice() {
+            [] => self.name.clone(),
+            [one] => (*one).to_owned(),
+            [first @ .., last] if names.len() <= NAMED => format!("{} and {last}", first.join(", ")),
+            [first, second, ..] => format!("{first}, {second} and {} others", names.len() - 2),
+        }
+    }
+
+    /// Whether it is a single country, which has no suppliers inside.
+    pub fn is_one_country(&self) -> bool {
+        self.members.len() == 1
+    }
+
     /// Countries that it consists of in a year: of numbers that follow each other only the one of the year counts.
     pub fn n_countries(&self, year: Year) -> usize {
         self.members.iter().filter(|code| is_alive(**code, year)).count()
@@ -176,6 +198,19 @@ mod tests {
             assert_eq!(found.members, bloc("EU", year).unwrap().members, "{name}");
         }
         assert!(bloc("EU27", 2015).unwrap().note.unwrap().contains("bloc = EU"));
+    }
+
+    #[test]
+    fn readers_see_names_and_not_codes() {
+        let source = TradeSource::embedded().unwrap();
+        let title = |text: &str| bloc(text, 2023).unwrap().title(source.countries());
+        assert_eq!(title("EU27"), "EU27");
+        assert_eq!(title("eu"), "EU");
+        assert_eq!(title("NLD"), "Netherlands");
+        assert_eq!(title("528"), "Netherlands");
+        assert_eq!(title("POL,NLD,DEU"), "Germany, Netherlands and Poland");
+        assert_eq!(title("POL,NLD,DEU,AUT,SWE"), "Austria, Germany and 3 others");
+        assert!(bloc("NLD", 2023).unwrap().is_one_country() && !bloc("DEU,NLD", 2023).unwrap().is_one_country());
     }
 
     #[test]

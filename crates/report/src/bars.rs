@@ -6,14 +6,16 @@ use reorient_metrics::{Collection, Level, Origin, ShareRow};
 use reorient_model::NanoUsd;
 
 use crate::number::{percent, ratio};
+use crate::screen::Screen;
 use crate::terminal::{ADDED, MISSING, REMAINING, REMOVED};
-use crate::text::{cut, paint};
+use crate::text::{cut, display_width, paint};
 
 /// Left one eighth to seven eighths of a cell.
 const EIGHTHS: [char; 7] = ['▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
 /// One section per breakdown that has more to show than `all`.
-pub(crate) fn sections(collection: &Collection, width: usize, colour: bool) -> Vec<String> {
+pub(crate) fn sections(collection: &Collection, screen: Screen) -> Vec<String> {
+    let (width, colour) = (screen.width(), screen.has_colour());
     let levels = [(Level::Sector, "By sector"), (Level::Stage, "By stage"), (Level::Subsector, "By subsector")];
     let rows_of = |level| -> Vec<&ShareRow> {
         let of_level = |row: &&ShareRow| row.level == level && row.origin == Origin::AllRisk;
@@ -27,7 +29,7 @@ pub(crate) fn sections(collection: &Collection, width: usize, colour: bool) -> V
     let all = || shown.iter().flat_map(|(_, _, rows)| rows.iter());
     // One scale for all sections, so that bars compare.
     let scale = all().map(|row| millionths(row.before.into(), row.imports).max(millionths(row.after, row.imports))).max();
-    let names = all().map(|row| row.name.chars().count()).max().unwrap_or(0).min(28).min(width / 3);
+    let names = all().map(|row| display_width(&row.name)).max().unwrap_or(0).min(28).min(width / 3);
     let cells = width.saturating_sub(names + 2 + 2 + 2 + FIGURES).clamp(8, 48);
     let section = |(_, title, rows): &(Level, &str, Vec<&ShareRow>)| {
         let mut text = paint(title, Style::new().bold(), colour);
@@ -45,11 +47,12 @@ const FIGURES: usize = 15;
 fn line(row: &ShareRow, names: usize, cells: usize, scale: i128, colour: bool) -> String {
     let figure = |part| percent(part, row.imports.into(), 1).unwrap_or_else(|| "–".to_owned());
     let name = cut(&row.name, names);
+    let pad = " ".repeat(names.saturating_sub(display_width(&name)));
     let (before, after) = (millionths(row.before.into(), row.imports), millionths(row.after, row.imports));
     // What alternatives do not take over of a fall is missing.
     let missing = NanoUsd::from(row.before) - row.after - row.cut;
     let bar = bar([before, after, millionths(missing, row.imports)], scale, cells, colour);
-    format!("\n  {name:<names$}  {:>5} → {:>5} %  {bar}", figure(row.before.into()), figure(row.after)).trim_end().to_owned()
+    format!("\n  {name}{pad}  {:>5} → {:>5} %  {bar}", figure(row.before.into()), figure(row.after)).trim_end().to_owned()
 }
 
 fn millionths(part: NanoUsd, imports: Usd) -> i128 {

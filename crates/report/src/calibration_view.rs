@@ -1,15 +1,15 @@
 //! A calibration on screen: the four steps and, in plain words, what the data can decide.
 
-use anstyle::Style;
 use reorient_core::CountryTable;
 use reorient_metrics::{Calibration, Choice, N_DIMENSIONS, N_READING_DIMENSIONS, PointFigure, PointRow, Scope};
 use reorient_model::NanoUsd;
 
 use crate::calibration_words::{cannot_tell, decided, left_open, n_near, options, ranks};
-use crate::number::{NANO_PER_BUSD, decimal, grouped};
-use crate::text::{cut, paint, wrap};
+use crate::grid::{Column, Grid};
+use crate::number::{grouped, usd};
+use crate::screen::Screen;
+use crate::text::{counted, display_width, wrap};
 
-const WIDTH: usize = 100;
 /// Readings and sets shown.
 const SHOWN: usize = 5;
 /// Positions of options in a choice.
@@ -19,27 +19,55 @@ const BASIS: usize = 8;
 /// Lines of a view that are styled alike.
 struct Page {
     lines: Vec<String>,
-    colour: bool,
+    screen: Screen,
 }
 
 impl Page {
     fn head(&mut self, text: &str) {
         self.lines.push(String::new());
-        self.lines.push(paint(text, Style::new().bold(), self.colour));
-    }
-
-    fn faint(&mut self, text: &str) {
-        self.lines.push(paint(text, Style::new().dimmed(), self.colour));
+        self.lines.push(self.screen.title(text));
     }
 
     fn say(&mut self, text: &str) {
-        self.lines.push(wrap(text, WIDTH, ""));
+        self.lines.push(self.screen.paragraph(text));
+    }
+
+    fn table(&mut self, table: &Grid) {
+        self.lines.push(table.draw(self.screen, "--json and the files of --out DIR have all."));
+    }
+
+    /// Rows of numbers with words beside them, or below them where there is little room.
+    fn beside(&mut self, header: &[&str], rows: &[(Vec<String>, String)]) {
+        /// The least room for words.
+        const WORDS: usize = 30;
+        let cells = |at: usize| rows.iter().filter_map(move |(cells, _)| cells.get(at)).map(|cell| display_width(cell));
+        let widths: Vec<usize> =
+            header.iter().enumerate().map(|(at, name)| cells(at).chain([display_width(name)]).max().unwrap_or(0)).collect();
+        let numbers = |cells: &[&str]| -> String {
+            cells
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("  {}{cell}", " ".repeat(width - display_width(cell))))
+                .collect()
+        };
+        let indent = widths.iter().map(|width| width + 2).sum::<usize>() + 2;
+        let is_wide = indent + WORDS <= self.screen.width();
+        let title = if is_wide { format!("{}  options", numbers(header)) } else { numbers(header) };
+        self.lines.push(self.screen.faint(&title));
+        for (cells, words) in rows {
+            let cells: Vec<&str> = cells.iter().map(String::as_str).collect();
+            let margin = " ".repeat(if is_wide { indent } else { 6 });
+            let room = self.screen.width() - margin.len();
+            let words = wrap(words, room, "").replace('\n', &format!("\n{margin}"));
+            let between = if is_wide { "  ".to_owned() } else { format!("\n{margin}") };
+            self.lines.push(format!("{}{between}{words}", numbers(&cells)));
+        }
     }
 }
 
 /// The view; `title` says which data.
-pub fn calibration_view(calibration: &Calibration, countries: &CountryTable, title: &str, colour: bool) -> String {
-    let mut page = Page { lines: vec![paint(&cut(title, WIDTH), Style::new().bold(), colour)], colour };
+pub fn calibration_view(calibration: &Calibration, countries: &CountryTable, title: &str, screen: Screen) -> String {
+    let mut page = Page { lines: vec![screen.title(title)], screen };
     match calibration.scope {
         Scope::Whole => {
             old_shares(&mut page, calibration);
@@ -53,14 +81,19 @@ pub fn calibration_view(calibration: &Calibration, countries: &CountryTable, tit
     page.lines.join("\n") + "\n"
 }
 
-fn busd(amount: reorient_core::Usd) -> String {
-    grouped(&decimal(NanoUsd::from(amount).0, NANO_PER_BUSD, 1))
+fn amount(amount: reorient_core::Usd) -> String {
+    usd(NanoUsd::from(amount))
 }
 
-/// Billion USD from million, with more decimals where there is little.
-fn from_musd(musd: f64) -> String {
-    let places = if musd < 1e5 { 3 } else { 1 };
-    grouped(&format!("{:.places$}", musd / 1e3))
+/// A range of amounts from million USD, with more decimals where there is little.
+fn from_musd((least, most): (f64, f64)) -> String {
+    let (unit, name, places) = match most {
+        most if most < 50.0 => (1.0, "M$", 1),
+        most if most < 1e5 => (1e3, "bn USD", 3),
+        _ => (1e3, "bn USD", 1),
+    };
+    let show = |musd: f64| grouped(&format!("{:.places$}", musd / unit));
+    format!("{} to {} {name}", show(least), show(most))
 }
 
 fn implied(calibration: &Calibration) -> String {
@@ -68,11 +101,10 @@ fn implied(calibration: &Calibration) -> String {
         || "the published rows agree on no total".to_owned(),
         |total| {
             format!(
-                "the published table implies {} to {} bn USD ({} of {} rows agree)",
-                from_musd(total.musd.0),
-                from_musd(total.musd.1),
+                "the published table implies {} ({} of {} agree)",
+                from_musd(total.musd),
                 total.rows,
-                calibration.published_rows
+                counted(calibration.published_rows, "row")
             )
         },
     )
@@ -82,37 +114,35 @@ fn old_shares(page: &mut Page, calibration: &Calibration) {
     let Some(first) = calibration.readings.first() else { return };
     page.head("1  Old shares: which list, bloc and year");
     page.say(&format!(
-        "{} published shares of today against {} readings of the data. The nearest has {} products and imports of {} bn USD; {}.",
+        "{} published shares of today against {} readings of the data. The nearest has {} and imports of {}; {}.",
         first.old.figures,
         grouped(&calibration.readings.len().to_string()),
-        grouped(&first.products.to_string()),
-        busd(first.imports),
+        counted(first.products, "product"),
+        amount(first.imports),
         implied(calibration),
     ));
-    page.faint("  rank  off by pp  at most  products  imports bn$  options");
-    for class in calibration.readings.chunk_by(|left, right| left.rank == right.rank).take(SHOWN) {
-        let choices: Vec<Choice> = class.iter().map(|reading| reading.choice).collect();
-        let row = &class[0];
-        let numbers = format!(
-            "  {:>4}  {:>9.4}  {:>7.4}  {:>8}  {:>11}  ",
-            row.rank,
-            row.old.rmse,
-            row.old.largest,
-            row.products,
-            busd(row.imports)
-        );
-        page.lines.push(beside(&numbers, &options(calibration, &choices, 0..N_READING_DIMENSIONS)));
-    }
+    let rows: Vec<(Vec<String>, String)> = calibration
+        .readings
+        .chunk_by(|left, right| left.rank == right.rank)
+        .take(SHOWN)
+        .map(|class| {
+            let choices: Vec<Choice> = class.iter().map(|reading| reading.choice).collect();
+            let row = &class[0];
+            let numbers = vec![
+                row.rank.to_string(),
+                format!("{:.4}", row.old.rmse),
+                format!("{:.4}", row.old.largest),
+                row.products.to_string(),
+                amount(row.imports),
+            ];
+            (numbers, options(calibration, &choices, 0..N_READING_DIMENSIONS))
+        })
+        .collect();
+    page.beside(&["rank", "off by pp", "at most", "products", "imports"], &rows);
     let first: Vec<Choice> = calibration.readings.iter().take_while(|row| row.rank == 1).map(|row| row.choice).collect();
     if !left_open(calibration, &first).is_empty() {
         page.say(&format!("The old shares cannot tell apart: {}.", left_open(calibration, &first).join("; ")));
     }
-}
-
-/// Words beside numbers, wrapped under themselves.
-fn beside(numbers: &str, words: &str) -> String {
-    let indent = numbers.chars().count();
-    format!("{numbers}{}", wrap(words, WIDTH - indent, "").replace('\n', &format!("\n{}", " ".repeat(indent))))
 }
 
 /// What rounding of four shares to two places may add to a fall, percentage points; finer tables are looser by it.
@@ -129,38 +159,50 @@ fn fall(page: &mut Page, calibration: &Calibration) {
     let caps = &calibration.dimensions[CAP].values;
     let mut order: Vec<usize> = (0..caps.len()).collect();
     order.sort_by(|left, right| caps[*left].parse::<f64>().unwrap_or(0.0).total_cmp(&caps[*right].parse().unwrap_or(0.0)));
-    let names: Vec<String> = order.iter().map(|at| format!("{:>15}", format!("cap {}", caps[*at]))).collect();
-    page.faint(&format!("  {:<20}{}", "", names.join("")));
-    for (basis, name) in (0_u16..).zip(&calibration.dimensions[BASIS].values) {
-        let cell = |cap: &usize| {
-            let is_own = |choice: &Choice| (CAP + 2..CAP + 4).all(|at| choice[at] == first.choice[at]);
-            let found = calibration
-                .sets
-                .iter()
-                .find(|set| set.choice[BASIS] == basis && usize::from(set.choice[CAP]) == *cap && is_own(&set.choice));
-            let text = found.and_then(|set| set.fall_range).map_or_else(String::new, |(least, most)| {
-                let holds = (least - ROUNDING..=most + ROUNDING).contains(&published);
-                format!("{least:.2}–{most:.2}{}", if holds { "*" } else { " " })
-            });
-            format!("{text:>15}")
-        };
-        page.lines.push(format!("  {name:<20}{}", order.iter().map(cell).collect::<String>()).trim_end().to_owned());
+    let cell = |basis: u16, cap: &usize| {
+        let is_own = |choice: &Choice| (CAP + 2..CAP + 4).all(|at| choice[at] == first.choice[at]);
+        let found = calibration
+            .sets
+            .iter()
+            .find(|set| set.choice[BASIS] == basis && usize::from(set.choice[CAP]) == *cap && is_own(&set.choice));
+        found.and_then(|set| set.fall_range).map_or_else(String::new, |(least, most)| {
+            let holds = (least - ROUNDING..=most + ROUNDING).contains(&published);
+            format!("{least:.2}–{most:.2}{}", if holds { "*" } else { " " })
+        })
+    };
+    // As many caps side by side as fit, the others below them.
+    let side_by_side = (page.screen.width().saturating_sub(24) / 15).max(1);
+    for caps_of_table in order.chunks(side_by_side) {
+        let names = caps_of_table.iter().map(|at| Column::number(format!("cap {}", caps[*at])));
+        let mut table = Grid::new([Column::text("")].into_iter().chain(names));
+        for (basis, name) in (0_u16..).zip(&calibration.dimensions[BASIS].values) {
+            table.row([name.clone()].into_iter().chain(caps_of_table.iter().map(|cap| cell(basis, cap))));
+        }
+        page.table(&table);
     }
 }
 
 fn points(page: &mut Page, calibration: &Calibration, countries: &CountryTable) {
     page.head("3  Published figures against the range over all optima of the nearest set");
-    page.faint(&format!(
-        "  {:<18}{:>10}{:>10} {:>21}    {:>6}{:>7} {:>15}",
-        "", "M$ publ.", "ours", "[min – max]", "% new", "ours", "[min – max]"
-    ));
+    let mut table = Grid::new([
+        Column::text("").cut(12, 30),
+        Column::number("M$ publ."),
+        Column::number("ours"),
+        Column::number("[min – max]").called("range of M$").leaves(2),
+        Column::text("").close(),
+        Column::number("% new").called("new share published"),
+        Column::number("ours").called("new share of ours").leaves(1),
+        Column::number("[min – max]").called("range of the new share").leaves(1),
+        Column::text("").close(),
+    ]);
     let of = |figure: PointFigure| calibration.points.iter().filter(move |point| point.figure == figure);
     for new in of(PointFigure::ShareNew) {
         let increase = of(PointFigure::Increase).find(|point| point.country == new.country);
-        let name = cut(&countries.country(new.country).name, 18);
-        let left = increase.map_or_else(|| " ".repeat(45), |point| cells(point, (10, 21), 1));
-        page.lines.push(format!("  {name:<18}{left} {}", cells(new, (6, 15), 2)).trim_end().to_owned());
+        let name = countries.country(new.country).name.clone();
+        let left = increase.map_or_else(Default::default, |point| cells(point, 1));
+        table.row([name].into_iter().chain(left).chain(cells(new, 2)));
     }
+    page.table(&table);
     let count = |figure| (of(figure).filter(|point| point.inside).count(), of(figure).count());
     let ((increases, n_increases), (shares, n_shares)) = (count(PointFigure::Increase), count(PointFigure::ShareNew));
     let outside = |point: &&PointRow| point.programs_inside == Some(0);
@@ -183,12 +225,12 @@ const fn what(figure: PointFigure) -> &'static str {
 }
 
 /// Published, ours, range, mark.
-fn cells(point: &PointRow, (width, range): (usize, usize), places: usize) -> String {
+fn cells(point: &PointRow, places: usize) -> [String; 4] {
     let number = |number: f64| grouped(&format!("{number:.places$}"));
     let ours = point.ours.map_or_else(|| "–".to_owned(), number);
     let ends = point.range.map_or_else(String::new, |(least, most)| format!("[{} – {}]", number(least), number(most)));
     let mark = if point.inside { "+" } else { "−" };
-    format!("{:>width$}{ours:>width$} {ends:>range$} {mark} ", number(point.published))
+    [number(point.published), ours, ends, mark.to_owned()]
 }
 
 fn nearest(page: &mut Page, calibration: &Calibration) {
@@ -197,21 +239,23 @@ fn nearest(page: &mut Page, calibration: &Calibration) {
         "{} sets, ranked by the distance of increases (as percentage points of the imports) and new shares together.",
         grouped(&calibration.sets.len().to_string())
     ));
-    page.faint("  rank  sets  distance pp  increases M$  new shares pp  equal  options");
-    for class in ranks(calibration, SHOWN) {
-        let choices: Vec<Choice> = class.iter().map(|set| set.choice).collect();
-        let set = &class[0];
-        let numbers = format!(
-            "  {:>4}  {:>4}  {:>11.4}  {:>12.2}  {:>13.4}  {:>5}  ",
-            set.rank,
-            class.len(),
-            set.distance_pp,
-            set.increase.rmse,
-            set.share_new.rmse,
-            set.equal
-        );
-        page.lines.push(beside(&numbers, &options(calibration, &choices, 0..N_DIMENSIONS)));
-    }
+    let rows: Vec<(Vec<String>, String)> = ranks(calibration, SHOWN)
+        .into_iter()
+        .map(|class| {
+            let choices: Vec<Choice> = class.iter().map(|set| set.choice).collect();
+            let set = &class[0];
+            let numbers = vec![
+                set.rank.to_string(),
+                class.len().to_string(),
+                format!("{:.4}", set.distance_pp),
+                format!("{:.2}", set.increase.rmse),
+                format!("{:.4}", set.share_new.rmse),
+                set.equal.to_string(),
+            ];
+            (numbers, options(calibration, &choices, 0..N_DIMENSIONS))
+        })
+        .collect();
+    page.beside(&["rank", "sets", "distance pp", "gains M$", "new shares pp", "equal"], &rows);
 }
 
 fn conclusions(page: &mut Page, calibration: &Calibration) {
@@ -233,7 +277,8 @@ fn conclusions(page: &mut Page, calibration: &Calibration) {
     }
     page.say(&cannot_tell(calibration, &choices));
     for sentence in decided(calibration) {
-        page.lines.push(format!("  {}", wrap(&sentence, WIDTH - 2, "").replace('\n', "\n    ")));
+        let item = format!("  {}", page.screen.hanging(&sentence, "    "));
+        page.lines.push(item);
     }
 }
 
@@ -242,15 +287,15 @@ fn single_products(page: &mut Page, calibration: &Calibration, countries: &Count
     let near = calibration.readings.first();
     let own = calibration.readings.iter().find(|reading| reading.choice == Choice::default());
     let listed = calibration.listed.map_or_else(String::new, |(held, all)| {
-        format!(" They hold {} of the {} products of the scenario's list.", grouped(&held.to_string()), grouped(&all.to_string()))
+        format!(" They hold {} of the {} of the scenario's list.", grouped(&held.to_string()), counted(all, "product"))
     });
     page.say(&format!(
         "Not the whole table. Of {} readings of these data the nearest is off by {:.2} percentage points in the old shares and \
-         leaves {:.0} % of their sum of squares.{listed} The scenario itself has imports of {} bn USD; {}. So no share, rank or total can be compared.",
+         leaves {:.0} % of their sum of squares.{listed} The scenario itself has imports of {}; {}. So no share, rank or total can be compared.",
         calibration.readings.len(),
         near.map_or(0.0, |reading| reading.old.rmse),
         100.0 * calibration.unexplained,
-        own.map_or_else(|| "0".to_owned(), |reading| busd(reading.imports)),
+        own.map_or_else(|| "0 USD".to_owned(), |reading| amount(reading.imports)),
         implied(calibration),
     ));
     if calibration.singles.is_empty() {
@@ -263,24 +308,30 @@ fn single_products(page: &mut Page, calibration: &Calibration, countries: &Count
          old share of the implied total within a tenth.",
     );
     page.head("Increase under the scenario itself, M$");
-    page.faint(&format!(
-        "  {:<16}{:<8}{:>15}{:>11}{:>10}{:>22}  {:<7}{:>7}",
-        "", "product", "old share expl.", "published", "ours", "[min – max]", "inside", "off by"
-    ));
+    let mut table = Grid::new([
+        Column::text("").cut(10, 30),
+        Column::text("product"),
+        Column::number("old share expl.").leaves(1),
+        Column::number("published"),
+        Column::number("ours"),
+        Column::number("[min – max]").leaves(3),
+        Column::text("inside").leaves(2),
+        Column::number("off by"),
+    ]);
     let number = |number: f64| grouped(&format!("{number:.1}"));
     for single in &calibration.singles {
-        page.lines.push(format!(
-            "  {:<16}{:<8}{:>13.0} %{:>11}{:>10}{:>22}  {:<7}{:>+5.1} %",
-            cut(&countries.country(single.country).name, 16),
+        table.row([
+            countries.country(single.country).name.clone(),
             single.product.to_string(),
-            single.explained_pct,
+            format!("{:.0} %", single.explained_pct),
             number(single.published),
             number(single.ours),
             format!("[{} – {}]", number(single.range.0), number(single.range.1)),
-            if single.inside { "yes" } else { "no" },
-            100.0 * (single.ours / single.published - 1.0)
-        ));
+            if single.inside { "yes" } else { "no" }.to_owned(),
+            format!("{:+.1} %", 100.0 * (single.ours / single.published - 1.0)),
+        ]);
     }
+    page.table(&table);
     let off = |basis: usize| -> f64 {
         let of = |single: &reorient_metrics::SingleRow| {
             single.by_basis.get(basis).map_or(1.0, |ours| (ours / single.published - 1.0).abs())
@@ -313,7 +364,7 @@ fn single_products(page: &mut Page, calibration: &Calibration, countries: &Count
     let same: Vec<Choice> = calibration.sets.iter().filter(|set| set.rank == own_rank).map(|set| set.choice).collect();
     let open = left_open(calibration, &same);
     if !open.is_empty() {
-        page.say(&format!("Sets that differ in these alone give the same figures: {}.", open.join("; ")));
+        page.say(&format!("Sets that differ only in these give the same figures: {}.", open.join("; ")));
     }
     page.say("Nothing else in the published table can be compared with these data.");
 }

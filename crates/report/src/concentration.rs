@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anstyle::Style;
 use reorient_core::{CountryTable, ProductCode};
 use reorient_metrics::{Headline, ProductRow, TradeOff};
 use reorient_model::NanoUsd;
@@ -10,9 +9,11 @@ use serde_json::{Value, json as object};
 
 use crate::ReportError;
 use crate::columns::{Column, Pick, json, write_csv};
+use crate::grid::{self, Grid};
 use crate::number::{musd, percent};
+use crate::screen::Screen;
 use crate::study::{StudyManifest, write_study};
-use crate::text::{cut, paint, wrap};
+use crate::text::counted;
 
 /// The kind in the manifest of such a folder.
 pub(crate) const KIND: &str = "concentration";
@@ -78,7 +79,6 @@ pub fn concentration_json(rows: &[ConcentrationRow<'_>], curve: &[TradeOff], cou
     object!({ "concentration": json(&of_products(), rows, countries), "pareto": json(&OF_CURVE, curve, countries) })
 }
 
-const WIDTH: usize = 100;
 /// Products on screen.
 const ROWS: usize = 12;
 
@@ -88,44 +88,55 @@ pub fn concentration_view(
     rows: &[ConcentrationRow<'_>],
     curve: &[TradeOff],
     title: &str,
-    colour: bool,
+    screen: Screen,
 ) -> String {
-    let head = |text: &str| paint(text, Style::new().bold(), colour);
-    let faint = |text: &str| paint(text, Style::new().dimmed(), colour);
-    let mut lines = vec![head(&cut(title, WIDTH)), String::new(), wrap(&answer(headline, rows, curve), WIDTH, ""), String::new()];
-    lines.push(head("Least mean concentration against risk imports"));
-    lines.push(faint("  price on risk    risk share    mean HHI"));
+    let mut trade_off = Grid::new([
+        grid::Column::number("price on risk"),
+        grid::Column::number("risk share %"),
+        grid::Column::number("mean HHI"),
+    ]);
     for point in curve.iter().step_by(4).chain(curve.last().filter(|_| curve.len() % 4 != 1)) {
         let price = point.price.map_or_else(|| "optimum".to_owned(), |price| format!("{price:.2}"));
-        lines.push(format!("  {price:>13} {:>11.2} %{:>12.4}", point.risk_pct, point.hhi));
+        trade_off.row([price, format!("{:.2}", point.risk_pct), format!("{:.4}", point.hhi)]);
     }
-    lines.push(String::new());
     let width = |row: &&ConcentrationRow<'_>| match (row.product.hhi_after_min, row.product.hhi_after_max) {
         (Some(least), Some(most)) => most - least,
         _ => 0.0,
     };
     let mut widest: Vec<&ConcentrationRow<'_>> = rows.iter().filter(|row| width(row) > 0.0).collect();
     widest.sort_by(|one, other| width(other).total_cmp(&width(one)).then(one.product.product.cmp(&other.product.product)));
-    lines.push(head("Where the optimum leaves concentration open"));
-    lines.push(faint("  product   today   declared      least to most   least of all  description"));
+    let mut open = Grid::new([
+        grid::Column::text("product"),
+        grid::Column::number("today"),
+        grid::Column::number("declared"),
+        grid::Column::number("least to most"),
+        grid::Column::number("least of all").leaves(1),
+        grid::Column::text("description").cut(16, 80),
+    ]);
     let index = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
     for row in widest.iter().take(ROWS) {
         let product = row.product;
-        lines.push(format!(
-            "  {:<8}{:>7}{:>11}{:>10} to {:>5}{:>15}  {}",
-            product.product,
+        open.row([
+            product.product.to_string(),
             index(product.hhi_before),
             index(product.hhi_after),
-            index(product.hhi_after_min),
-            index(product.hhi_after_max),
+            format!("{} to {}", index(product.hhi_after_min), index(product.hhi_after_max)),
             index(row.least.map(|least| least.0)),
-            cut(&product.labels.description, 40)
-        ));
+            product.labels.description.clone(),
+        ]);
     }
     if widest.len() > ROWS {
-        lines.push(format!("  … and {} more in concentration.csv", widest.len() - ROWS));
+        open.foot(format!("… and {} more in concentration.csv", widest.len() - ROWS));
     }
-    lines.join("\n") + "\n"
+    let elsewhere = "--json and concentration.csv (--out DIR) have all.";
+    let mut blocks = vec![screen.title(title), screen.paragraph(&answer(headline, rows, curve))];
+    if !trade_off.is_empty() {
+        blocks.push(format!("{}\n{}", screen.title("Least mean concentration against risk imports"), trade_off.draw(screen, "")));
+    }
+    let heading = screen.title("Where the optimum leaves concentration open");
+    let table = if open.is_empty() { screen.item("In no product.") } else { open.draw(screen, elsewhere) };
+    blocks.push(format!("{heading}\n{table}"));
+    blocks.join("\n\n") + "\n"
 }
 
 /// Whether the cut must cost concentration, in a few sentences.
@@ -147,13 +158,14 @@ fn answer(headline: &Headline, rows: &[ConcentrationRow<'_>], curve: &[TradeOff]
     format!(
         "Risk imports fall from {} to {} % of imports. The mean concentration of origins (HHI, weighted by imports) is {:.4} today \
          and {:.4} at the declared optimum; over all optima it is between {least:.4} and {most:.4}, so {verdict}. Without any \
-         aim at risk it could be {:.4}, with risk imports of {:.2} %. The greatest index is exact in {exact} of {measured} products.",
+         aim at risk it could be {:.4}, with risk imports of {:.2} %. The greatest index is exact in {exact} of {}.",
         share(headline.risk_before.into()),
         share(headline.risk_after),
         mean.before,
         mean.after,
         even.hhi,
         even.risk_pct,
+        counted(measured, "product"),
     )
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use reorient_core::{CountryTable, Fraction};
@@ -12,9 +12,11 @@ use serde_json::{Value, json as object};
 
 use crate::ReportError;
 use crate::columns::{Column, Pick, batch, json, write_csv};
+use crate::grid::{self, Grid};
 use crate::number::{NANO_PER_MUSD, decimal, grouped, percent};
+use crate::screen::Screen;
 use crate::study::{StudyManifest, write_study};
-use crate::text::{cut, paint, wrap};
+use crate::text::counted;
 
 /// The kind in the manifest of a folder of a frontier.
 pub(crate) const KIND: &str = "frontier";
@@ -114,42 +116,55 @@ pub fn frontier_json(frontier: &Frontier, products: &[CriticalCap], countries: &
 
 /// Caps on screen, in percentage points.
 const SHOWN: [u64; 14] = [0, 1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 75, 100];
-/// Columns of the longest bar.
-const BAR: i128 = 40;
+/// Columns of the longest bar at the most, and what stands before it.
+const BAR: usize = 40;
+const BEFORE_BAR: usize = 50;
 /// Products named on screen.
 const NAMED: usize = 12;
-const WIDTH: usize = 100;
 
 /// The curve at round caps, the scenario's own cap marked, and the products that take the largest caps or none at all.
-pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fraction, title: &str, colour: bool) -> String {
-    let bold = Style::new().bold();
+pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fraction, title: &str, screen: Screen) -> String {
     let mut caps: Vec<Fraction> = SHOWN.iter().filter_map(|step| Fraction::new(*step, 100).ok()).chain([cap]).collect();
     caps.sort_unstable();
     caps.dedup();
     let points: Vec<(Fraction, Point)> =
         caps.into_iter().filter_map(|cap| Some((cap, Point::new(frontier, *frontier.at(cap)?)))).collect();
     let most = points.iter().map(|(_, point)| point.risk()).max().unwrap_or_default();
-    let mut lines = vec![paint(&cut(title, WIDTH), bold, colour), String::new()];
     let any_unmet = points.iter().any(|(_, point)| point.point.infeasible > 0);
-    let header = if any_unmet { "    cap pp    risk M$      risk %    unmet M$" } else { "    cap pp    risk M$      risk %" };
-    lines.push(paint(header, Style::new().dimmed(), colour));
-    for (own, point) in &points {
-        let length = if most.0 > 0 { point.risk().0 * BAR / most.0 } else { 0 };
-        let bar = paint(&"█".repeat(usize::try_from(length).unwrap_or(0)), AnsiColor::Red.on_default(), colour);
-        let mark = if *own == cap { '›' } else { ' ' };
-        let in_points = format!("{:.2}", own.to_f64() * 100.0);
-        let risk = grouped(&decimal(point.risk().0, NANO_PER_MUSD, 1));
-        let share = point.share(point.risk(), 2).unwrap_or_else(|| "–".to_owned());
-        let unmet = grouped(&decimal(point.unmet().0, NANO_PER_MUSD, 1));
-        let without = if any_unmet { format!(" {unmet:>11}") } else { String::new() };
-        lines.push(format!("  {mark} {in_points:>6} {risk:>12} {share:>9}{without}  {bar}").trim_end().to_owned());
+    let mut columns = vec![
+        grid::Column::text(""),
+        grid::Column::number("cap pp").close(),
+        grid::Column::number("    risk M$"),
+        grid::Column::number("  risk %"),
+    ];
+    if any_unmet {
+        columns.push(grid::Column::number("unmet M$"));
     }
+    columns.push(grid::Column::text(""));
+    let mut curve = Grid::new(columns);
+    let longest = i128::try_from(BAR.min(screen.width() - BEFORE_BAR)).unwrap_or(0);
+    for (own, point) in &points {
+        let length = if most.0 > 0 { point.risk().0 * longest / most.0 } else { 0 };
+        let mut cells = vec![
+            if *own == cap { "›" } else { " " }.to_owned(),
+            format!("{:.2}", own.to_f64() * 100.0),
+            grouped(&decimal(point.risk().0, NANO_PER_MUSD, 1)),
+            point.share(point.risk(), 2).unwrap_or_else(|| "–".to_owned()),
+        ];
+        if any_unmet {
+            cells.push(grouped(&decimal(point.unmet().0, NANO_PER_MUSD, 1)));
+        }
+        let bar = "█".repeat(usize::try_from(length).unwrap_or(0));
+        cells.push(if bar.is_empty() { bar } else { screen.paint(&bar, AnsiColor::Red.on_default()) });
+        curve.row(cells);
+    }
+    let mut lines = vec![screen.title(title), String::new(), curve.draw(screen, "")];
     lines.push(String::new());
     let cleared = products.iter().filter(|row| row.cap.is_some_and(|own| own <= Ratio::from(Fraction::ONE))).count();
     let mut text = format!(
-        "{} points, straight in between. A cap of up to 100 percentage points clears {cleared} of {} products",
-        grouped(&frontier.points.len().to_string()),
-        products.len(),
+        "{}, straight in between. A cap of up to 100 percentage points clears {cleared} of {}",
+        counted(frontier.points.len(), "point"),
+        counted(products.len(), "product"),
     );
     match points.last().and_then(|(_, point)| point.share(point.risk(), 2)) {
         Some(floor) => text.push_str(&format!("; with all of it {floor} % would stay.")),
@@ -158,7 +173,7 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
     if any_unmet {
         text.push_str(" Unmet is what no origin can supply under these options; more capacity supplies it first.");
     }
-    lines.push(wrap(&text, WIDTH, ""));
+    lines.push(screen.paragraph(&text));
     let mut hardest: Vec<&CriticalCap> = products.iter().filter(|row| row.cap.is_none_or(|own| own > Ratio::from(cap))).collect();
     // Uncleared first, then the largest caps; ties by code.
     hardest.sort_by(|left, right| match (left.cap, right.cap) {
@@ -168,18 +183,25 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
         (Some(own), Some(other)) => other.cmp(&own).then(left.product.cmp(&right.product)),
     });
     if !hardest.is_empty() {
-        lines.push(format!("\n{}", paint("Critical caps above the scenario's", bold, colour)));
-        lines.push(paint("  product  cap pp      risk M$  description", Style::new().dimmed(), colour));
+        let mut table = Grid::new([
+            grid::Column::text("product"),
+            grid::Column::number("cap pp"),
+            grid::Column::number("risk M$"),
+            grid::Column::text("description").cut(20, 100),
+        ]);
         for row in hardest.iter().take(NAMED) {
-            let critical = row.cap.map_or_else(|| "none".to_owned(), |own| format!("{:.2}", own.to_f64() * 100.0));
-            let risk = grouped(&decimal(NanoUsd::from(row.risk_before).0, NANO_PER_MUSD, 1));
-            lines.push(
-                format!("  {:<7} {critical:>7} {risk:>12}  {}", row.product, cut(&row.description, 68)).trim_end().to_owned(),
-            );
+            table.row([
+                row.product.to_string(),
+                row.cap.map_or_else(|| "none".to_owned(), |own| format!("{:.2}", own.to_f64() * 100.0)),
+                grouped(&decimal(NanoUsd::from(row.risk_before).0, NANO_PER_MUSD, 1)),
+                row.description.clone(),
+            ]);
         }
         if hardest.len() > NAMED {
-            lines.push(format!("  … and {} more in critical_caps.csv", hardest.len() - NAMED));
+            table.foot(format!("… and {} more in critical_caps.csv", hardest.len() - NAMED));
         }
+        lines.push(format!("\n{}", screen.title("Critical caps above the scenario's")));
+        lines.push(table.draw(screen, "--json and critical_caps.csv (--out DIR) have all."));
     }
     lines.join("\n") + "\n"
 }

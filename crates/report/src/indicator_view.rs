@@ -1,24 +1,18 @@
 //! Indicators of dependence on screen: the rows of the newest year, and over several years what lasts.
 
-use anstyle::Style;
-use comfy_table::{CellAlignment, Table, presets};
 use reorient_core::{CountryIndex, CountryTable, Usd};
 use reorient_metrics::{Base, Breakdown, Criteria, IndicatorRow, OriginShare, PersistenceRow};
 
+use crate::grid::{Column, Grid};
 use crate::indicators::CRITERIA_SOURCE;
-use crate::number::{decimal, grouped};
-use crate::text::{cut, paint, wrap};
+use crate::number::{decimal, grouped, usd};
+use crate::screen::Screen;
+use crate::text::counted;
 
-const TITLE: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
 const MISSING: &str = "–";
 
-/// Lines are at most this long, however wide the screen.
-const WIDEST: usize = 160;
-/// Narrower than this, lines may overflow.
-const NARROWEST: usize = 60;
-/// Room that is tried for the names of products, widest first.
-const NAMES: [usize; 6] = [44, 38, 32, 27, 22, 18];
+/// The least room for the names of products, and the most.
+const NAMES: (usize, usize) = (22, 60);
 
 /// Order of the rows on screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,12 +29,12 @@ pub enum IndicatorSort {
 /// How and under which names the view is drawn.
 #[derive(Debug, Clone, Copy)]
 pub struct IndicatorView<'a> {
-    /// Columns of the screen.
-    pub width: usize,
-    /// Whether to send ANSI colours.
-    pub colour: bool,
-    /// The importer as asked for.
+    /// Where it is printed.
+    pub screen: Screen,
+    /// Name of the importer.
     pub importer: &'a str,
+    /// Name of the reference bloc.
+    pub bloc: &'a str,
     /// Label of the trade data.
     pub source: &'a str,
     /// Order of the rows.
@@ -51,11 +45,6 @@ pub struct IndicatorView<'a> {
     pub notes: &'a [String],
 }
 
-/// Columns of the terminal that standard output goes to; none when it goes elsewhere.
-pub fn screen_width() -> Option<usize> {
-    Table::new().width().map(usize::from)
-}
-
 /// The result as text, one line feed after every line, without trailing spaces.
 pub fn indicators_view(
     rows: &[IndicatorRow],
@@ -63,37 +52,36 @@ pub fn indicators_view(
     countries: &CountryTable,
     view: &IndicatorView<'_>,
 ) -> String {
-    let width = view.width.clamp(NARROWEST, WIDEST);
-    let title = wrap(&format!("reorient indicators · {} · {}", view.importer, view.source), width, "  ");
-    let mut blocks = vec![paint(&title, TITLE, view.colour)];
+    let screen = view.screen;
+    let mut blocks = vec![screen.title(&format!("reorient indicators · {} · {}", view.importer, view.source))];
     if let Some(newest) = rows.last() {
         let mut shown: Vec<&IndicatorRow> = rows.iter().filter(|row| row.year == newest.year).collect();
-        blocks.push(wrap(&summary(&shown, newest, view.importer), width, ""));
+        blocks.push(screen.paragraph(&summary(&shown, newest, view)));
         sort(&mut shown, view.sort);
         let all = shown.len();
         shown.truncate(view.top);
         let heading = format!("{} by {}", newest.year, newest.breakdown.name());
-        blocks.push(section(&heading, fitting(width, &columns(newest.breakdown, newest.base), &shown, countries), all, view));
+        blocks.push(section(&heading, &columns(newest.breakdown, newest.base), &shown, all, countries, view));
         if !persistence.is_empty() {
             let mut lasting: Vec<&PersistenceRow> = persistence.iter().collect();
             lasting.sort_by_key(|row| (std::cmp::Reverse((row.all_three, row.current_run, row.concentrated)), row.name.clone()));
             lasting.truncate(view.top);
-            let lines = fitting(width, &lasting_columns(newest.breakdown), &lasting, countries);
             let heading = format!("Years that meet the criteria, of {}", persistence[0].n_years);
-            blocks.push(section(&heading, lines, persistence.len(), view));
+            blocks.push(section(&heading, &lasting_columns(newest.breakdown), &lasting, persistence.len(), countries, view));
         }
-        blocks.push(paint(&wrap(&legend(newest), width, "  "), FAINT, view.colour));
+        blocks.push(screen.legend(&legend(newest, view.bloc)));
     } else {
-        blocks.push(format!("No row of these products is in the data for {}.", view.importer));
+        blocks.push(screen.paragraph(&format!("No row of these products is in the data for {}.", view.importer)));
     }
     if !view.notes.is_empty() {
-        let notes: Vec<String> = view.notes.iter().map(|note| wrap(note, width, "  ")).collect();
+        let notes: Vec<String> = view.notes.iter().map(|note| screen.hanging(note, "  ")).collect();
         blocks.push(notes.join("\n"));
     }
     blocks.join("\n\n") + "\n"
 }
 
-fn summary(rows: &[&IndicatorRow], newest: &IndicatorRow, importer: &str) -> String {
+fn summary(rows: &[&IndicatorRow], newest: &IndicatorRow, view: &IndicatorView<'_>) -> String {
+    let importer = view.importer;
     if newest.breakdown != Breakdown::Product {
         return format!(
             "{importer} in {} by {}: HHI is of the imports of all its products together, mean is the average of the products' own \
@@ -105,19 +93,22 @@ fn summary(rows: &[&IndicatorRow], newest: &IndicatorRow, importer: &str) -> Str
     }
     let sum = |pick: fn(&IndicatorRow) -> Usd| rows.iter().map(|row| pick(row)).sum::<Usd>();
     let imports = sum(|row| row.figures.imports);
-    let share = |part: Usd| {
-        let nano = |amount: Usd| reorient_model::NanoUsd::from(amount);
-        crate::number::percent(nano(part), nano(imports), 1).unwrap_or_else(|| MISSING.to_owned())
+    let nano = |amount: Usd| reorient_model::NanoUsd::from(amount);
+    let share = |part: Usd| crate::number::percent(nano(part), nano(imports), 1).unwrap_or_else(|| MISSING.to_owned());
+    let n_products = rows.iter().map(|row| row.n_products).sum::<usize>();
+    let all_three = match (rows.iter().filter(|row| row.n_products_all_three > 0).count(), n_products) {
+        (1, 1) => "It meets all three criteria.".to_owned(),
+        (_, 1) => "It does not meet all three criteria.".to_owned(),
+        (1, _) => "1 of the products meets all three criteria.".to_owned(),
+        (count, _) => format!("{count} of the products meet all three criteria."),
     };
-    let all_three = rows.iter().filter(|row| row.n_products_all_three > 0).count();
     format!(
-        "{importer} imports {} M$ of {} products in {}: {} % from outside {}, {} % from risk origins. {all_three} of the products \
-         meet all three criteria.",
-        musd(imports),
-        rows.iter().map(|row| row.n_products).sum::<usize>(),
+        "{importer} imports {} of {} in {}: {} % from outside {}, {} % from risk origins. {all_three}",
+        usd(nano(imports)),
+        counted(n_products, "product"),
         newest.year,
         share(sum(|row| row.figures.extra_bloc)),
-        newest.bloc,
+        view.bloc,
         share(sum(|row| row.figures.risk)),
     )
 }
@@ -134,136 +125,114 @@ fn sort(rows: &mut [&IndicatorRow], by: IndicatorSort) {
     }
 }
 
-fn section(heading: &str, mut lines: Vec<String>, all: usize, view: &IndicatorView<'_>) -> String {
-    if let Some(header) = lines.first_mut() {
-        *header = paint(header, FAINT, view.colour);
+/// A table under its heading, with how many rows there are besides.
+fn section<R>(
+    heading: &str,
+    columns: &[Shown<R>],
+    rows: &[&R],
+    all: usize,
+    countries: &CountryTable,
+    view: &IndicatorView<'_>,
+) -> String {
+    let mut grid = Grid::new(columns.iter().map(|shown| shown.column.clone()));
+    for row in rows {
+        grid.row(columns.iter().map(|column| (column.cell)(row, countries)));
     }
     if all > view.top {
-        lines.push(format!("  … and {} more; --top {all} shows all, --out DIR writes them", all - view.top));
+        grid.foot(format!("… and {} more; --top {all} shows all, --out DIR writes them", all - view.top));
     }
-    format!("{}\n{}", paint(heading, TITLE, view.colour), lines.join("\n"))
+    let table = grid.draw(view.screen, "--json prints all, --out DIR writes them.");
+    format!("{}\n{table}", view.screen.title(heading))
 }
 
-fn legend(row: &IndicatorRow) -> String {
+fn legend(row: &IndicatorRow, bloc: &str) -> String {
     let base = match row.base {
         Base::All => "all suppliers".to_owned(),
-        Base::ExtraBloc => format!("suppliers outside {}", row.bloc),
+        Base::ExtraBloc => format!("suppliers outside {bloc}"),
     };
     format!(
         "HHI and shares of origins are over {base}; extra % is from outside {bloc}. EC: C the HHI of imports from outside {bloc} \
          is above 0.4, E more than half comes from outside {bloc}, X that is more than the exports ({CRITERIA_SOURCE}).",
-        bloc = row.bloc,
     )
 }
 
-/// A column: header, whether it is text, the least width of the table in tiers at which it shows, and its cells. The cell
-/// is told how much room names have.
+/// A column and its cells.
 struct Shown<R> {
-    header: &'static str,
-    text: bool,
-    tier: u8,
-    cell: fn(&R, &CountryTable, usize) -> String,
+    column: Column,
+    cell: fn(&R, &CountryTable) -> String,
 }
 
-/// The widest tier.
-const TIERS: u8 = 4;
-
-const fn shown<R>(header: &'static str, tier: u8, cell: fn(&R, &CountryTable, usize) -> String) -> Shown<R> {
-    Shown { header, text: false, tier, cell }
+/// A column of numbers; it leaves a narrow screen in this order, or stays where that is 0.
+fn number<R>(header: &str, order: u8, cell: fn(&R, &CountryTable) -> String) -> Shown<R> {
+    let column = Column::number(header);
+    Shown { column: if order > 0 { column.leaves(order) } else { column }, cell }
 }
 
-const fn words<R>(header: &'static str, tier: u8, cell: fn(&R, &CountryTable, usize) -> String) -> Shown<R> {
-    Shown { header, text: true, tier, cell }
+fn words<R>(header: &str, cell: fn(&R, &CountryTable) -> String) -> Shown<R> {
+    Shown { column: Column::text(header), cell }
+}
+
+/// Long names, which may be cut.
+fn names<R>(header: &str, cell: fn(&R, &CountryTable) -> String) -> Shown<R> {
+    Shown { column: Column::text(header).cut(NAMES.0, NAMES.1), cell }
 }
 
 fn columns(breakdown: Breakdown, base: Base) -> Vec<Shown<IndicatorRow>> {
     let mut columns: Vec<Shown<IndicatorRow>> = if breakdown == Breakdown::Product {
-        vec![words("code", 0, |row, _, _| row.name.clone()), words("product", 0, |row, _, names| cut(&row.description, names))]
+        vec![words("code", |row, _| row.name.clone()), names("product", |row, _| row.description.clone())]
     } else {
-        vec![
-            words(breakdown.name(), 0, |row, _, names| cut(&row.name, names)),
-            shown("products", 1, |row, _, _| row.n_products.to_string()),
-        ]
+        vec![names(breakdown.name(), |row, _| row.name.clone()), number("products", 4, |row, _| row.n_products.to_string())]
     };
     columns.extend([
-        shown::<IndicatorRow>("imports M$", 0, |row, _, _| musd(row.figures.imports)),
-        shown("from", 1, |row, _, _| row.figures.n_suppliers.to_string()),
-        shown("HHI", 0, |row, _, _| index(row.figures.hhi)),
+        number::<IndicatorRow>("imports M$", 0, |row, _| musd(row.figures.imports)),
+        number("from", 4, |row, _| row.figures.n_suppliers.to_string()),
+        number("HHI", 0, |row, _| index(row.figures.hhi)),
     ]);
     if breakdown != Breakdown::Product {
-        columns.push(shown("mean", 0, |row, _, _| index(row.hhi_product_mean)));
+        columns.push(number("mean", 0, |row, _| index(row.hhi_product_mean)));
     }
-    columns.push(shown("1/HHI", 2, |row, _, _| places(row.figures.effective_suppliers(), 1)));
+    columns.push(number("1/HHI", 3, |row, _| places(row.figures.effective_suppliers(), 1)));
     columns.extend([
-        shown::<IndicatorRow>("largest", 0, |row, countries, _| origin(row.figures.top, countries)),
-        shown("second", 1, |row, countries, _| origin(row.figures.second, countries)),
-        shown("extra %", 0, |row, _, _| places(row.figures.extra_bloc_pct(), 1)),
-        shown("risk %", 0, |row, _, _| places(row.figures.risk_pct(), 1)),
+        number::<IndicatorRow>("largest", 0, |row, countries| origin(row.figures.top, countries)),
+        number("second", 4, |row, countries| origin(row.figures.second, countries)),
+        number("extra %", 6, |row, _| places(row.figures.extra_bloc_pct(), 1)),
+        number("risk %", 5, |row, _| places(row.figures.risk_pct(), 1)),
     ]);
     if base == Base::All {
-        columns.push(shown("HHI extra", 4, |row, _, _| index(row.figures.hhi_extra_bloc)));
+        columns.push(number("HHI extra", 1, |row, _| index(row.figures.hhi_extra_bloc)));
     }
     columns.extend([
-        shown::<IndicatorRow>("HHI world", 3, |row, _, _| index(row.figures.hhi_world_exports)),
-        shown("exports M$", 4, |row, _, _| musd(row.figures.exports)),
-        shown("EC", 0, |row, _, _| letters(row.figures.criteria)),
+        number::<IndicatorRow>("HHI world", 2, |row, _| index(row.figures.hhi_world_exports)),
+        number("exports M$", 1, |row, _| musd(row.figures.exports)),
+        number("EC", 0, |row, _| letters(row.figures.criteria)),
     ]);
     columns
 }
 
 fn lasting_columns(breakdown: Breakdown) -> Vec<Shown<PersistenceRow>> {
     let mut columns: Vec<Shown<PersistenceRow>> = if breakdown == Breakdown::Product {
-        vec![words("code", 0, |row, _, _| row.name.clone()), words("product", 0, |row, _, names| cut(&row.description, names))]
+        vec![words("code", |row, _| row.name.clone()), names("product", |row, _| row.description.clone())]
     } else {
-        vec![words(breakdown.name(), 0, |row, _, names| cut(&row.name, names))]
+        vec![names(breakdown.name(), |row, _| row.name.clone())]
     };
     columns.extend([
-        shown::<PersistenceRow>("traded", 1, |row, _, _| row.with_trade.to_string()),
-        shown("C", 0, |row, _, _| row.concentrated.to_string()),
-        shown("E", 0, |row, _, _| row.extra_bloc.to_string()),
-        shown("X", 0, |row, _, _| row.above_exports.to_string()),
-        shown("all", 0, |row, _, _| row.all_three.to_string()),
-        shown("longest run", 0, |row, _, _| match row.longest_run {
+        number::<PersistenceRow>("traded", 2, |row, _| row.with_trade.to_string()),
+        number("C", 3, |row, _| row.concentrated.to_string()),
+        number("E", 3, |row, _| row.extra_bloc.to_string()),
+        number("X", 3, |row, _| row.above_exports.to_string()),
+        number("all", 0, |row, _| row.all_three.to_string()),
+        number("longest run", 4, |row, _| match row.longest_run {
             Some((length, from, to)) => format!("{length} ({from}–{to})"),
             None => MISSING.to_owned(),
         }),
-        shown("to now", 0, |row, _, _| row.current_run.to_string()),
-        shown("largest", 0, |row, countries, _| match row.top {
+        number("to now", 0, |row, _| row.current_run.to_string()),
+        number("largest", 0, |row, countries| match row.top {
             Some(top) => format!("{} {:>2} y", iso3(top, countries), row.top_years),
             None => MISSING.to_owned(),
         }),
-        shown("ever largest", 2, |row, _, _| row.n_tops.to_string()),
+        number("ever largest", 1, |row, _| row.n_tops.to_string()),
     ]);
     columns
-}
-
-/// As many columns as fit, and room for names in what is left.
-fn fitting<R>(width: usize, columns: &[Shown<R>], rows: &[&R], countries: &CountryTable) -> Vec<String> {
-    for tier in (0..=TIERS).rev() {
-        for names in NAMES.into_iter().filter(|names| tier == 0 || *names >= NAMES[4]) {
-            let lines = draw(columns, rows, countries, tier, names);
-            if lines.iter().all(|line| line.chars().count() <= width) {
-                return lines;
-            }
-        }
-    }
-    draw(columns, rows, countries, 0, NAMES[NAMES.len() - 1])
-}
-
-fn draw<R>(columns: &[Shown<R>], rows: &[&R], countries: &CountryTable, tier: u8, names: usize) -> Vec<String> {
-    let columns: Vec<&Shown<R>> = columns.iter().filter(|column| column.tier <= tier).collect();
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).force_no_tty().set_header(columns.iter().map(|column| column.header));
-    for row in rows {
-        table.add_row(columns.iter().map(|column| (column.cell)(row, countries, names)));
-    }
-    for (position, (drawn, column)) in table.column_iter_mut().zip(&columns).enumerate() {
-        drawn.set_padding((if position == 0 { 2 } else { 1 }, 1));
-        if !column.text {
-            drawn.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.lines().map(|line| line.trim_end().to_owned()).collect()
 }
 
 fn musd(amount: Usd) -> String {

@@ -15,13 +15,16 @@ mod curve;
 mod figures;
 mod flows;
 mod folder;
+mod grid;
 mod indicator_view;
 mod indicators;
+mod lead;
 mod manifest;
 mod number;
 mod panel;
 mod panel_view;
 mod parts;
+mod screen;
 mod sensitivity;
 mod stored;
 mod study;
@@ -41,13 +44,15 @@ pub use concentration::{ConcentrationRow, concentration_json, concentration_rows
 pub use curve::{frontier_json, frontier_view, write_frontier};
 pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures, panel_figures};
 pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_file, write_folder};
-pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view, screen_width};
+pub use grid::{Column, Grid};
+pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view};
 pub use indicators::{CRITERIA_SOURCE, IndicatorManifest, IndicatorYearEntry, indicators_json, write_indicators};
 pub use manifest::{CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, json, summary_json};
-pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, decimal, grouped, percent};
+pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, decimal, grouped, percent, usd, usd_range};
 pub use panel::{PanelManifest, PanelYearEntry, panel_json, write_panel};
 pub use panel_view::{PanelView, panel_view};
 pub use parts::{explanation_json, explanation_view, write_explanation};
+pub use screen::Screen;
 pub use sensitivity::{sensitivity_json, sensitivity_view, write_sensitivity};
 pub use stored::{StoredError, StoredFlowRow, StoredFolder};
 pub use study::StudyManifest;
@@ -55,5 +60,7 @@ pub use sweep::{
     SweepComparison, SweepCounts, SweepDifference, SweepEntry, SweepManifest, SweepPoint, SweepSummary, SweepView, SweepWriter,
     claim_sweep, start_sweep, sweep_json, sweep_view,
 };
+pub use tables::rank_text;
 pub use terminal::{TerminalOptions, terminal};
+pub use text::{counted, display_width, wrap};
 pub use uncertainty::{Drawn, uncertainty_json, uncertainty_view, write_uncertainty};

@@ -47,6 +47,56 @@ pub fn grouped(text: &str) -> String {
     out
 }
 
+/// An amount in prose: `1.2 bn USD`, or a smaller unit where that would be nothing, such as `12.3 M$`; never `0.0`.
+pub fn usd(amount: NanoUsd) -> String {
+    let (number, unit) = in_prose(amount);
+    if unit.is_empty() { number } else { format!("{number} {unit}") }
+}
+
+/// Two amounts in prose: `0.6 to 1.3 bn USD`, `12.3 M$ to 1.3 bn USD`; one where both read the same.
+pub fn usd_range(least: NanoUsd, most: NanoUsd) -> String {
+    let ((from, of_from), (to, of_to)) = (in_prose(least), in_prose(most));
+    match (from == to, of_from == of_to) {
+        (true, true) => usd(most),
+        (false, true) => format!("{from} to {to} {of_to}"),
+        _ => format!("{} to {}", usd(least), usd(most)),
+    }
+}
+
+/// The unit of all amounts of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Unit {
+    nano: i128,
+    /// What it is called.
+    pub(crate) name: &'static str,
+}
+
+impl Unit {
+    /// Billions, or millions where no amount is a billion.
+    pub(crate) fn of(amounts: impl Iterator<Item = NanoUsd>) -> Self {
+        let has_billions = amounts.into_iter().any(|amount| amount.0.abs() >= NANO_PER_BUSD);
+        if has_billions { Self { nano: NANO_PER_BUSD, name: "bn USD" } } else { Self { nano: NANO_PER_MUSD, name: "M$" } }
+    }
+
+    /// An amount with one decimal.
+    pub(crate) fn show(self, amount: NanoUsd) -> String {
+        grouped(&decimal(amount.0, self.nano, 1))
+    }
+}
+
+/// The number and its unit: the largest in which one decimal shows something.
+fn in_prose(amount: NanoUsd) -> (String, &'static str) {
+    let units = [(NANO_PER_BUSD, "bn USD"), (NANO_PER_MUSD, "M$"), (NANO_PER_KUSD, "thousand USD")];
+    let shown = units.into_iter().map(|(size, unit)| (decimal(amount.0, size, 1), unit));
+    let found = shown.clone().find(|(number, _)| number != "0.0");
+    let (number, unit) = match found {
+        Some(found) => found,
+        None if amount.0 == 0 => return ("0 USD".to_owned(), ""),
+        None => return ("less than 100 USD".to_owned(), ""),
+    };
+    (grouped(&number).replacen('-', "−", 1), unit)
+}
+
 /// Million USD with six decimals.
 pub(crate) fn musd(amount: NanoUsd) -> String {
     decimal(amount.0, NANO_PER_MUSD, 6)
@@ -113,6 +163,33 @@ mod tests {
         assert_eq!(percent(NanoUsd(world / 3), NanoUsd(world), 6).as_deref(), Some("33.333333"));
         assert_eq!(percent(NanoUsd(1), NanoUsd(0), 6), None);
         assert_eq!(percent(NanoUsd(-1), NanoUsd(8), 1).as_deref(), Some("-12.5"));
+    }
+
+    #[test]
+    fn small_amounts_are_not_nothing_in_prose() {
+        let usd_of = |dollars: i128| usd(NanoUsd(dollars * NANO_PER_USD));
+        for (dollars, text) in [
+            (358_250_504_000, "358.3 bn USD"),
+            (12_345_678_900_000, "12,345.7 bn USD"),
+            (50_000_001, "0.1 bn USD"),
+            (50_000_000, "50.0 M$"),
+            (49_999_999, "50.0 M$"),
+            (-1_250_000_000, "−1.2 bn USD"),
+            (-12_300_000, "−12.3 M$"),
+            (50_001, "0.1 M$"),
+            (49_000, "49.0 thousand USD"),
+            (51, "0.1 thousand USD"),
+            (1, "less than 100 USD"),
+            (0, "0 USD"),
+        ] {
+            assert_eq!(usd_of(dollars), text, "{dollars}");
+        }
+        let range = |least: i128, most: i128| usd_range(NanoUsd(least * NANO_PER_MUSD), NanoUsd(most * NANO_PER_MUSD));
+        assert_eq!(range(600, 1300), "0.6 to 1.3 bn USD");
+        assert_eq!(range(20, 1300), "20.0 M$ to 1.3 bn USD");
+        assert_eq!(range(-20, 0), "−20.0 M$ to 0 USD");
+        assert_eq!(range(1300, 1301), "1.3 bn USD");
+        assert_eq!(range(0, 0), "0 USD");
     }
 
     #[test]

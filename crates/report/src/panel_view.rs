@@ -5,26 +5,26 @@ use reorient_core::{CountryIndex, CountryTable};
 use reorient_metrics::{Level, Origin, PanelYear, ShareRow};
 use reorient_model::NanoUsd;
 
-use crate::number::{NANO_PER_BUSD, decimal, grouped, percent};
+use crate::grid::{Column, Grid};
+use crate::number::{Unit, percent};
 use crate::panel::share;
-use crate::tables;
+use crate::screen::Screen;
 use crate::terminal::{REMAINING, REMOVED};
-use crate::text::{self, paint, wrap};
+use crate::text::{self, display_width};
 
-const TITLE: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
 const MISSING: &str = "–";
-const WIDTH: usize = 100;
 /// Eighths of a line, from the lowest.
 const SPARKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Years that a sparkline has room for; of more, the newest are shown.
-const MOST_SPARKS: usize = 56;
+/// Columns of a sparkline's line that are neither its name nor its years nor the figures at its end.
+const AROUND: usize = 2 + 1 + 6 + 2;
+/// Columns of those figures.
+const SPAN: usize = 2 + 15;
 
 /// Under which names the view is drawn.
 #[derive(Debug, Clone, Copy)]
 pub struct PanelView<'a> {
-    /// Whether to send ANSI colours.
-    pub colour: bool,
+    /// Where it is printed.
+    pub screen: Screen,
     /// Name of the importing bloc.
     pub bloc: &'a str,
     /// Label of the trade data.
@@ -37,23 +37,22 @@ pub struct PanelView<'a> {
 
 /// The panel as text, one line feed after every line, without trailing spaces.
 ///
-/// Amounts in billion USD, shares in percent of the bloc's imports of the same goods.
+/// Amounts in the unit that it names, shares in percent of the bloc's imports of the same goods.
 pub fn panel_view(years: &[PanelYear], countries: &CountryTable, view: &PanelView<'_>) -> String {
-    let title = text::cut(&format!("reorient panel · {} · {}", view.bloc, view.source), WIDTH);
-    let mut blocks = vec![paint(&title, TITLE, view.colour)];
+    let screen = view.screen;
+    let mut blocks = vec![screen.title(&format!("reorient panel · {} · {}", view.bloc, view.source))];
     if let (Some(first), Some(last)) = (years.first(), years.last()) {
-        blocks.push(wrap(&summary(first, last), WIDTH, ""));
-        blocks.push(sparklines(years, countries, view.colour));
-        let mut lines = year_rows(years);
-        if let Some(header) = lines.first_mut() {
-            *header = paint(header, FAINT, view.colour);
-        }
-        blocks.push(format!("{}\n{}", paint("By year", TITLE, view.colour), lines.join("\n")));
-        blocks.push(paint(&wrap(&legend(view), WIDTH, "  "), FAINT, view.colour));
+        let unit = Unit::of(years.iter().map(|year| year.collection.headline.imports.into()));
+        blocks.push(screen.paragraph(&summary(first, last)));
+        blocks.push(sparklines(years, countries, screen));
+        let table = year_rows(years, unit, screen).draw(screen, "--json and panel.csv (--out DIR) have all.");
+        blocks.push(format!("{}\n{table}", screen.title("By year")));
+        blocks.push(screen.legend(&legend(view, unit)));
     }
-    let closing = "What displaced buyers elsewhere lose is not modelled.".to_owned();
-    let notes: Vec<String> = view.notes.iter().chain([&closing]).map(|note| wrap(note, WIDTH, "  ")).collect();
-    blocks.push(format!("{}\n  {}", paint("Notes", TITLE, view.colour), notes.join("\n  ")));
+    let mut notes = vec![screen.title("Notes")];
+    notes.extend(view.notes.iter().map(|note| screen.item(note)));
+    notes.push(screen.item("What displaced buyers elsewhere lose is not modelled."));
+    blocks.push(notes.join("\n"));
     blocks.join("\n\n") + "\n"
 }
 
@@ -77,8 +76,7 @@ fn summary(first: &PanelYear, last: &PanelYear) -> String {
 type Part = fn(&ShareRow) -> NanoUsd;
 
 /// One line per origin before and after, on one scale.
-fn sparklines(years: &[PanelYear], countries: &CountryTable, colour: bool) -> String {
-    let years = &years[years.len().saturating_sub(MOST_SPARKS)..];
+fn sparklines(years: &[PanelYear], countries: &CountryTable, screen: Screen) -> String {
     let mut origins: Vec<Option<CountryIndex>> = vec![None];
     for row in years.iter().flat_map(|year| &year.collection.shares) {
         if let Origin::Country(country) = row.origin
@@ -90,6 +88,13 @@ fn sparklines(years: &[PanelYear], countries: &CountryTable, colour: bool) -> St
     if origins.len() == 2 {
         origins.truncate(1);
     }
+    let name =
+        |origin: Option<CountryIndex>| origin.map_or("all risk countries", |country| countries.country(country).name.as_str());
+    let names = if screen.width() < 80 { 18 } else { 22 };
+    let room = screen.width() - AROUND - names;
+    // The table below has the figures of the first and the last year too; of more years than fit, the newest are shown.
+    let has_span = years.len() + SPAN <= room;
+    let years = &years[years.len().saturating_sub(room)..];
     let of = |year: &PanelYear, origin: Option<CountryIndex>, part: Part| {
         let origin = origin.map_or(Origin::AllRisk, Origin::Country);
         let row = year.collection.shares.iter().find(|row| row.level == Level::Overall && row.origin == origin);
@@ -99,30 +104,29 @@ fn sparklines(years: &[PanelYear], countries: &CountryTable, colour: bool) -> St
     let mut series = Vec::new();
     for origin in origins {
         for (when, part, style) in parts {
-            let name = match origin {
-                _ if when == "after" => "",
-                None => "all risk countries",
-                Some(country) => &countries.country(country).name,
-            };
+            let name = if when == "after" { "" } else { name(origin) };
             let values: Vec<Option<f64>> = years.iter().map(|year| of(year, origin, part)).collect();
             series.push((name, when, style, values));
         }
     }
     let most = series.iter().flat_map(|(.., values)| values.iter().flatten()).fold(0.0_f64, |most, value| most.max(*value));
     let span = |values: &[Option<f64>]| match (values.first().copied().flatten(), values.last().copied().flatten()) {
-        (Some(first), Some(last)) => format!("{first:>5.1} → {last:>4.1} %"),
-        _ => MISSING.to_owned(),
+        _ if !has_span => String::new(),
+        (Some(first), Some(last)) => format!("  {first:>5.1} → {last:>4.1} %"),
+        _ => format!("  {MISSING}"),
     };
     let line = |(name, when, style, values): &(&str, &str, Style, Vec<Option<f64>>)| {
         let sparks: String = values.iter().map(|value| spark(*value, most)).collect();
-        format!("  {:<22} {when:<6}  {}  {}", text::cut(name, 22), paint(&sparks, *style, colour), span(values))
+        let name = text::cut(name, names);
+        let pad = " ".repeat(names.saturating_sub(display_width(&name)));
+        format!("  {name}{pad} {when:<6}  {}{}", screen.paint(&sparks, *style), span(values))
     };
     let heading = match years {
         [first, .., last] => format!("Share of risk countries, {} to {}, from 0 to {most:.1} %", first.year, last.year),
         _ => "Share of risk countries".to_owned(),
     };
     let lines: Vec<String> = series.iter().map(line).collect();
-    format!("{}\n{}", paint(&heading, TITLE, colour), lines.join("\n"))
+    format!("{}\n{}", screen.title(&heading), lines.join("\n"))
 }
 
 /// One of eight steps, the highest for `most`; a gap where there is no value.
@@ -133,22 +137,36 @@ fn spark(value: Option<f64>, most: f64) -> char {
     SPARKS[step.clamp(0.0, 7.0) as usize]
 }
 
-fn year_rows(years: &[PanelYear]) -> Vec<String> {
-    let header = ["year", "of", "imports", "risk", "%", "after", "%", "HHI", "after", "min – max", "short", "cap p50", "cleared"];
-    let mut table = tables::table(&header);
+fn year_rows(years: &[PanelYear], unit: Unit, screen: Screen) -> Grid {
+    // Where the amounts beside them leave, shares need a fuller name.
+    let [share_before, share_after] = if screen.width() < Screen::USUAL { ["risk %", "after %"] } else { ["%", "%"] };
+    let mut grid = Grid::new([
+        Column::number("year"),
+        Column::number("of").leaves(5),
+        Column::number("imports"),
+        Column::number("risk").leaves(3),
+        Column::number(share_before).called("risk %"),
+        Column::number("after").called("risk after").leaves(3),
+        Column::number(share_after).called("risk after %"),
+        Column::number("HHI").leaves(4),
+        Column::number("after").called("HHI after").leaves(4),
+        Column::number("min – max").called("HHI min – max").leaves(1),
+        Column::number("short"),
+        Column::number("cap p50").leaves(2),
+        Column::number("cleared").leaves(2),
+    ]);
     for year in years {
         let headline = &year.collection.headline;
-        let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1));
         let share = |part: NanoUsd| percent(part, headline.imports.into(), 1).unwrap_or_else(|| MISSING.to_owned());
         let index = |value: Option<f64>| value.map_or_else(|| MISSING.to_owned(), |value| format!("{value:.3}"));
         let range = headline.hhi.and_then(|hhi| hhi.range);
-        table.add_row(vec![
+        grid.row([
             year.year.to_string(),
             year.n_members.to_string(),
-            bn(headline.imports.into()),
-            bn(headline.risk_before.into()),
+            unit.show(headline.imports.into()),
+            unit.show(headline.risk_before.into()),
             share(headline.risk_before.into()),
-            bn(headline.risk_after),
+            unit.show(headline.risk_after),
             share(headline.risk_after),
             index(headline.hhi.map(|hhi| hhi.before)),
             index(headline.hhi.map(|hhi| hhi.after)),
@@ -159,15 +177,15 @@ fn year_rows(years: &[PanelYear]) -> Vec<String> {
                 .map_or_else(|| MISSING.to_owned(), |share| format!("{share:.0} %")),
         ]);
     }
-    tables::lines(&mut table, &[])
+    grid
 }
 
-fn legend(view: &PanelView<'_>) -> String {
+fn legend(view: &PanelView<'_>, unit: Unit) -> String {
     format!(
-        "of: members of {}. Amounts in bn USD. HHI is weighted by imports, its range over all optima. short: products in shortage, \
+        "of: members of {}. Amounts in {}. HHI is weighted by imports, its range over all optima. short: products in shortage, \
          of all. cap p50: the cap in percentage points that clears products of half the imports. cleared: products that the cap \
          of {} points clears, by their risk imports.",
-        view.bloc, view.cap
+        view.bloc, unit.name, view.cap
     )
 }
 

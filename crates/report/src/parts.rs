@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use anstyle::Style;
 use reorient_core::CountryTable;
 use reorient_metrics::{Explanation, ExporterPart, ProductPart, n_that_make};
 use reorient_model::NanoUsd;
@@ -10,9 +9,11 @@ use serde_json::{Value, json as object};
 
 use crate::ReportError;
 use crate::columns::{Column, Pick, json, write_csv};
-use crate::number::{NANO_PER_MUSD, decimal, grouped, musd, percent};
+use crate::grid::{self, Grid};
+use crate::number::{NANO_PER_MUSD, decimal, grouped, musd, percent, usd};
+use crate::screen::Screen;
 use crate::study::{StudyManifest, write_study};
-use crate::text::{cut, paint, wrap};
+use crate::text::counted;
 
 /// The kind in the manifest of a folder of an explanation.
 pub(crate) const KIND: &str = "explain";
@@ -103,76 +104,89 @@ pub fn explanation_json(explanation: &Explanation, countries: &CountryTable) -> 
 
 /// Rows of each table on screen at the most.
 const ROWS: usize = 20;
-const WIDTH: usize = 100;
 
 /// The products that make 80 % of the cut and of what is left, and the exporters without which most would be missing.
-pub fn explanation_view(explanation: &Explanation, countries: &CountryTable, title: &str, colour: bool) -> String {
-    let m = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_MUSD, 1));
-    let pct = |part, whole| percent(part, whole, 1).unwrap_or_else(|| "–".to_owned());
-    let head = |text: &str| paint(text, Style::new().bold(), colour);
-    let faint = |text: &str| paint(text, Style::new().dimmed(), colour);
-    let mut lines = vec![head(&cut(title, WIDTH)), String::new()];
-
+pub fn explanation_view(explanation: &Explanation, countries: &CountryTable, title: &str, screen: Screen) -> String {
     let by_cut: Vec<&ProductPart> = explanation.products.iter().collect();
     let mut by_left = by_cut.clone();
     by_left.sort_by_key(|part| part.rank_left);
     let n_cut = n_that_make(MOST, explanation.cut, by_cut.iter().map(|part| part.cut_up_to));
     let left = explanation.left + explanation.unmet;
     let n_left = n_that_make(MOST, left, by_left.iter().map(|part| part.left_up_to));
-    let mut table = |name: String, parts: &[&ProductPart], count: usize, amount: &dyn Fn(&ProductPart) -> [NanoUsd; 3]| {
-        lines.push(head(&name));
-        lines.push(faint("  product        M$       %   up to %   after without %  description"));
-        for part in parts.iter().take(count.min(ROWS)) {
-            let [own, up_to, whole] = amount(part);
-            let without = pct(part.without.2, part.without.0.into());
-            lines.push(format!(
-                "  {:<7} {:>10} {:>7} {:>9} {without:>17}  {}",
-                part.product,
-                m(own),
-                pct(own, whole),
-                pct(up_to, whole),
-                cut(&part.description, 42)
-            ));
-        }
-        if count > ROWS {
-            lines.push(format!("  … and {} more", count - ROWS));
-        }
-        lines.push(String::new());
-    };
-    let plural = |count: usize| if count == 1 { "1 product makes".to_owned() } else { format!("{count} products make") };
-    table(format!("{} {MOST} % of the cut of {} M$", plural(n_cut), m(explanation.cut)), &by_cut, n_cut, &|part| {
-        [part.cut, part.cut_up_to, explanation.cut]
-    });
+    let make = |count: usize| format!("{} {} {MOST} %", counted(count, "product"), if count == 1 { "makes" } else { "make" });
+    let cut = parts_table(&by_cut[..n_cut], screen, |part| [part.cut, part.cut_up_to, explanation.cut]);
+    let of_left = parts_table(&by_left[..n_left], screen, |part| [part.left + part.unmet, part.left_up_to, left]);
     let unmet = explanation.unmet > NanoUsd::default();
-    let of_which = if unmet { format!(", of which {} M$ cannot be supplied", m(explanation.unmet)) } else { String::new() };
-    let name = format!("{} {MOST} % of what is left, {} M${of_which}", plural(n_left), m(left));
-    table(name, &by_left, n_left, &|part| [part.left + part.unmet, part.left_up_to, left]);
+    let of_which = if unmet { format!(", of which {} cannot be supplied", usd(explanation.unmet)) } else { String::new() };
+    let blocks = [
+        screen.title(title),
+        format!("{}\n{cut}", screen.title(&format!("{} of the cut of {}", make(n_cut), usd(explanation.cut)))),
+        format!("{}\n{of_left}", screen.title(&format!("{} of what is left, {}{of_which}", make(n_left), usd(left)))),
+        format!("{}\n{}", screen.title("Who carries it"), exporters_table(explanation, countries, screen)),
+        screen.paragraph(
+            "`after without` is the risk share after of all other products. `missed without` is what nobody would replace if this \
+             exporter could add nothing and all others stepped in as far as they can: it would stay with risk origins as far as \
+             options let them supply it, or be missing. It is zero for whoever can be replaced.",
+        ),
+    ];
+    blocks.join("\n\n") + "\n"
+}
 
-    lines.push(head("Who carries it"));
-    lines.push(faint("  country                    increase M$   capacity M$   missed without M$   % of the cut  products"));
+/// Products with their amount, what it and those before make, and what both are of.
+fn parts_table(parts: &[&ProductPart], screen: Screen, amounts: impl Fn(&ProductPart) -> [NanoUsd; 3]) -> String {
+    let m = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_MUSD, 1));
+    let mut table = Grid::new([
+        grid::Column::text("product"),
+        grid::Column::number("M$"),
+        grid::Column::number("%"),
+        grid::Column::number("up to %").leaves(2),
+        grid::Column::number("after without %").leaves(1),
+        grid::Column::text("description").cut(20, 80),
+    ]);
+    for part in parts.iter().take(ROWS) {
+        let [own, up_to, whole] = amounts(part);
+        table.row([
+            part.product.to_string(),
+            m(own),
+            in_percent(own, whole),
+            in_percent(up_to, whole),
+            in_percent(part.without.2, part.without.0.into()),
+            part.description.clone(),
+        ]);
+    }
+    if parts.len() > ROWS {
+        table.foot(format!("… and {} more in explain_products.csv", parts.len() - ROWS));
+    }
+    table.draw(screen, "--json and explain_products.csv (--out DIR) have all.")
+}
+
+fn exporters_table(explanation: &Explanation, countries: &CountryTable, screen: Screen) -> String {
+    let m = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_MUSD, 1));
+    let mut table = Grid::new([
+        grid::Column::text("country").cut(16, 44),
+        grid::Column::number("increase M$"),
+        grid::Column::number("capacity M$").leaves(2),
+        grid::Column::number("missed without M$"),
+        grid::Column::number("% of the cut").leaves(3),
+        grid::Column::number("products").leaves(1),
+    ]);
     for part in explanation.exporters.iter().take(ROWS) {
         let country = countries.country(part.country);
-        let name = if part.inside { format!("{} (in the bloc)", country.name) } else { country.name.clone() };
-        lines.push(format!(
-            "  {:<25} {:>12} {:>13} {:>19} {:>14} {:>9}",
-            cut(&name, 25),
+        table.row([
+            if part.inside { format!("{} (in the bloc)", country.name) } else { country.name.clone() },
             m(part.increase.point),
             m(part.capacity),
             m(part.missed),
-            pct(part.missed, explanation.cut),
-            part.products
-        ));
+            in_percent(part.missed, explanation.cut),
+            part.products.to_string(),
+        ]);
     }
     if explanation.exporters.len() > ROWS {
-        lines.push(format!("  … and {} more in explain_exporters.csv", explanation.exporters.len() - ROWS));
+        table.foot(format!("… and {} more in explain_exporters.csv", explanation.exporters.len() - ROWS));
     }
-    lines.push(String::new());
-    lines.push(wrap(
-        "`after without` is the risk share after of all other products. `missed without` is what nobody would \
-         replace if this exporter could add nothing and all others stepped in as far as they can: it would stay with risk origins as \
-         far as options let them supply it, or be missing. It is zero for whoever can be replaced.",
-        WIDTH,
-        "",
-    ));
-    lines.join("\n") + "\n"
+    table.draw(screen, "--json and explain_exporters.csv (--out DIR) have all.")
+}
+
+fn in_percent(part: NanoUsd, whole: NanoUsd) -> String {
+    percent(part, whole, 1).unwrap_or_else(|| "–".to_owned())
 }

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, Table};
 use reorient_core::{CountryIndex, CountryTable};
 use reorient_metrics::{BASE, Effect, Mover, SensitivityRow};
 use reorient_model::NanoUsd;
@@ -11,14 +10,14 @@ use serde_json::{Value, json as object};
 
 use crate::ReportError;
 use crate::columns::{Column, Pick, json, write_csv};
-use crate::number::{NANO_PER_BUSD, decimal, grouped, musd, percent};
+use crate::grid::{self, Grid};
+use crate::number::{Unit, musd, percent};
+use crate::screen::Screen;
 use crate::study::{StudyManifest, write_study};
-use crate::tables;
-use crate::text::{cut, paint, wrap};
+use crate::text::cut;
 
 /// The kind in the manifest of a folder of a sensitivity report.
 const KIND: &str = "sensitivity";
-const WIDTH: usize = 100;
 /// Room for a setting on screen.
 const SETTING: usize = 32;
 
@@ -117,42 +116,48 @@ pub fn sensitivity_json(rows: &[SensitivityRow], countries: &CountryTable) -> Va
 }
 
 /// The base, then every change by its effect, then what was not run and why.
-pub fn sensitivity_view(rows: &[SensitivityRow], countries: &CountryTable, title: &str, colour: bool) -> String {
-    let bold = Style::new().bold();
-    let mut blocks = vec![paint(&cut(title, WIDTH), bold, colour)];
-    let header = ["option", "after", "pp", "short", "inf", "in", "out", "HHI", "tau", "stay", "moves most"];
-    let mut table = tables::table(&header);
-    let answered: Vec<(&SensitivityRow, &Effect)> =
-        rows.iter().filter_map(|row| Some((row, row.outcome.as_ref().ok()?))).collect();
-    for (row, effect) in &answered {
-        table.add_row(cells(row, effect, countries));
-    }
-    let mut lines = narrow(&mut table);
-    for (at, line) in lines.iter_mut().enumerate() {
-        let effect = at.checked_sub(1).and_then(|at| answered.get(at));
-        let style = match effect.and_then(|(_, effect)| effect.change_points) {
-            _ if at == 0 => Style::new().dimmed(),
+pub fn sensitivity_view(rows: &[SensitivityRow], countries: &CountryTable, title: &str, screen: Screen) -> String {
+    let mut table = Grid::new([
+        grid::Column::text("option").cut(30, SETTING),
+        grid::Column::number("after"),
+        grid::Column::number("pp"),
+        grid::Column::number("short").close().leaves(5),
+        grid::Column::number("missing").close(),
+        grid::Column::number("in").close().leaves(4),
+        grid::Column::number("out").close().leaves(4),
+        grid::Column::number("HHI").leaves(3),
+        grid::Column::number("tau").leaves(1),
+        grid::Column::number("stay").leaves(1),
+        grid::Column::text("moves most").leaves(2),
+    ]);
+    let answered = || rows.iter().filter_map(|row| Some((row, row.outcome.as_ref().ok()?)));
+    let shifts = |(_, effect): (_, &Effect)| [effect.headline.shifted_inside, effect.headline.shifted_outside];
+    let unit = Unit::of(answered().flat_map(shifts));
+    for (row, effect) in answered() {
+        let style = match effect.worse_points() {
             Some(points) if points > 5e-4 => AnsiColor::Red.on_default(),
             Some(points) if points < -5e-4 => AnsiColor::Green.on_default(),
-            _ => continue,
+            _ => Style::new(),
         };
-        *line = paint(line, style, colour);
+        table.styled(cells(row, effect, countries, unit), style);
     }
-    blocks.push(lines.join("\n"));
-    let legend = "after: risk share after, in percent; pp: the same less that of the base. short, inf: products in shortage, without an \
-                  allocation. in, out: value shifted to suppliers within and outside the bloc, bn USD. tau: Kendall's, of the \
+    let legend = format!(
+        "after: risk share after, in percent; pp: the same less that of the base. short: products in shortage; missing: \
+                  imports that nobody can supply, in percent. Rows are sorted by after and missing together. in, out: value shifted to suppliers within and outside the bloc, {}. tau: Kendall's, of the \
                   gains of the countries in the base's Table A.1; stay: how many of them are in that of the option; moves most: \
-                  rank in the base and now. Which risk countries lose first shows in sensitivity.csv alone. Options that change \
-                  who counts as risk, what is listed or who the bloc is ask another question, so their pp is no saving; products \
-                  without an allocation (inf) leave all sums.";
-    blocks.push(paint(&wrap(legend, WIDTH, "  "), Style::new().dimmed(), colour));
+                  rank in the base and now. Which risk countries lose first is only in sensitivity.csv. Options that change \
+                  who counts as risk, what is listed or who the bloc is ask another question, so their pp is no saving.",
+        unit.name
+    );
+    let table = table.draw(screen, "--json and sensitivity.csv (--out DIR) have all.");
+    let mut blocks = vec![screen.title(title), table, screen.legend(&legend)];
     let left_out: Vec<String> = rows
         .iter()
         .filter_map(|row| row.outcome.as_ref().err().map(|reason| (row, reason)))
-        .map(|(row, reason)| wrap(&format!("{}: {reason}", setting(row)), WIDTH - 2, "    "))
+        .map(|(row, reason)| format!("  {}", screen.hanging(&format!("{}: {reason}", setting(row)), "    ")))
         .collect();
     if !left_out.is_empty() {
-        blocks.push(format!("{}\n  {}", paint("Not run", bold, colour), left_out.join("\n  ")));
+        blocks.push(format!("{}\n{}", screen.title("Not run"), left_out.join("\n")));
     }
     blocks.join("\n\n") + "\n"
 }
@@ -162,35 +167,22 @@ fn setting(row: &SensitivityRow) -> String {
     if row.key == BASE { row.key.clone() } else { cut(&format!("{}={}", row.key, row.value), SETTING) }
 }
 
-/// Columns of counts and amounts stand close.
-fn narrow(table: &mut Table) -> Vec<String> {
-    let last = table.column_count().saturating_sub(1);
-    for (at, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((if at == 0 { 2 } else { 1 }, u16::from(!(2..=5).contains(&at))));
-        if at > 0 && at < last {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    table.lines().map(|line| line.trim_end().to_owned()).collect()
-}
-
-fn cells(row: &SensitivityRow, effect: &Effect, countries: &CountryTable) -> Vec<String> {
+fn cells(row: &SensitivityRow, effect: &Effect, countries: &CountryTable, unit: Unit) -> [String; 11] {
     let headline = &effect.headline;
     let missing = || "–".to_owned();
-    let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1));
     let points = effect.change_points.map_or_else(missing, |points| match format!("{points:+.2}") {
         nothing if nothing == "+0.00" || nothing == "-0.00" => "0.00".to_owned(),
         points => points.replacen('-', "−", 1),
     });
     let ranking = &effect.ranking;
-    vec![
+    [
         setting(row),
         percent(headline.risk_after, headline.imports.into(), 2).unwrap_or_else(missing),
         if row.key == BASE { String::new() } else { points },
         headline.in_shortage.to_string(),
-        (headline.infeasible + headline.unsolved).to_string(),
-        bn(headline.shifted_inside),
-        bn(headline.shifted_outside),
+        percent(headline.unmet, headline.imports.into(), 2).unwrap_or_else(missing),
+        unit.show(headline.shifted_inside),
+        unit.show(headline.shifted_outside),
         headline.hhi.map_or_else(missing, |hhi| format!("{:.3}", hhi.after)),
         ranking.tau.map_or_else(missing, |tau| format!("{tau:.2}").replacen('-', "−", 1)),
         ranking.n_stay.to_string(),

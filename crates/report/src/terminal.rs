@@ -5,8 +5,10 @@ use reorient_core::{CountryTable, Usd};
 use reorient_metrics::{BeforeAfter, Collection, Headline, Ranged};
 use reorient_model::NanoUsd;
 
-use crate::number::{NANO_PER_BUSD, NANO_PER_MUSD, decimal, grouped, percent};
-use crate::text::{cut, paint, wrap};
+use crate::lead::lead;
+use crate::number::{grouped, percent, usd, usd_range};
+use crate::screen::Screen;
+use crate::text::counted;
 use crate::{bars, tables};
 
 /// What stays with risk countries.
@@ -17,26 +19,20 @@ pub(crate) const REMOVED: Style = AnsiColor::Green.on_default();
 pub(crate) const MISSING: Style = AnsiColor::Yellow.on_default();
 /// What they gain.
 pub(crate) const ADDED: Style = AnsiColor::Magenta.on_default();
-const TITLE: Style = Style::new().bold();
-const FAINT: Style = Style::new().dimmed();
-const WARNING: Style = AnsiColor::Yellow.on_default().bold();
-
-/// Lines are at most this long, however wide the screen.
-const WIDEST: usize = 100;
-/// Narrower than this, lines may overflow.
-const NARROWEST: usize = 48;
 
 /// How and under which names the view is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TerminalOptions<'a> {
-    /// Columns of the screen.
-    pub width: u16,
-    /// Whether to send ANSI colours.
-    pub colour: bool,
+    /// Where it is printed.
+    pub screen: Screen,
     /// Name of the importing bloc.
     pub bloc: &'a str,
+    /// Whether it is one country, which has no suppliers inside.
+    pub one_country: bool,
     /// Label of the trade data.
     pub source: &'a str,
+    /// Sentences that end the first paragraph, such as what the list leaves out.
+    pub leading: &'a [String],
     /// Sentences to print at the end, such as codes that were only partly found.
     pub notes: &'a [String],
 }
@@ -45,77 +41,47 @@ pub struct TerminalOptions<'a> {
 ///
 /// Amounts in billion or million USD as they say, shares in percent of the bloc's imports of the same goods.
 pub fn terminal(collection: &Collection, countries: &CountryTable, options: &TerminalOptions<'_>) -> String {
-    let width = usize::from(options.width).clamp(NARROWEST, WIDEST);
-    let colour = options.colour;
+    let screen = options.screen;
     let headline = &collection.headline;
-    let mut blocks = vec![title(options, width)];
-    blocks.push(wrap(&summary(headline, options.bloc), width, ""));
-    let risk = tables::risk(collection, countries, width);
-    if risk.len() > 1 {
-        blocks.push(with_faint_header(&risk, colour));
-    }
-    let bars = bars::sections(collection, width, colour);
+    let mut blocks = vec![screen.title(&format!("reorient · {} · {}", options.bloc, options.source))];
+    blocks.push(screen.paragraph(&lead(collection, countries, options)));
+    blocks.extend(tables::risk(collection, countries, screen));
+    let bars = bars::sections(collection, screen);
     if !bars.is_empty() {
-        blocks.push(legend(bars::any_rise(&bars), bars::any_missing(&bars), width, colour));
+        blocks.push(legend(bars::any_rise(&bars), bars::any_missing(&bars), screen));
         blocks.extend(bars);
     }
     if collection.table_a1.is_empty() {
-        blocks.push(format!("No country outside {} gains.", options.bloc));
+        blocks.push(screen.paragraph(&format!("No country outside {} gains.", options.bloc)));
     } else {
-        let heading = wrap(&format!("Table A.1: who gains outside {}", options.bloc), width, "");
-        let table = with_faint_header(&tables::table_a1(collection, countries, width), colour);
-        blocks.push(format!("{}\n{table}", paint(&heading, TITLE, colour)));
+        let heading = screen.title(&format!("Table A.1: who gains outside {}", options.bloc));
+        blocks.push(format!("{heading}\n{}", tables::table_a1(collection, countries, screen)));
     }
-    blocks.extend(open_to_choice(headline, options.bloc).map(|text| wrap(&text, width, "")));
-    blocks.push(wrap(&concentration(headline), width, ""));
-    blocks.push(closing(headline, options, width));
+    blocks.extend(open_to_choice(headline, options).map(|text| screen.paragraph(&text)));
+    blocks.push(screen.paragraph(&concentration(headline)));
+    blocks.push(closing(headline, options));
     blocks.join("\n\n") + "\n"
 }
 
-fn title(options: &TerminalOptions<'_>, width: usize) -> String {
-    let text = format!("reorient · {} · {}", options.bloc, options.source);
-    paint(&cut(&text, width), TITLE, options.colour)
-}
-
-fn summary(headline: &Headline, bloc: &str) -> String {
-    let imports = NanoUsd::from(headline.imports);
-    let before = percent(headline.risk_before.into(), imports, 1);
-    let after = percent(headline.risk_after, imports, 1);
-    let (Some(before), Some(after)) = (before, after) else {
-        return if headline.unsolved > 0 {
-            format!("None of {} products has an answer.", grouped(&headline.unsolved.to_string()))
-        } else {
-            format!("{bloc} imports none of these goods.")
-        };
-    };
-    let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1));
-    let count = |number: usize| grouped(&number.to_string());
-    format!(
-        "The share of risk countries goes from {before} % to {after} % of {} bn USD: {} bn USD move away from them. Suppliers \
-         that gain get {} bn more inside {bloc}, {} bn outside. In {} of {} products capacity is short.",
-        bn(imports),
-        bn(headline.cut),
-        bn(headline.shifted_inside),
-        bn(headline.shifted_outside),
-        count(headline.in_shortage),
-        count(headline.products),
-    )
-}
-
 /// What the optimum leaves open, and what the cap is worth; nothing where nothing is imported.
-fn open_to_choice(headline: &Headline, bloc: &str) -> Option<String> {
-    let bn = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_BUSD, 1)).replacen('-', "−", 1);
-    let change = |range: Ranged| {
-        let (least, most) = (bn(range.min), bn(range.max));
-        if least == most { format!("{least} bn USD") } else { format!("{least} to {most} bn USD") }
+fn open_to_choice(headline: &Headline, options: &TerminalOptions<'_>) -> Option<String> {
+    let change = |range: Ranged| usd_range(range.min, range.max);
+    let changes = if options.one_country {
+        format!("change by {}", change(headline.change_outside))
+    } else {
+        format!(
+            "inside {} change by {}, outside by {}",
+            options.bloc,
+            change(headline.change_inside),
+            change(headline.change_outside)
+        )
     };
     (headline.imports > Usd::ZERO).then(|| {
         format!(
-            "Over all optima, imports from alternatives inside {bloc} change by {}, outside by {}. One more percentage point of \
-             the cap would take another {} M$ off the risk imports.",
-            change(headline.change_inside),
-            change(headline.change_outside),
-            grouped(&decimal(headline.next_point.0, NANO_PER_MUSD, 1)),
+            "Over all optima, imports from alternatives {changes}. One more percentage point of the cap would take another {} off \
+             the risk{} imports.",
+            usd(headline.next_point),
+            if headline.unmet > NanoUsd::default() { " and missing" } else { "" },
         )
     })
 }
@@ -123,10 +89,10 @@ fn open_to_choice(headline: &Headline, bloc: &str) -> Option<String> {
 fn concentration(headline: &Headline) -> String {
     let count = |number: usize| grouped(&number.to_string());
     let products = format!(
-        "it rose in {} and fell in {} of {} products",
+        "it rose in {} and fell in {} of {}",
         count(headline.hhi_rose),
         count(headline.hhi_fell),
-        count(headline.products)
+        counted(headline.products, "product")
     );
     let Some(BeforeAfter { before, after, range }) = headline.hhi else {
         return format!("Concentration of origins (HHI): {products}.");
@@ -145,43 +111,38 @@ fn concentration(headline: &Headline) -> String {
     format!("Concentration of origins (HHI, weighted by imports) {went}; {products}.{open}")
 }
 
-fn legend(rises: bool, missing: bool, width: usize, colour: bool) -> String {
-    let (opening, words) = if width < 76 {
+fn legend(rises: bool, missing: bool, screen: Screen) -> String {
+    let (opening, words) = if screen.width() < 76 {
         ("Share of risk countries", ["after", "removed", "added", "missing"])
     } else {
         ("Share of risk countries, before → after", ["what stays", "what moves away", "what is added", "what nobody supplies"])
     };
     let marks = [("█", REMAINING, true), ("░", REMOVED, true), ("▓", ADDED, rises), ("×", MISSING, missing)];
     let shown = marks.into_iter().zip(words).filter(|((_, _, shown), _)| *shown);
-    let parts: Vec<_> = shown.map(|((mark, style, _), word)| format!("{} {word}", paint(mark, style, colour))).collect();
+    let parts: Vec<_> = shown.map(|((mark, style, _), word)| format!("{} {word}", screen.paint(mark, style))).collect();
     format!("{opening}: {}", parts.join(", "))
 }
 
-fn closing(headline: &Headline, options: &TerminalOptions<'_>, width: usize) -> String {
-    let mut notes = Vec::new();
+fn closing(headline: &Headline, options: &TerminalOptions<'_>) -> String {
+    let screen = options.screen;
+    let mut notes = vec![screen.title("Notes")];
     if headline.unsolved > 0 {
-        let text = format!("Not in any figure above: {} unsolved products.", headline.unsolved);
-        notes.push(paint(&wrap(&text, width, "  "), WARNING, options.colour));
+        let text = format!("Not in any figure above: {}.", counted(headline.unsolved, "unsolved product"));
+        notes.push(screen.warning(&screen.item(&text)));
     }
     if headline.reconstructed_products > 0 {
         let share = percent(headline.reconstructed_imports.into(), headline.imports.into(), 1).unwrap_or_else(|| "–".to_owned());
-        let count = |number: usize| grouped(&number.to_string());
         let text = format!(
-            "{} of {} products ({share} % of imports) are on the list only through reconstructed rows.",
-            count(headline.reconstructed_products),
-            count(headline.products)
+            "{} of {} ({share} % of imports) {} on the list only through reconstructed rows.",
+            grouped(&headline.reconstructed_products.to_string()),
+            counted(headline.products, "product"),
+            if headline.reconstructed_products == 1 { "is" } else { "are" },
         );
-        notes.push(wrap(&text, width, "  "));
+        notes.push(screen.item(&text));
     }
-    notes.extend(options.notes.iter().map(|note| wrap(note, width, "  ")));
-    notes.push(wrap("What displaced buyers elsewhere lose is not modelled.", width, "  "));
-    let heading = paint("Notes", TITLE, options.colour);
-    format!("{heading}\n  {}", notes.join("\n  "))
-}
-
-fn with_faint_header(lines: &[String], colour: bool) -> String {
-    let paint_first = |(position, line): (usize, &String)| if position == 0 { paint(line, FAINT, colour) } else { line.clone() };
-    lines.iter().enumerate().map(paint_first).collect::<Vec<_>>().join("\n")
+    notes.extend(options.notes.iter().map(|note| screen.item(note)));
+    notes.push(screen.item("What displaced buyers elsewhere lose is not modelled."));
+    notes.join("\n")
 }
 
 #[cfg(test)]
@@ -189,9 +150,20 @@ mod tests {
     use super::*;
     use crate::sample;
 
-    fn view(width: u16, colour: bool) -> String {
+    fn options(screen: Screen) -> TerminalOptions<'static> {
+        TerminalOptions {
+            screen,
+            bloc: "EU27",
+            one_country: false,
+            source: "BACI HS22 2023 (hand-made)",
+            leading: &[],
+            notes: &[],
+        }
+    }
+
+    fn view(width: usize, colour: bool) -> String {
         let notes = ["3 codes of the list are only partly covered by HS22: 010121, 280461, 853224.".to_owned()];
-        let options = TerminalOptions { width, colour, bloc: "EU27", source: "BACI HS22 2023 (hand-made)", notes: &notes };
+        let options = TerminalOptions { notes: &notes, ..options(Screen::new(width, colour)) };
         terminal(&sample::collection(), &sample::countries(), &options)
     }
 
@@ -309,12 +281,27 @@ mod tests {
 
     #[test]
     fn lines_fit_and_have_no_trailing_spaces() {
-        for width in [48, 60, 76, 80, 100, 200] {
+        for width in [60, 76, 80, 100, 120, 160] {
             for line in view(width, false).lines() {
                 assert_eq!(line.trim_end(), line);
-                assert!(width < 60 || line.chars().count() <= usize::from(width).min(100), "{width}: {line}");
+                assert!(crate::text::display_width(line) <= width, "{width}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn one_country_has_no_inside() {
+        let options = TerminalOptions { bloc: "Netherlands", one_country: true, ..options(Screen::new(100, false)) };
+        let text = terminal(&sample::collection(), &sample::countries(), &options);
+        assert!(text.contains("who gains outside Netherlands") && !text.contains("inside"), "{text}");
+    }
+
+    #[test]
+    fn small_amounts_show() {
+        let mut collection = sample::collection();
+        collection.headline.shifted_inside = NanoUsd(12_300_000 * NanoUsd::PER_USD);
+        let text = terminal(&collection, &sample::countries(), &options(Screen::new(160, false)));
+        assert!(text.contains("get 12.3 M$ more inside EU27"), "{text}");
     }
 
     #[test]
@@ -324,15 +311,14 @@ mod tests {
         for row in &mut collection.shares {
             row.after = row.after + row.after + row.after;
         }
-        let options = TerminalOptions { width: 100, colour: false, bloc: "EU27", source: "none", notes: &[] };
-        let text = terminal(&collection, &sample::countries(), &options);
+        let text = terminal(&collection, &sample::countries(), &options(Screen::new(100, false)));
         assert!(text.contains("░ what moves away, ▓ what is added\n"), "{text}");
     }
 
     #[test]
     fn an_empty_result_is_still_a_view() {
         let empty = Collection { headline: Headline::default(), shares: Vec::new(), table_a1: Vec::new(), products: Vec::new() };
-        let options = TerminalOptions { width: 80, colour: false, bloc: "EU27", source: "none", notes: &[] };
-        assert!(terminal(&empty, &sample::countries(), &options).contains("EU27 imports none of these goods."));
+        let text = terminal(&empty, &sample::countries(), &options(Screen::new(80, false)));
+        assert!(text.contains("EU27 imports none of these goods."));
     }
 }

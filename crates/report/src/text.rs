@@ -1,18 +1,38 @@
-//! Styled, shortened and wrapped text.
+//! Styled, shortened and wrapped text, measured in columns of a screen.
 
 use anstyle::Style;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Words that stay on the line of the number before them.
+const UNITS: [&str; 7] = ["%", "M$", "bn", "USD", "pp", "thousand", "points"];
 
 /// In a style, when there is colour.
 pub(crate) fn paint(text: &str, style: Style, colour: bool) -> String {
     if colour { format!("{}{text}{}", style.render(), style.render_reset()) } else { text.to_owned() }
 }
 
-/// At most `limit` characters, the last one an ellipsis where something is missing; cut at a word where one is near.
+/// Columns that a line takes on a screen; ANSI codes take none.
+pub fn display_width(text: &str) -> usize {
+    let mut parts = text.split('\u{1b}');
+    let first = parts.next().unwrap_or_default().width();
+    // A code ends with its first letter.
+    let rest = parts.map(|part| part.split_once(|end: char| end.is_ascii_alphabetic()).map_or(0, |(_, text)| text.width()));
+    first + rest.sum::<usize>()
+}
+
+/// At most `limit` columns, the last one an ellipsis where something is missing; cut at a word where one is near.
 pub(crate) fn cut(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
+    if display_width(text) <= limit {
         return text.to_owned();
     }
-    let mut kept: String = text.chars().take(limit.saturating_sub(1)).collect();
+    let mut room = limit.saturating_sub(1);
+    let fits = |character: &char| {
+        let own = character.width().unwrap_or(0);
+        let left = room.checked_sub(own);
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let mut kept: String = text.chars().take_while(fits).collect();
     if let Some((whole, rest)) = kept.rsplit_once(' ')
         && rest.chars().count() < 5
     {
@@ -22,13 +42,14 @@ pub(crate) fn cut(text: &str, limit: usize) -> String {
     kept + "…"
 }
 
-/// Breaks at spaces; lines after the first begin with `indent`, and room for it is left in all.
-pub(crate) fn wrap(text: &str, width: usize, indent: &str) -> String {
-    let room = width.saturating_sub(indent.len());
+/// Breaks at spaces, but not between a number and its unit; lines after the first begin with `indent`, and room for it is left
+/// in all. A word that is longer than a line, such as a path, stays whole.
+pub fn wrap(text: &str, width: usize, indent: &str) -> String {
+    let room = width.saturating_sub(display_width(indent));
     let mut out = String::new();
     let mut used = 0;
-    for word in text.split_whitespace() {
-        let length = word.chars().count();
+    for word in unbreakable(text) {
+        let length = display_width(&word);
         if used > 0 && used + 1 + length > room {
             out.push('\n');
             out.push_str(indent);
@@ -37,10 +58,33 @@ pub(crate) fn wrap(text: &str, width: usize, indent: &str) -> String {
             out.push(' ');
             used += 1;
         }
-        out.push_str(word);
+        out.push_str(&word);
         used += length;
     }
     out
+}
+
+/// Words, those that belong together joined by a space.
+fn unbreakable(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let is_unit = UNITS.contains(&word.trim_end_matches(['.', ',', ';', ':', ')', ']']));
+        match words.last_mut() {
+            Some(last) if is_unit && last.contains(|digit: char| digit.is_ascii_digit()) => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
+}
+
+/// `1 product`, `2 products`, `1,000 products`.
+pub fn counted(count: impl std::fmt::Display + Copy, one: &str) -> String {
+    let count = crate::number::grouped(&count.to_string());
+    let many = if count == "1" { "" } else { "s" };
+    format!("{count} {one}{many}")
 }
 
 #[cfg(test)]
@@ -53,5 +97,39 @@ mod tests {
         assert_eq!(cut("Russian Federation", 18), "Russian Federation");
         assert_eq!(cut("Côte d'Ivoire", 6), "Côte…");
         assert_eq!(cut("Donaudampfschifffahrt", 8), "Donauda…");
+        assert_eq!(cut("重要原材料", 7), "重要原…");
+        assert_eq!(cut("重要原材料", 10), "重要原材料");
+    }
+
+    #[test]
+    fn width_is_that_on_the_screen() {
+        let red = anstyle::AnsiColor::Red.on_default();
+        for (text, width) in [("", 0), ("Türkiye", 7), ("重要原材料", 10), ("17.4 → 1.2 %", 12), ("█▌░", 3)] {
+            assert_eq!(display_width(text), width, "{text}");
+            assert_eq!(display_width(&paint(text, red.bold(), true)), width, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_break_at_spaces_and_leave_room_for_their_indent() {
+        assert_eq!(wrap("one two three four", 9, ""), "one two\nthree\nfour");
+        assert_eq!(wrap("one two three four", 9, "  "), "one two\n  three\n  four");
+        assert_eq!(wrap("see /a/very/long/path for it", 10, ""), "see\n/a/very/long/path\nfor it");
+        assert_eq!(wrap("重要 原材料 重要", 6, ""), "重要\n原材料\n重要");
+        let red = paint("three", anstyle::AnsiColor::Red.on_default(), true);
+        assert_eq!(wrap(&format!("one two {red}"), 13, ""), format!("one two {red}"));
+    }
+
+    #[test]
+    fn a_number_keeps_its_unit() {
+        assert_eq!(wrap("it goes to 1.2 % of 358.3 bn USD: so", 12, ""), "it goes to\n1.2 % of\n358.3 bn USD:\nso");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(
+            [0, 1, 2, 1000].map(|count| counted(count, "product")),
+            ["0 products", "1 product", "2 products", "1,000 products"]
+        );
     }
 }

@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
-use anstyle::Style;
 use reorient_core::{CountryTable, Fraction};
 use reorient_metrics::{Collection, CountrySpread, FIGURES, QUANTILES, Spread, country_spreads, figure_spreads};
 use serde_json::{Value, json as object};
 
 use crate::ReportError;
 use crate::columns::{Column, Pick, json, write_csv};
+use crate::grid::{self, Grid};
 use crate::number::grouped;
+use crate::screen::Screen;
 use crate::study::{StudyManifest, write_study};
-use crate::text::{cut, paint, wrap};
 
 /// The kind in the manifest of a folder of draws.
 pub(crate) const KIND: &str = "uncertainty";
@@ -109,20 +109,18 @@ pub fn uncertainty_json(drawn: Drawn<'_>, countries: &CountryTable) -> Value {
     })
 }
 
-const WIDTH: usize = 100;
-
 /// Quantiles of the headline and of the gaining countries.
-pub fn uncertainty_view(drawn: Drawn<'_>, countries: &CountryTable, title: &str, doubt: &str, colour: bool) -> String {
-    let head = |text: &str| paint(text, Style::new().bold(), colour);
-    let faint = |text: &str| paint(text, Style::new().dimmed(), colour);
+pub fn uncertainty_view(drawn: Drawn<'_>, countries: &CountryTable, title: &str, doubt: &str, screen: Screen) -> String {
     let number =
         |value: Option<f64>, places: usize| value.map_or_else(|| "–".to_owned(), |value| grouped(&format!("{value:.places$}")));
-    let mut lines = vec![head(&cut(title, WIDTH)), wrap(doubt, WIDTH, ""), String::new()];
     let quantiles = QUANTILES.map(|share| format!("{:.0} %", share * 100.0));
-    lines.push(faint(&format!(
-        "  {:<24}{:>14}{:>12}{:>12}{:>12}{:>12}{:>12}",
-        "figure", "base", quantiles[0], quantiles[1], quantiles[2], quantiles[3], quantiles[4]
-    )));
+    // The quarters leave first, then the median, which is near the base.
+    let of_quantiles = quantiles.iter().zip([3, 1, 2, 1, 3]).map(|(name, order)| {
+        let column = grid::Column::number(name);
+        if order < 3 { column.leaves(order) } else { column }
+    });
+    let columns = [grid::Column::text("figure"), grid::Column::number("base")];
+    let mut figures = Grid::new(columns.into_iter().chain(of_quantiles));
     for (name, spread) in figure_spreads(&drawn.base.headline, drawn.draws) {
         let places = if name.starts_with("hhi_a") || name.starts_with("hhi_b") {
             4
@@ -131,16 +129,17 @@ pub fn uncertainty_view(drawn: Drawn<'_>, countries: &CountryTable, title: &str,
         } else {
             1
         };
-        let cells: String =
-            spread.quantiles.iter().map(|value| format!("{:>12}", number(defined(&spread, *value), places))).collect();
-        lines.push(format!("  {name:<24}{:>14}{cells}", number(spread.base, places)));
+        let cells = spread.quantiles.iter().map(|value| number(defined(&spread, *value), places));
+        figures.row([name.to_owned(), number(spread.base, places)].into_iter().chain(cells));
     }
-    lines.push(String::new());
-    lines.push(head("Who gains"));
-    lines.push(faint(&format!(
-        "  {:<26}{:>5}{:>15}{:>12}{:>14}{:>24}",
-        "country", "rank", "rank 5 to 95 %", "in first 25", "increase M$", "5 to 95 %"
-    )));
+    let mut gaining = Grid::new([
+        grid::Column::text("country").cut(12, 40),
+        grid::Column::number("rank"),
+        grid::Column::number("rank 5 to 95 %").leaves(2),
+        grid::Column::number("in first 25").leaves(1),
+        grid::Column::number("increase M$"),
+        grid::Column::number("5 to 95 %").called("increase 5 to 95 %"),
+    ]);
     for row in country_spreads(drawn.base, drawn.draws, TOP).iter().take(TOP) {
         let range = |spread: &Spread, places| {
             format!(
@@ -149,15 +148,22 @@ pub fn uncertainty_view(drawn: Drawn<'_>, countries: &CountryTable, title: &str,
                 number(defined(spread, spread.quantiles[4]), places)
             )
         };
-        lines.push(format!(
-            "  {:<26}{:>5}{:>15}{:>12}{:>14}{:>24}",
-            cut(&countries.country(row.country).name, 25),
+        gaining.row([
+            countries.country(row.country).name.clone(),
             row.rank.map_or_else(|| "–".to_owned(), |rank| rank.to_string()),
             range(&row.ranks, 0),
             format!("{:.0} %", row.in_top * 100.0),
             number(row.increase_musd.base, 1),
             range(&row.increase_musd, 1),
-        ));
+        ]);
     }
-    lines.join("\n") + "\n"
+    let mut blocks = vec![
+        format!("{}\n{}", screen.title(title), screen.paragraph(doubt)),
+        figures.draw(screen, "--json and uncertainty.csv (--out DIR) have all."),
+    ];
+    if !gaining.is_empty() {
+        let table = gaining.draw(screen, "--json and uncertainty_table_a1.csv (--out DIR) have all.");
+        blocks.push(format!("{}\n{table}", screen.title("Who gains")));
+    }
+    blocks.join("\n\n") + "\n"
 }

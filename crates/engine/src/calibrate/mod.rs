@@ -16,10 +16,11 @@ mod target;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use reorient_core::GoodsList;
+use reorient_core::{GoodsList, Year};
 use reorient_data::{InputFile, TradeSource};
 use reorient_metrics::{Calibration, Choice, Distance, Published, ReadingRow, Scope, printed_value};
 
+use crate::bloc::Bloc;
 use crate::coverage::{AskedList, CoverageStatus, meet};
 use crate::scenario::Scenario;
 use crate::{EngineError, ScenarioError};
@@ -228,9 +229,22 @@ impl<'a> Calibrator<'a> {
     /// # Errors
     /// [`ScenarioError`] as a run gives it.
     pub fn resolved(&self) -> Result<BTreeMap<String, String>, ScenarioError> {
-        let (year, countries) = (self.scenario.resolve_year(self.source.years()), self.source.countries());
+        let (year, bloc) = self.year_and_bloc()?;
+        Ok(self.scenario.resolved(year, &bloc))
+    }
+
+    /// The bloc of the scenario that the search started from.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] as a run gives it.
+    pub fn bloc(&self) -> Result<Bloc, ScenarioError> {
+        Ok(self.year_and_bloc()?.1)
+    }
+
+    fn year_and_bloc(&self) -> Result<(Year, Bloc), ScenarioError> {
+        let year = self.scenario.resolve_year(self.source.years());
         let year = year.or_else(|error| self.source.years().last().copied().ok_or(error))?;
-        Ok(self.scenario.resolved(year, &self.scenario.resolve_bloc(countries, year)?))
+        Ok((year, self.scenario.resolve_bloc(self.source.countries(), year)?))
     }
 
     /// Files that the scenario's own reading takes its rows from.

@@ -30,7 +30,7 @@ pub(super) fn draw(
     }
     let points: Vec<Point> = frontier.iter().map(|point| (100.0 * point.cap, point.risk_pct)).collect();
     let mark = context.cap.and_then(|cap| Some((100.0 * cap, value_at(&points, 100.0 * cap)?)));
-    let title = format!("Share of risk countries in {} imports against the cap", context.bloc);
+    let title = format!("Share of risk countries in imports of {} against the cap", context.bloc);
     let mut page = Page::new(NAME, title, context, fonts);
     let top = page.y + 24.0;
     let middle = f64::midpoint(MARGIN, RIGHT);

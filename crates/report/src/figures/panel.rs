@@ -139,7 +139,7 @@ fn risk(
         (countries.country(*country).name.clone(), points)
     };
     let single: Vec<Small> = if origins.len() > 1 { origins.iter().map(of).collect() } else { Vec::new() };
-    let title = format!("Share of risk countries in {} imports, before and after, by year", context.bloc);
+    let title = format!("Share of risk countries in imports of {}, before and after, by year", context.bloc);
     let mut page = Page::new(PANEL_FIGURES[0], title, context, fonts);
     let mut entries = vec![BEFORE, AFTER, FALL];
     entries.extend((!single.is_empty()).then_some(RANGE));
@@ -177,7 +177,7 @@ fn concentration(
     if points.iter().filter(|point| point.before.is_some()).count() < 2 {
         return Ok(None);
     }
-    let title = format!("Concentration of origins of {} imports, before and after, by year", context.bloc);
+    let title = format!("Concentration of the origins of imports of {}, before and after, by year", context.bloc);
     let mut page = Page::new(PANEL_FIGURES[1], title, context, fonts);
     legend::draw(&mut page, PANEL_FIGURES[1], &[BEFORE, AFTER, RANGE]);
     large(&mut page, "Herfindahl-Hirschman index, 0 to 1", "HHI, weighted by imports", &points, ends, (3, false));
@@ -209,7 +209,7 @@ fn sectors(
     if plots.len() < 2 {
         return Ok(None);
     }
-    let title = format!("Share of risk countries in {} imports by sector and year", context.bloc);
+    let title = format!("Share of risk countries in imports of {} by sector and year", context.bloc);
     let mut page = Page::new(PANEL_FIGURES[2], title, context, fonts);
     legend::draw(&mut page, PANEL_FIGURES[2], &[BEFORE, AFTER, FALL]);
     small_multiples(&mut page, &plots, ends, true);

@@ -58,7 +58,7 @@ pub(super) fn draw(
         .chain(rows.iter().map(|row| line(row, &readable(row, level), LABEL, many, fonts)))
         .collect();
 
-    let title = format!("Share of risk countries in {} imports, by {by}", context.bloc);
+    let title = format!("Share of risk countries in imports of {}, by {by}", context.bloc);
     let mut page = Page::new(name, title, context, fonts);
     let rises = lines.iter().any(|line| line.percents.is_some_and(|[before, after, ..]| after > before));
     let mut entries = vec![

@@ -1,14 +1,16 @@
 //! A sweep on screen and as JSON.
 
-use anstyle::{AnsiColor, Style};
+use anstyle::AnsiColor;
 use serde_json::{Value, json};
 
 use super::write::{SweepPoint, SweepSummary, diff_fields};
 use super::{SweepComparison, SweepDifference};
-use crate::text::{cut, paint};
+use crate::grid::{Column, Grid};
+use crate::screen::Screen;
+use crate::text::counted;
 
-/// Room for the name of a scenario.
-const NAME: usize = 58;
+/// The least room for the name of a scenario, and the most.
+const NAME: (usize, usize) = (16, 110);
 /// Differences on screen; the file has all.
 const ROWS: usize = 20;
 
@@ -21,17 +23,14 @@ pub struct SweepView<'a> {
     pub summary: &'a SweepSummary,
     /// Against another sweep.
     pub comparison: Option<&'a SweepComparison>,
-    /// Whether colours are wanted.
-    pub colour: bool,
+    /// Where it is printed.
+    pub screen: Screen,
 }
 
-/// The view on a terminal, at most a hundred columns wide.
+/// What came of the scenarios, the least and the greatest risk shares, and what changed.
 pub fn sweep_view(view: &SweepView<'_>) -> String {
-    let SweepView { title, summary, comparison, colour } = *view;
-    let head = |text: &str| paint(text, Style::new().bold(), colour);
-    let faint = |text: &str| paint(text, Style::new().dimmed(), colour);
+    let SweepView { title, summary, comparison, screen } = *view;
     let counts = &summary.counts;
-    let mut lines = vec![head(title), String::new()];
     let status = [
         (counts.answered, "answered"),
         (counts.open, "with products left open"),
@@ -40,72 +39,93 @@ pub fn sweep_view(view: &SweepView<'_>) -> String {
     ];
     let words: Vec<String> =
         status.iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    lines.push(format!("{} scenarios: {}", counts.scenarios, words.join(", ")));
+    let mut lines = vec![screen.paragraph(&format!("{}: {}", counted(counts.scenarios, "scenario"), words.join(", ")))];
     if counts.repeated > 0 {
-        lines.push(format!("{} of them ask what an earlier one asks (column same_as)", counts.repeated));
+        let asks = if counts.repeated == 1 { "asks" } else { "ask" };
+        lines.push(screen.paragraph(&format!("{} of them {asks} what an earlier one asks (column same_as)", counts.repeated)));
     }
     for (name, reason) in &summary.without {
-        lines.push(paint(&format!("  {}  {}", cut(name, 40), cut(reason, 54)), AnsiColor::Yellow.on_default(), colour));
+        let text = format!("  {}", screen.hanging(&format!("{name}: {reason}"), "    "));
+        lines.push(screen.paint(&text, AnsiColor::Yellow.on_default()));
     }
-    lines.push(String::new());
-    lines.push(head("Risk share after, in percent"));
-    lines.push(faint(&format!("  {:>8}  {:<NAME$}{:>10}{:>10}", "scenario", "name", "before", "after")));
-    let line = |point: &SweepPoint| {
-        let name = cut(&point.name, NAME - 1);
-        format!("  {:>8}  {name:<NAME$}{:>10.2}{:>10.2}", point.scenario, point.risk_before_pct, point.risk_after_pct)
+    let mut columns = vec![
+        Column::number("scenario"),
+        Column::text("name").cut(NAME.0, NAME.1),
+        Column::number("before"),
+        Column::number("after"),
+    ];
+    // Where goods are missing, a smaller share is no better answer.
+    let all = || summary.base.iter().chain(&summary.extremes);
+    let any_unmet = all().any(|point| point.unmet_pct > 0.0);
+    if any_unmet {
+        columns.push(Column::number("missing"));
+    }
+    let mut shares = Grid::new(columns);
+    let cells = |point: &SweepPoint| {
+        let share = |pct: f64| format!("{pct:.2}");
+        let own = [point.scenario.to_string(), point.name.clone(), share(point.risk_before_pct), share(point.risk_after_pct)];
+        own.into_iter().chain(any_unmet.then(|| share(point.unmet_pct))).collect::<Vec<_>>()
     };
-    lines.extend(summary.base.iter().map(line));
+    if let Some(base) = &summary.base {
+        shares.row(cells(base));
+    }
     let half = summary.extremes.len() / 2;
     for (at, point) in summary.extremes.iter().enumerate() {
         if at == half && counts.scenarios > summary.extremes.len() {
-            lines.push(faint(&format!("  {:>8}  all are in summary.csv", "…")));
+            shares.row(["…".to_owned(), "all are in summary.csv".to_owned()]);
         }
-        lines.push(line(point));
+        shares.row(cells(point));
     }
-    if let Some(comparison) = comparison {
-        lines.push(String::new());
-        lines.push(diff_view(comparison, colour));
-    }
-    lines.join("\n") + "\n"
+    let table = shares.draw(screen, "--json and summary.csv have all.");
+    let heading = if any_unmet {
+        "Risk share after, and imports that nobody can supply, in percent: the least and the most of both together"
+    } else {
+        "Risk share after, in percent: the least and the most"
+    };
+    let mut blocks = vec![screen.title(title), lines.join("\n"), format!("{}\n{table}", screen.title(heading))];
+    blocks.extend(comparison.map(|comparison| diff_view(comparison, screen)));
+    blocks.join("\n\n") + "\n"
 }
 
 /// What changed against another sweep.
-fn diff_view(comparison: &SweepComparison, colour: bool) -> String {
-    let head = |text: &str| paint(text, Style::new().bold(), colour);
-    let faint = |text: &str| paint(text, Style::new().dimmed(), colour);
+fn diff_view(comparison: &SweepComparison, screen: Screen) -> String {
     let count = |kind: &str| comparison.rows.iter().filter(|row| row.kind == kind).count();
-    let mut lines = vec![head(&format!(
+    let heading = screen.title(&format!(
         "Against {}: {} changed, {} new, {} vanished, {} the same",
         comparison.other_source,
         count("changed"),
         count("new"),
         count("vanished"),
         comparison.same
-    ))];
-    if !comparison.rows.is_empty() {
-        lines.push(faint(&format!(
-            "  {:>5}  {:<9} {:<48}{:>10}{:>10}{:>11}",
-            "rank", "change", "name", "before", "now", "points"
-        )));
+    ));
+    if comparison.rows.is_empty() {
+        return heading;
     }
+    let mut table = Grid::new([
+        Column::number("rank").leaves(1),
+        Column::text("change"),
+        Column::text("name").cut(NAME.0, NAME.1),
+        Column::number("before"),
+        Column::number("now"),
+        Column::number("points"),
+    ]);
     for row in comparison.rows.iter().take(ROWS) {
         let fields = diff_fields(row);
         let short =
             |text: &str, places: usize| text.parse::<f64>().map_or_else(|_| "–".to_owned(), |real| format!("{real:.places$}"));
-        lines.push(format!(
-            "  {:>5}  {:<9} {:<48}{:>10}{:>10}{:>11}",
-            row.rank,
-            row.kind,
-            cut(&row.name, 47),
+        table.row([
+            row.rank.to_string(),
+            row.kind.to_owned(),
+            row.name.clone(),
             short(&fields[6], 2),
             short(&fields[7], 2),
-            short(&fields[8], 4)
-        ));
+            short(&fields[8], 4),
+        ]);
     }
     if comparison.rows.len() > ROWS {
-        lines.push(faint(&format!("  … and {} more in diff.csv", comparison.rows.len() - ROWS)));
+        table.foot(format!("… and {} more in diff.csv", comparison.rows.len() - ROWS));
     }
-    lines.join("\n")
+    format!("{heading}\n{}", table.draw(screen, "--json and diff.csv have all."))
 }
 
 /// Counts, the base, the ends and what changed, as one object.
