@@ -52,6 +52,8 @@ pub struct SweepDifference {
     pub headline: [Option<Headline>; 2],
     /// Change of the risk share after, in percentage points.
     pub change_points: Option<f64>,
+    /// Change of the share that nobody can supply, in percentage points.
+    pub missing_points: Option<f64>,
 }
 
 /// Two sweeps compared.

@@ -353,7 +353,7 @@ fn add_sheet(table: &mut ParquetTable<Growing>, scenario: Option<i64>, sheet: &S
 }
 
 /// Columns of `diff.csv`.
-const DIFF_COLUMNS: [&str; 13] = [
+const DIFF_COLUMNS: [&str; 16] = [
     "rank",
     "change",
     "scenario",
@@ -367,6 +367,9 @@ const DIFF_COLUMNS: [&str; 13] = [
     "imports_musd_now",
     "risk_after_musd_before",
     "risk_after_musd_now",
+    "unmet_musd_before",
+    "unmet_musd_now",
+    "missing_points",
 ];
 
 fn write_diff(out: impl Write, comparison: &SweepComparison) -> io::Result<()> {
@@ -379,7 +382,7 @@ fn write_diff(out: impl Write, comparison: &SweepComparison) -> io::Result<()> {
 }
 
 /// The fields of a row of `diff.csv`.
-pub(super) fn diff_fields(row: &SweepDifference) -> [String; 13] {
+pub(super) fn diff_fields(row: &SweepDifference) -> [String; 16] {
     let [old, new] = &row.headline;
     let of = |side: &Option<reorient_metrics::Headline>, pick: fn(&reorient_metrics::Headline) -> Option<String>| {
         side.as_ref().and_then(pick).unwrap_or_default()
@@ -387,6 +390,7 @@ pub(super) fn diff_fields(row: &SweepDifference) -> [String; 13] {
     let share = |own: &reorient_metrics::Headline| percent(own.risk_after, own.imports.into(), 6);
     let imports = |own: &reorient_metrics::Headline| Some(musd(own.imports.into()));
     let risk = |own: &reorient_metrics::Headline| Some(musd(own.risk_after));
+    let unmet = |own: &reorient_metrics::Headline| Some(musd(own.unmet));
     [
         row.rank.to_string(),
         row.kind.to_owned(),
@@ -401,6 +405,9 @@ pub(super) fn diff_fields(row: &SweepDifference) -> [String; 13] {
         of(new, imports),
         of(old, risk),
         of(new, risk),
+        of(old, unmet),
+        of(new, unmet),
+        row.missing_points.map(points).unwrap_or_default(),
     ]
 }
 
