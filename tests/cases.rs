@@ -337,11 +337,7 @@ fn an_embargo_says_what_is_missing() {
 #[test]
 fn no_restriction_looks_like_a_success() {
     let folder = tempfile::tempdir().unwrap();
-    reorient()
-        .args(["sensitivity", "-q", "--list", "all", "--set", "risk=CHN", "--out"])
-        .arg(folder.path())
-        .assert()
-        .success();
+    reorient().args(["sensitivity", "-q", "--list", "all", "--set", "risk=CHN", "--out"]).arg(folder.path()).assert().success();
     let text = std::fs::read_to_string(folder.path().join("sensitivity.csv")).unwrap();
     let rows = columns(&text, &["key", "value", "change_points", "missing_points", "unmet_musd", "status"]);
     let points = |row: &[String]| row[2].parse::<f64>().unwrap() + row[3].parse::<f64>().unwrap();

@@ -13,7 +13,7 @@ use reorient_report::{
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
-use crate::run::{in_words, open, percentage_points, question};
+use crate::run::{in_words, missing, open, percentage_points, question};
 use crate::talk;
 use reorient_app::{Failure, UNSOLVED, input, ledger};
 
@@ -145,10 +145,11 @@ fn figures(
     result: &PanelResult,
     manifest: &PanelManifest,
 ) -> Result<Vec<Figure>, Failure> {
+    let unmet = result.years.iter().map(|year| year.collection.headline.unmet).sum();
     let context = FigureContext {
         source: source.label(),
         bloc: &bloc(source, result),
-        options: &in_words(source, scenario, &manifest.scenario, &result.risk),
+        options: &(in_words(source, scenario, &manifest.scenario, &result.risk) + &missing(unmet)),
         cap: None,
         synthetic: source.is_synthetic(),
         version: env!("CARGO_PKG_VERSION"),

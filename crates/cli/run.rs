@@ -10,7 +10,7 @@ use reorient_data::TradeSource;
 use reorient_engine::{CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, RunResult, Scenario};
 use reorient_model::{CountrySet, NanoUsd};
 use reorient_report::{
-    Figure, FigureContext, FolderOptions, FrontierPoint, Screen, TerminalOptions, counted, decimal, grouped, json, terminal,
+    Figure, FigureContext, FolderOptions, FrontierPoint, Screen, TerminalOptions, counted, decimal, grouped, json, terminal, usd,
     write_folder,
 };
 
@@ -195,15 +195,25 @@ fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Res
     };
     let points: Vec<FrontierPoint> =
         curve.points.iter().map(|point| FrontierPoint { cap: point.cap.to_f64(), risk_pct: share(point) }).collect();
+    let options = in_words(source, scenario, &result.scenario, &result.risk) + &missing(result.collection.headline.unmet);
     let context = FigureContext {
         source: &label(source, &result.scenario),
         bloc: &result.bloc.title(source.countries()),
-        options: &in_words(source, scenario, &result.scenario, &result.risk),
+        options: &options,
         cap: Some(scenario.cap.to_f64()),
         synthetic: source.is_synthetic(),
         version: env!("CARGO_PKG_VERSION"),
     };
     reorient_report::figures(&result.collection, source.countries(), &points, &context).map_err(Failure::internal)
+}
+
+/// Of figures: a share that falls because goods are missing must not be read as a success.
+pub(crate) fn missing(unmet: NanoUsd) -> String {
+    if unmet > NanoUsd::default() {
+        format!(". Of the imports {} cannot be supplied by anybody under these options", usd(unmet))
+    } else {
+        String::new()
+    }
 }
 
 /// The scenario as a sentence: the cap, the risk origins by name, and every key that is not at its default.

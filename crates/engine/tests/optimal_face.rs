@@ -197,7 +197,8 @@ fn the_frontier_is_the_run_at_every_cap() {
             let difference = point.unmet.to_nano(curve.frontier.scale) - headline.unmet;
             assert!(difference.0.abs() <= 36, "{settings:?}: {difference:?}");
             let critical = curve.products.iter().map(|row| row.cap.is_some_and(|own| own <= Fraction::into(curve.cap)));
-            let cleared = result.collection.products.iter().map(|row| [row.risk_after, row.unmet] == [Some(NanoUsd::default()); 2]);
+            let cleared =
+                result.collection.products.iter().map(|row| [row.risk_after, row.unmet] == [Some(NanoUsd::default()); 2]);
             assert!(critical.eq(cleared), "{settings:?}");
         }
     }

@@ -55,7 +55,7 @@ fn check(product: &SmallProduct, seen: &Seen) -> Result<(), TestCaseError> {
         prop_assert!(vertex * unit >= interval.min as f64 - tolerance && vertex * unit <= interval.max as f64 + tolerance);
     }
 
-    let status = program.status(optimum.risk_total);
+    let status = program.status(&optimum);
     count(&seen.shortage, status == Status::Shortage);
     count(&seen.tight, status == Status::Tight);
     count(&seen.slack, status == Status::Slack);
