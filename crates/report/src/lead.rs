@@ -15,29 +15,42 @@ const RANKS: usize = 8;
 /// Room for the name of a good.
 const NAME: usize = 44;
 
-/// The paragraph, in the order in which a reader asks. Shares are of the bloc's imports of the goods of the list.
+/// The paragraph, in the order in which a reader asks, each answer on a line of its own. Shares are of the bloc's imports of the goods
+/// of the list.
 pub(crate) fn lead(collection: &Collection, countries: &CountryTable, options: &TerminalOptions<'_>) -> String {
+    let answers = answers(collection, countries, options);
+    answers.iter().map(|answer| options.screen.paragraph(answer)).collect::<Vec<_>>().join("\n")
+}
+
+fn answers(collection: &Collection, countries: &CountryTable, options: &TerminalOptions<'_>) -> Vec<String> {
     let headline = &collection.headline;
     let imports = NanoUsd::from(headline.imports);
     if imports <= NanoUsd::default() {
-        return if headline.unsolved > 0 {
+        return vec![if headline.unsolved > 0 {
             format!("None of {} has an answer.", counted(headline.unsolved, "product"))
         } else {
             format!("{} imports none of these goods.", options.bloc)
-        };
+        }];
     }
-    let mut sentences = vec![moved(headline, options)];
-    sentences.extend(extra_bloc(headline, options));
-    sentences.extend(without_the_largest(collection));
-    sentences.push(cannot_be_moved(collection));
-    sentences.extend(cannot_be_supplied(collection));
-    sentences.extend(ranks(collection, countries));
-    sentences.extend(options.leading.iter().cloned());
-    sentences.join(" ")
+    let moved = [Some(moved(headline, options)), extra_bloc(headline, options)];
+    let mut answers = vec![moved.into_iter().flatten().collect::<Vec<_>>().join(" ")];
+    answers.extend(without_the_largest(collection));
+    answers.push(cannot_be_moved(collection));
+    answers.extend(cannot_be_supplied(collection));
+    answers.extend(ranks(collection, countries));
+    answers.extend(options.leading.iter().cloned());
+    answers
 }
 
+/// With one decimal, or more where that would hide what there is.
 fn share(part: NanoUsd, whole: NanoUsd) -> String {
-    percent(part, whole, 1).unwrap_or_else(|| "–".to_owned())
+    let shares = (1..4).filter_map(|places| percent(part, whole, places));
+    let shown = shares.clone().find(|text| text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)));
+    match shown.or_else(|| shares.clone().next()) {
+        Some(text) if part.0 == 0 || text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) => text,
+        Some(_) => "less than 0.001".to_owned(),
+        None => "–".to_owned(),
+    }
 }
 
 fn moved(headline: &Headline, options: &TerminalOptions<'_>) -> String {
@@ -106,7 +119,12 @@ fn cannot_be_moved(collection: &Collection) -> String {
     let left = |row: &ProductRow| row.risk_after.unwrap_or_default();
     let headline = &collection.headline;
     if headline.risk_after <= NanoUsd::default() {
-        return "Nothing has to stay with them.".to_owned();
+        let stays = if headline.unmet > NanoUsd::default() {
+            "Nothing comes from them any more."
+        } else {
+            "Nothing has to stay with them."
+        };
+        return stays.to_owned();
     }
     let mut rows: Vec<&ProductRow> = collection.products.iter().filter(|row| left(row) > NanoUsd::default()).collect();
     let named = largest(&mut rows, left, |row| format!("{} % left", share(left(row), row.imports.into())));

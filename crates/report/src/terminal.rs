@@ -44,7 +44,7 @@ pub fn terminal(collection: &Collection, countries: &CountryTable, options: &Ter
     let screen = options.screen;
     let headline = &collection.headline;
     let mut blocks = vec![screen.title(&format!("reorient · {} · {}", options.bloc, options.source))];
-    blocks.push(screen.paragraph(&lead(collection, countries, options)));
+    blocks.push(lead(collection, countries, options));
     blocks.extend(tables::risk(collection, countries, screen));
     let bars = bars::sections(collection, screen);
     if !bars.is_empty() {
