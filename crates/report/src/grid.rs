@@ -138,8 +138,9 @@ impl Grid {
         if fits(&all) {
             return all;
         }
-        let fewer = orders.iter().map(|order| staying(Some(*order)));
-        fewer.clone().find(|columns| fits(columns)).or_else(|| fewer.last()).unwrap_or(all)
+        let mut fewer = orders.iter().map(|order| staying(Some(*order)));
+        let fewest = orders.last().map_or(all, |order| staying(Some(*order)));
+        fewer.find(|columns| fits(columns)).unwrap_or(fewest)
     }
 
     /// The width of each shown column: what its cells take, less where they may be cut.
