@@ -83,16 +83,26 @@ fn folders_of_all_options_hold() {
     }
 }
 
-/// Products that lose a supplier for good and cannot do without it have no answer; the others do, and the folder holds.
+/// Products that lose a supplier for good and cannot do without it stay in every sum, with what is missing; the folder holds.
 #[test]
 fn infeasible_products_are_an_outcome() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = ["run", "-q", "--list", "all", "--set", "cap=0.01", "--set", "exclude-hard=156,842,643", "--out"];
     reorient().args(arguments).arg(folder.path()).assert().code(3);
     let products = std::fs::read_to_string(folder.path().join("products.csv")).unwrap();
-    let infeasible = columns(&products, &["status", "risk_after_kusd"]);
+    let infeasible = columns(&products, &["status", "risk_after_kusd", "unmet_kusd", "shadow_price", "imports_kusd"]);
+    let unmet: f64 = infeasible.iter().map(|row| row[2].parse::<f64>().unwrap()).sum();
+    let imports: f64 = infeasible.iter().map(|row| row[4].parse::<f64>().unwrap()).sum();
     let infeasible: Vec<_> = infeasible.iter().filter(|row| row[0] == "infeasible").collect();
-    assert!(infeasible.len() > 20 && infeasible.iter().all(|row| row[1].is_empty()));
+    assert!(infeasible.len() > 20);
+    assert!(infeasible.iter().all(|row| row[1] == "0.000000" && row[2] != "0.000000" && row[3].is_empty()));
+    let shares = std::fs::read_to_string(folder.path().join("shares.csv")).unwrap();
+    let overall = &columns(&shares, &["imports_musd", "before_musd", "unmet_musd", "cut_musd", "unmet_pct"])[0];
+    let [all, before, missing, cut, pct] = [0, 1, 2, 3, 4].map(|at| overall[at].parse::<f64>().unwrap());
+    assert!((all * 1e3 - imports).abs() < 0.1 && (missing * 1e3 - unmet).abs() < 0.1);
+    assert!((all - 609_791.207).abs() < 0.001 && (before - 111_450.632).abs() < 0.001, "before is as without the embargo");
+    assert!((cut + missing - before).abs() < 0.01, "without a flow from risk origins, what is not missing has moved");
+    assert!((pct - missing / all * 100.0).abs() < 1e-5);
     reorient().args(["verify", "-q"]).arg(folder.path()).assert().success();
     let curve = tempfile::tempdir().unwrap();
     reorient()
@@ -103,6 +113,10 @@ fn infeasible_products_are_an_outcome() {
     let points = std::fs::read_to_string(curve.path().join("frontier.csv")).unwrap();
     let counts: Vec<u32> = columns(&points, &["infeasible"]).iter().map(|row| row[0].parse().unwrap()).collect();
     assert!(counts.is_sorted_by(|left, right| left >= right) && counts[0] > 20);
+    let amounts = columns(&points, &["imports_musd", "risk_musd", "unmet_musd"]);
+    assert!(amounts.iter().all(|row| row[0] == amounts[0][0] && row[1].parse::<f64>().unwrap() == 0.0));
+    let unmet: Vec<f64> = amounts.iter().map(|row| row[2].parse().unwrap()).collect();
+    assert!(unmet.is_sorted_by(|left, right| left >= right) && unmet[0] > 10_000.0);
 }
 
 /// Names that are wrong, and countries on the side where an option means nothing, end with exit code 2 and a hint.
@@ -267,9 +281,9 @@ fn every_kind_of_folder_is_verified_as_itself() {
     reorient().args(["verify", "-q"]).arg(result.path()).assert().code(65);
 }
 
-/// Where a product enters, the curve jumps, and the file has both ends of the jump.
+/// Where options leave imports unmet, more capacity supplies them first: no jump, imports as they are, risk and unmet convex.
 #[test]
-fn a_frontier_with_products_that_enter_has_both_ends_of_each_jump() {
+fn a_frontier_with_unmet_imports_has_no_jumps() {
     let folder = tempfile::tempdir().unwrap();
     reorient()
         .args(["frontier", "-q", "--list", "all", "--set", "exclude-hard=842", "--out"])
@@ -277,20 +291,83 @@ fn a_frontier_with_products_that_enter_has_both_ends_of_each_jump() {
         .assert()
         .success();
     let text = std::fs::read_to_string(folder.path().join("frontier.csv")).unwrap();
-    let points: Vec<(f64, f64, u32)> = columns(&text, &["cap", "risk_musd", "infeasible"])
+    let points: Vec<[f64; 4]> = columns(&text, &["cap", "risk_musd", "unmet_musd", "imports_musd"])
         .iter()
-        .map(|row| (row[0].parse().unwrap(), row[1].parse().unwrap(), row[2].parse().unwrap()))
+        .map(|row| [0, 1, 2, 3].map(|at| row[at].parse().unwrap()))
         .collect();
-    let mut jumps = 0;
+    assert!(points[0][2] > 1_000.0 && points.iter().all(|point| (point[3] - 609_791.207).abs() < 0.001));
     for pair in points.windows(2) {
-        if pair[0].0 < pair[1].0 {
-            assert!(pair[0].2 == pair[1].2 && pair[0].1 >= pair[1].1, "no jump between two caps: {pair:?}");
-        } else {
-            assert!(pair[0].2 > pair[1].2 && pair[0].1 <= pair[1].1, "a product enters: {pair:?}");
-            jumps += 1;
-        }
+        assert!(pair[0][0] < pair[1][0] && pair[0][1] >= pair[1][1] - 1e-6 && pair[0][2] >= pair[1][2] - 1e-6, "{pair:?}");
     }
-    assert!(jumps > 10, "{jumps}");
+    for three in points.windows(3) {
+        let [left, middle, right] = [0, 1, 2].map(|at| (three[at][0], three[at][1] + three[at][2]));
+        let chord = left.1 + (middle.0 - left.0) / (right.0 - left.0) * (right.1 - left.1);
+        assert!(middle.1 <= chord + 1e-4, "{three:?}");
+    }
+}
+
+/// What a country excluded hard sold is in the imports before, and what nobody supplies is said first, with its goods.
+#[test]
+fn an_embargo_says_what_is_missing() {
+    let base = run_into(&["--list", "all", "--set", "risk=CHN"]);
+    let folder = tempfile::tempdir().unwrap();
+    let output = reorient()
+        .args(["run", "--list", "all", "--set", "risk=CHN", "--set", "exclude-hard=CHN", "--out"])
+        .arg(folder.path())
+        .env("COLUMNS", "160")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let text = String::from_utf8(output.stdout).unwrap().replace('\n', " ");
+    assert!(text.contains("cannot be supplied: "), "{text}");
+    let read = |folder: &std::path::Path| std::fs::read_to_string(folder.join("shares.csv")).unwrap();
+    let before = |text: &str| columns(text, &["level", "name", "origin", "imports_musd", "before_musd"]);
+    assert_eq!(before(&read(base.path())), before(&read(folder.path())), "an embargo changes nothing of today");
+    let manifest: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(folder.path().join("manifest.json")).unwrap()).unwrap();
+    let headline = &manifest["headline"];
+    let amount = |key: &str| headline[key].as_str().unwrap().parse::<f64>().unwrap();
+    assert!(amount("unmet_musd") > 100.0 && headline["unmet_pct"].as_f64().unwrap() > 0.0);
+    assert_eq!(headline["products"], 71);
+    assert_eq!(manifest["certificates"]["certified"], 71);
+    assert!((amount("cut_musd") + amount("unmet_musd") - amount("risk_before_musd")).abs() < 1e-5);
+}
+
+/// A restriction never makes risk and missing imports smaller together, and the sensitivity table is sorted by both.
+#[test]
+fn no_restriction_looks_like_a_success() {
+    let folder = tempfile::tempdir().unwrap();
+    reorient().args(["sensitivity", "-q", "--list", "all", "--set", "risk=CHN", "--out"]).arg(folder.path()).assert().success();
+    let text = std::fs::read_to_string(folder.path().join("sensitivity.csv")).unwrap();
+    let rows = columns(&text, &["key", "value", "change_points", "missing_points", "unmet_musd", "status"]);
+    let points = |row: &[String]| row[2].parse::<f64>().unwrap() + row[3].parse::<f64>().unwrap();
+    let ceilings: Vec<_> = rows.iter().filter(|row| row[0] == "ceiling" && row[5] == "answered").collect();
+    assert_eq!(ceilings.len(), 2);
+    for row in ceilings {
+        assert!(points(row) >= -1e-9 && row[4].parse::<f64>().unwrap() > 0.0, "{row:?}");
+    }
+    let sizes: Vec<f64> = rows.iter().filter(|row| row[5] == "answered").map(|row| points(row).abs()).collect();
+    assert!(sizes.windows(2).all(|pair| pair[0] >= pair[1] - 2e-6), "{sizes:?}");
+}
+
+/// Ranks, and shares of what comes from outside the bloc, on the sample.
+#[test]
+fn ranks_are_ranges_and_extra_bloc_shares_are_known() {
+    let folder = run_into(&[]);
+    let table = std::fs::read_to_string(folder.path().join("table_a1.csv")).unwrap();
+    let ranks = columns(&table, &["iso3", "rank_min", "rank_max"]);
+    let expected = [["SAU", "1", "1"], ["CAN", "2", "3"], ["ARE", "2", "3"]];
+    let of = |iso3: &str| ranks.iter().find(|row| row[0] == iso3).unwrap().clone();
+    for row in expected {
+        assert_eq!(of(row[0]), row);
+    }
+    let folder = run_into(&["--list", "all"]);
+    let shares = std::fs::read_to_string(folder.path().join("shares.csv")).unwrap();
+    let names = ["extra_bloc_musd", "before_extra_bloc_pct", "after_extra_bloc_pct"];
+    let overall = &columns(&shares, &names)[0];
+    let [outside, before, after] = [0, 1, 2].map(|at| overall[at].parse::<f64>().unwrap());
+    assert!((outside - 500_293.275).abs() < 0.001, "{outside}");
+    assert!((before - 22.28).abs() < 0.005 && (after - 6.46).abs() < 0.005, "{before} {after}");
 }
 
 /// What only the data can refuse is still traced to the line of the file, once.
@@ -315,11 +392,11 @@ fn countries_that_the_data_lack_are_named_with_their_line() {
     }
 }
 
-/// Options that leave a single product without an allocation: an answer, with its own exit code.
+/// Options under which a single product cannot be supplied in full: an answer, with its own exit code.
 #[test]
-fn inspect_says_that_there_is_no_allocation() {
+fn inspect_says_what_is_unmet() {
     let output = reorient().args(["inspect", "--product", "270900", "--set", "ceiling=0.01"]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(3));
-    assert!(text.contains("No allocation meets the bounds"), "{text}");
+    assert!(text.contains("cannot be supplied") && text.contains("the rest is unmet"), "{text}");
 }

@@ -105,6 +105,8 @@ fn rows_equal_runs(arguments: &[&str], rows: &[Row]) -> usize {
             ("shifted_outside_musd", "shifted_outside_musd"),
             ("hhi_before", "hhi_before"),
             ("hhi_after", "hhi_after"),
+            ("unmet_musd", "unmet_musd"),
+            ("unmet_pct", "unmet_pct"),
         ] {
             let value = &headline[key];
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

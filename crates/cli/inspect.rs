@@ -48,7 +48,8 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     let Some(row) = result.collection.products.first() else { return Ok(ExitCode::SUCCESS) };
 
     crate::talk::print(&view(&source, &result, row, Screen::stdout()))?;
-    Ok(if row.risk_after.is_some() { ExitCode::SUCCESS } else { ExitCode::from(UNSOLVED) })
+    let is_open = matches!(row.status, Status::Infeasible | Status::Unsolved);
+    Ok(if is_open { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
 }
 
 fn view(source: &TradeSource, result: &RunResult, row: &ProductRow, screen: Screen) -> String {
@@ -70,6 +71,9 @@ fn view(source: &TradeSource, result: &RunResult, row: &ProductRow, screen: Scre
         ("shadow price", (price, "of one more dollar of capacity".to_owned())),
         ("critical cap", (critical, points.to_owned())),
     ];
+    if let Some(unmet) = row.unmet.filter(|unmet| unmet.0 > 0) {
+        figures.insert(3, ("cannot be supplied", in_musd(unmet)));
+    }
     if let Some(ratio) = row.rearrangement {
         figures.push(("rearrangement ratio", (format!("{ratio:.4}"), "risk over capacity; above 1 is a shortage".to_owned())));
     }
@@ -92,7 +96,9 @@ fn view(source: &TradeSource, result: &RunResult, row: &ProductRow, screen: Scre
         Status::Tight => "Capacity just meets the risk imports: every flow is fixed.",
         Status::Slack => "Risk imports go to zero; which alternatives take them over is open within the ranges.",
         Status::NoRisk => "Nothing comes from risk origins.",
-        Status::Infeasible => "No allocation meets the bounds: the origins that are left cannot supply what the bloc imports.",
+        Status::Infeasible => {
+            "The origins that are left cannot supply what the bloc imports: every one is at its bound, and the rest is unmet."
+        }
         Status::Unsolved => "The solver gave no answer.",
     };
     let mut table = Grid::new([

@@ -6,13 +6,14 @@ use anyhow::anyhow;
 use reorient_core::{ProductCode, Year};
 use reorient_data::TradeSource;
 use reorient_engine::{CoverageStatus, FillChoice, HIGHS_VERSION, PanelResult, Scenario, SolverChoice, YearChoice};
+use reorient_model::NanoUsd;
 use reorient_report::{
     CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, Screen, SolverSummary, counted,
-    panel_figures, panel_json, panel_view, write_panel,
+    panel_figures, panel_json, panel_view, usd, write_panel,
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
-use crate::run::{in_words, open, percentage_points, question};
+use crate::run::{in_words, missing, open, percentage_points, question};
 use crate::talk;
 use reorient_app::{Failure, UNSOLVED, input, ledger};
 
@@ -107,11 +108,16 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
         result.years.iter().map(|year| pick(&year.collection.headline)).sum()
     };
     let (infeasible, unsolved) = (open(|headline| headline.infeasible), open(|headline| headline.unsolved));
-    if infeasible + unsolved > 0 {
+    if infeasible > 0 {
+        let unmet: NanoUsd = result.years.iter().map(|year| year.collection.headline.unmet).sum();
         notes.push(format!(
-            "Not in any figure of their year: {infeasible} infeasible and {}, all years together.",
-            counted(unsolved, "unsolved product")
+            "Cannot be supplied: {} in {}, all years together (unmet_musd in panel.csv, unmet_kusd per product).",
+            usd(unmet),
+            counted(infeasible, "product")
         ));
+    }
+    if unsolved > 0 {
+        notes.push(format!("Not in any figure of their year: {}, all years together.", counted(unsolved, "unsolved product")));
     }
     let listed =
         |codes: &std::collections::BTreeSet<ProductCode>| codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -139,10 +145,11 @@ fn figures(
     result: &PanelResult,
     manifest: &PanelManifest,
 ) -> Result<Vec<Figure>, Failure> {
+    let unmet = result.years.iter().map(|year| year.collection.headline.unmet).sum();
     let context = FigureContext {
         source: source.label(),
         bloc: &bloc(source, result),
-        options: &in_words(source, scenario, &manifest.scenario, &result.risk),
+        options: &(in_words(source, scenario, &manifest.scenario, &result.risk) + &missing(unmet)),
         cap: None,
         synthetic: source.is_synthetic(),
         version: env!("CARGO_PKG_VERSION"),
@@ -176,7 +183,7 @@ fn manifest(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> 
         unmatched: codes(CoverageStatus::Unmatched),
         solver: SolverSummary {
             requested: scenario.solver.name().to_owned(),
-            used: [(used.name().to_owned(), (certificates.certified + certificates.infeasible) as u64)].into(),
+            used: [(used.name().to_owned(), certificates.certified as u64)].into(),
             highs_version: HIGHS_VERSION.map(str::to_owned),
             cross_checked: scenario.cross_check,
             point_depends_on_solver: scenario.fill == FillChoice::Vertex,

@@ -10,7 +10,7 @@ use reorient_data::TradeSource;
 use reorient_engine::{CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, RunResult, Scenario};
 use reorient_model::{CountrySet, NanoUsd};
 use reorient_report::{
-    Figure, FigureContext, FolderOptions, FrontierPoint, Screen, TerminalOptions, counted, decimal, grouped, json, terminal,
+    Figure, FigureContext, FolderOptions, FrontierPoint, Screen, TerminalOptions, counted, decimal, grouped, json, terminal, usd,
     write_folder,
 };
 
@@ -125,6 +125,7 @@ fn view(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> String
             bloc: &result.bloc.title(source.countries()),
             one_country: result.bloc.is_one_country(),
             source: &label(source, &result.scenario),
+            leading: &[],
             notes: &notes(source, result, scenario),
         },
     )
@@ -189,20 +190,30 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
 fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Result<Vec<Figure>, Failure> {
     let curve = reorient_engine::frontier(source, scenario)?.frontier;
     let share = |point: &reorient_model::FrontierPoint| {
-        let imports = NanoUsd::from_scaled(point.imports, curve.scale).to_dollars();
+        let imports = NanoUsd::from_scaled(curve.imports, curve.scale).to_dollars();
         if imports > 0.0 { point.risk.to_nano(curve.scale).to_dollars() / imports * 100.0 } else { 0.0 }
     };
     let points: Vec<FrontierPoint> =
         curve.points.iter().map(|point| FrontierPoint { cap: point.cap.to_f64(), risk_pct: share(point) }).collect();
+    let options = in_words(source, scenario, &result.scenario, &result.risk) + &missing(result.collection.headline.unmet);
     let context = FigureContext {
         source: &label(source, &result.scenario),
         bloc: &result.bloc.title(source.countries()),
-        options: &in_words(source, scenario, &result.scenario, &result.risk),
+        options: &options,
         cap: Some(scenario.cap.to_f64()),
         synthetic: source.is_synthetic(),
         version: env!("CARGO_PKG_VERSION"),
     };
     reorient_report::figures(&result.collection, source.countries(), &points, &context).map_err(Failure::internal)
+}
+
+/// Of figures: a share that falls because goods are missing must not be read as a success.
+pub(crate) fn missing(unmet: NanoUsd) -> String {
+    if unmet > NanoUsd::default() {
+        format!(". Of the imports {} cannot be supplied by anybody under these options", usd(unmet))
+    } else {
+        String::new()
+    }
 }
 
 /// The scenario as a sentence: the cap, the risk origins by name, and every key that is not at its default.

@@ -180,7 +180,7 @@ fn products(folder: &StoredFolder, mut flows: BTreeMap<String, Vec<StoredFlow>>)
         let field = |name: &str| row.get(name).map(String::as_str).unwrap_or_default();
         let bad = |problem: String| Failure::bad_data(anyhow!("products.csv, product {}: {problem}", field("product")));
         let code: ProductCode = field("product").parse().map_err(|error| bad(format!("{error}")))?;
-        let status = [Status::Infeasible, Status::Unsolved].into_iter().find(|status| status.name() == field("status"));
+        let status = Some(Status::Unsolved).filter(|status| status.name() == field("status"));
         let without_answer = status.map(|status| unanswered(code, status, &field)).transpose().map_err(bad)?;
         let of_product = if without_answer.is_some() { Some(Vec::new()) } else { flows.remove(field("product")) };
         let of_product = of_product.ok_or_else(|| bad("it has no allocation, so nothing of it can be checked".to_owned()))?;
@@ -234,6 +234,9 @@ fn unanswered<'a>(code: ProductCode, status: Status, field: &dyn Fn(&str) -> &'a
         risk_after: None,
         capacity: amount("capacity_kusd")?,
         spare: None,
+        unmet: None,
+        cut: NanoUsd::default(),
+        inside_before: Usd::ZERO,
         status,
         shadow_price: None,
         shadow_price_of_less: None,

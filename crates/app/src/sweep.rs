@@ -119,6 +119,7 @@ pub fn compare_archives(archive: &Archive, other: &Archive) -> Result<SweepCompa
         status: row.status,
         headline: row.headline,
         change_points: row.change_points,
+        missing_points: row.missing_points,
     };
     Ok(SweepComparison { rows: (1..).zip(diff.rows).map(row).collect(), same: diff.same, other_source: diff.other_source })
 }

@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use reorient_core::ProductCode;
 use reorient_data::TradeSource;
 use reorient_metrics::TradeOff;
-use reorient_model::{ConcentrationCurve, ConcentrationError, NanoUsd, Program, Ratio, SquaresSum, formulate};
+use reorient_model::{ConcentrationCurve, NanoUsd, Program, Ratio, SquaresSum, formulate};
 
 use crate::EngineError;
 use crate::pipeline::{RunResult, run_prepared};
@@ -32,7 +32,7 @@ pub struct ConcentrationResult {
     pub run: RunResult,
     /// The aggregate curve, from no price on risk to the optimum.
     pub curve: Vec<TradeOff>,
-    /// Products of the curve, ascending: all that have an allocation and imports.
+    /// Products of the curve, ascending: all that have imports of which something can be supplied.
     pub products: Vec<LeastConcentrated>,
 }
 
@@ -42,7 +42,8 @@ const STEPS: i128 = 40;
 /// Runs the scenario and walks the curve of mean concentration against risk imports.
 ///
 /// At a price `lambda` on risk, each product minimises `T HHI + lambda V` over its feasible allocations, so the sums over all
-/// products are a point of the least concentration at the least risk. Means weigh products by their imports.
+/// products are a point of the least concentration at the least risk. Means weigh products by their imports. Of a product whose
+/// imports cannot be supplied in full there is one point, with all that can be.
 ///
 /// # Errors
 /// [`EngineError`] when the data, the scenario or a certificate does not hold.
@@ -64,8 +65,12 @@ pub fn concentration(
 
 struct ProductCurve {
     product: ProductCode,
-    program: Program,
-    curve: ConcentrationCurve,
+    /// Of what can be supplied: where imports are unmet, its curve is one point.
+    served: Program,
+    /// None where nothing can be supplied.
+    curve: Option<ConcentrationCurve>,
+    /// `T`, in units of the program.
+    imports: i64,
 }
 
 fn product_curve(prepared: &Prepared, position: usize) -> Result<Option<ProductCurve>, EngineError> {
@@ -76,56 +81,63 @@ fn product_curve(prepared: &Prepared, position: usize) -> Result<Option<ProductC
     if program.total == 0 {
         return Ok(None);
     }
-    match ConcentrationCurve::new(&program) {
-        Ok(curve) => Ok(Some(ProductCurve { product, program, curve })),
-        Err(ConcentrationError::Infeasible(_)) => Ok(None),
-        Err(source) => Err(EngineError::Concentration { product, source }),
-    }
+    let (imports, served) = (program.total, program.served());
+    let curve = if served.total > 0 {
+        Some(ConcentrationCurve::new(&served).map_err(|source| EngineError::Concentration { product, source })?)
+    } else {
+        None
+    };
+    Ok(Some(ProductCurve { product, served, curve, imports }))
 }
 
 impl ProductCurve {
-    /// Weighted risk in dollars and imports times index, where risk has a price, or at the evenest optimum.
-    fn at(&self, price: Option<Ratio>) -> Result<(NanoUsd, f64), EngineError> {
+    /// Weighted risk in dollars and the index, where risk has a price, or at the evenest optimum; none where nothing can be supplied.
+    fn at(&self, price: Option<Ratio>) -> Result<Option<(NanoUsd, f64)>, EngineError> {
+        let Some(curve) = &self.curve else { return Ok(None) };
         let (value, squares) = match price {
             Some(price) => {
-                self.curve.at_price(price).map_err(|source| EngineError::Concentration { product: self.product, source })?
+                curve.at_price(price).map_err(|source| EngineError::Concentration { product: self.product, source })?
             }
             None => {
-                let first = self.curve.points()[0];
+                let first = curve.points()[0];
                 (first.value(), first.squares())
             }
         };
-        Ok((value.to_nano(self.program.scale * self.program.weight_scale), self.imports() * self.hhi(squares)))
+        Ok(Some((value.to_nano(self.served.scale * self.served.weight_scale), self.hhi(squares))))
     }
 
     fn imports(&self) -> f64 {
-        NanoUsd::from_scaled(self.program.total, self.program.scale).to_dollars()
+        NanoUsd::from_scaled(self.imports, self.served.scale).to_dollars()
     }
 
     fn hhi(&self, squares: SquaresSum) -> f64 {
-        squares.hhi(self.program.total).unwrap_or_default()
+        squares.hhi(self.served.total).unwrap_or_default()
     }
 
     fn least(&self) -> Option<LeastConcentrated> {
-        let (first, last) = (self.curve.points().first()?, self.curve.points().last()?);
+        let points = self.curve.as_ref()?.points();
+        let (first, last) = (points.first()?, points.last()?);
         Some(LeastConcentrated {
             product: self.product,
             hhi: self.hhi(last.squares()),
-            risk: last.value().to_nano(self.program.scale * self.program.weight_scale),
-            marginal_hhi_per_musd: first.marginal_hhi(&self.program).map(|slope| slope * 1e6),
+            risk: last.value().to_nano(self.served.scale * self.served.weight_scale),
+            marginal_hhi_per_musd: first.marginal_hhi(&self.served).map(|slope| slope * 1e6),
         })
     }
 }
 
 /// Sums in the order of the products.
 fn aggregate(curves: &[ProductCurve], price: Option<Ratio>) -> Result<TradeOff, EngineError> {
-    let (mut risk, mut imports, mut weighed) = (NanoUsd::default(), 0.0, 0.0);
+    let (mut risk, mut imports, mut with_index, mut weighed) = (NanoUsd::default(), 0.0, 0.0, 0.0);
     for curve in curves {
-        let (own_risk, own_weighed) = curve.at(price)?;
-        risk += own_risk;
         imports += curve.imports();
-        weighed += own_weighed;
+        if let Some((own_risk, index)) = curve.at(price)? {
+            risk += own_risk;
+            with_index += curve.imports();
+            weighed += curve.imports() * index;
+        }
     }
-    let share = |part: f64| if imports > 0.0 { part / imports } else { 0.0 };
-    Ok(TradeOff { price: price.map(Ratio::to_f64), risk, risk_pct: share(risk.to_dollars()) * 100.0, hhi: share(weighed) })
+    let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+    let risk_pct = share(risk.to_dollars(), imports) * 100.0;
+    Ok(TradeOff { price: price.map(Ratio::to_f64), risk, risk_pct, hhi: share(weighed, with_index) })
 }

@@ -2,7 +2,7 @@
 
 use reorient_core::{CountryCode, ProductCode};
 use reorient_data::{DataError, DataErrorKind};
-use reorient_model::{ConcentrationError, ProgramError, Rejection};
+use reorient_model::{ConcentrationError, FloorsExceedImports, ProgramError, Rejection};
 
 use crate::ScenarioError;
 
@@ -62,6 +62,14 @@ pub enum EngineError {
         /// What does not hold.
         problem: String,
     },
+    /// Floors above today's imports, which no policy makes.
+    #[error("product {product}: {source}")]
+    Floors {
+        /// Which product.
+        product: ProductCode,
+        /// Why.
+        source: FloorsExceedImports,
+    },
     /// An allocation that the verifier refused.
     #[error("product {product} is not certified: {source}")]
     NotCertified {
@@ -104,7 +112,9 @@ impl EngineError {
             Self::Program { .. } | Self::NotWorld | Self::FewCountries { .. } | Self::UnknownPublished(_) => {
                 EngineErrorKind::Data(DataErrorKind::BadData)
             }
-            Self::NotCertified { .. } | Self::Disagreement { .. } | Self::Stored { .. } => EngineErrorKind::NotCertified,
+            Self::Floors { .. } | Self::NotCertified { .. } | Self::Disagreement { .. } | Self::Stored { .. } => {
+                EngineErrorKind::NotCertified
+            }
         }
     }
 }

@@ -260,18 +260,17 @@ pub(crate) fn solve_product(
     let task = Task { product: code, market: &market, program, tie_break: &policy.tie_break, point };
     Ok(match answer(task, scenario.solver, scenario.cross_check, flows)? {
         Answer::Certified(optimum, allocation) => {
-            let row = measure(product, Some((&optimum, &allocation)), program.status(optimum.risk_total), scratch);
+            let row = measure(product, Some((&optimum, &allocation)), program.status(&optimum), scratch);
             *flows = allocation.into_flows();
             (row, None)
         }
-        Answer::Infeasible => (measure(product, None, Status::Infeasible, scratch), None),
         Answer::Unsolved(reason) => (measure(product, None, Status::Unsolved, scratch), Some(reason)),
     })
 }
 
 fn solved_by(scenario: &Scenario, collection: &Collection) -> BTreeMap<String, usize> {
     let name = if scenario.solver == SolverChoice::Highs { SolverChoice::Highs } else { SolverChoice::ClosedForm };
-    BTreeMap::from([(name.name().to_owned(), collection.headline.products + collection.headline.infeasible)])
+    BTreeMap::from([(name.name().to_owned(), collection.headline.products)])
 }
 
 /// A stopwatch with named laps.

@@ -115,8 +115,12 @@ fn check_point(
     }
     let total = kusd(program.total);
     let tolerance = 1e-9 * total.max(1.0);
-    if (sum - total).abs() > tolerance {
-        return Err(fail(format!("the flows sum to {sum}, the bloc imports {total} thousand USD")));
+    let unmet = row.unmet.map_or(f64::NAN, |unmet| unmet.to_dollars() / 1000.0);
+    // Written so that NaN fails.
+    if !((sum + unmet - total).abs() <= tolerance) {
+        return Err(fail(format!(
+            "the flows sum to {sum}, the bloc imports {total} thousand USD, of which {unmet} cannot be supplied"
+        )));
     }
     let certified = row.risk_after.map_or(f64::NAN, |risk| risk.to_dollars() / 1000.0);
     // NaN fails here as well.

@@ -53,7 +53,6 @@ impl FromStr for SolverChoice {
 #[derive(Debug)]
 pub(crate) enum Answer {
     Certified(Optimum, CertifiedAllocation),
-    Infeasible,
     Unsolved(&'static str),
 }
 
@@ -95,19 +94,15 @@ pub(crate) fn answer(
 }
 
 fn formula_answer(task: Task<'_>, mut flows: Vec<ExactAmount>) -> Result<Answer, EngineError> {
-    match closed_form(task.program) {
-        Ok(optimum) => {
-            declare_into(task.program, task.market, &optimum, task.tie_break, &mut flows);
-            if let Some(point) = task.point {
-                // A vertex is all the solver's; other rules of the alternatives leave the risk origins to theirs.
-                let is_taken = |at: usize| task.tie_break.fill == Fill::Vertex || task.program.role(at) == Role::Alternative;
-                let stored = snap(task.program, &optimum, point).into_iter().enumerate();
-                stored.filter(|(at, _)| is_taken(*at)).for_each(|(at, flow)| flows[at] = flow);
-            }
-            certify(task, optimum, flows)
-        }
-        Err(_) => Ok(Answer::Infeasible),
+    let optimum = closed_form(task.program).map_err(|source| EngineError::Floors { product: task.product, source })?;
+    declare_into(task.program, task.market, &optimum, task.tie_break, &mut flows);
+    if let Some(point) = task.point {
+        // A vertex is all the solver's; other rules of the alternatives leave the risk origins to theirs.
+        let is_taken = |at: usize| task.tie_break.fill == Fill::Vertex || task.program.role(at) == Role::Alternative;
+        let stored = snap(task.program, &optimum, point).into_iter().enumerate();
+        stored.filter(|(at, _)| is_taken(*at)).for_each(|(at, flow)| flows[at] = flow);
     }
+    certify(task, optimum, flows)
 }
 
 #[allow(clippy::cast_precision_loss)] // A dual in doubles is matched to the nearest weight.
@@ -115,12 +110,15 @@ fn highs_answer(task: Task<'_>) -> Result<Answer, EngineError> {
     let Task { product, program, .. } = task;
     let (vertex, multiplier) = match solve(&LinearProgram::new(program)) {
         SolveOutcome::Optimal { flows, multiplier } => (flows, multiplier),
-        SolveOutcome::Infeasible => return Ok(Answer::Infeasible),
+        // With a column of unmet imports every program of a policy has an allocation.
+        SolveOutcome::Infeasible => return Ok(Answer::Unsolved("infeasible")),
         SolveOutcome::Undecided(name) => return Ok(Answer::Unsolved(name)),
     };
-    // A basic dual is the weight of the basic flow, up to rounding.
+    // A basic dual is the weight of the basic flow, or of the unmet imports, up to rounding.
     let distance = |weight: &i64| (*weight as f64 - multiplier * program.weight_scale as f64).abs();
-    let nearest = program.cost.iter().copied().min_by(|left, right| distance(left).total_cmp(&distance(right)));
+    let unmet = (program.unmet() > 0).then(|| program.unmet_cost());
+    let weights = program.cost.iter().copied().chain(unmet);
+    let nearest = weights.min_by(|left, right| distance(left).total_cmp(&distance(right)));
     let Some(optimum) = Optimum::from_multiplier(program, nearest.unwrap_or(0)) else {
         return Ok(Answer::Unsolved("a multiplier that proves no optimum"));
     };
@@ -137,19 +135,19 @@ fn highs_answer(task: Task<'_>) -> Result<Answer, EngineError> {
 }
 
 fn certify(task: Task<'_>, optimum: Optimum, flows: Vec<ExactAmount>) -> Result<Answer, EngineError> {
-    let allocation = verify(task.program, flows, optimum.price().more)
+    let allocation = verify(task.program, flows, optimum.unmet, optimum.multiplier())
         .map_err(|source| EngineError::NotCertified { product: task.product, source })?;
     Ok(Answer::Certified(optimum, allocation))
 }
 
-/// Value and feasibility of both ways must be the same, to the last unit.
+/// Value and unmet imports of both ways must be the same, to the last unit.
 fn compare(product: ProductCode, formula: &Answer, highs: &Answer) -> Result<(), EngineError> {
     let reason = match (formula, highs) {
         (Answer::Certified(left, _), Answer::Certified(right, _)) if left == right => return Ok(()),
-        (Answer::Infeasible, Answer::Infeasible) => return Ok(()),
-        (Answer::Certified(left, _), Answer::Certified(right, _)) => {
-            format!("risk imports {} against {} (units of the program)", left.risk_total, right.risk_total)
-        }
+        (Answer::Certified(left, _), Answer::Certified(right, _)) => format!(
+            "risk imports {} against {}, unmet imports {} against {} (units of the program)",
+            left.risk_total, right.risk_total, left.unmet, right.unmet
+        ),
         (left, right) => format!("{} against {}", name(left), name(right)),
     };
     Err(EngineError::Disagreement { product, reason })
@@ -158,7 +156,6 @@ fn compare(product: ProductCode, formula: &Answer, highs: &Answer) -> Result<(),
 const fn name(answer: &Answer) -> &'static str {
     match answer {
         Answer::Certified(..) => "solved",
-        Answer::Infeasible => "infeasible",
         Answer::Unsolved(name) => name,
     }
 }
@@ -181,11 +178,11 @@ mod tests {
                 upper: vec![2, 1 + capacity],
             };
             let flows = vec![ExactAmount::whole(2 - capacity), ExactAmount::whole(1 + capacity)];
-            Answer::Certified(closed_form(&program).unwrap(), verify(&program, flows, 1).unwrap())
+            Answer::Certified(closed_form(&program).unwrap(), verify(&program, flows, 0, 1).unwrap())
         };
         let product = ProductCode::from_number(10_121).unwrap();
         assert!(compare(product, &certified(1), &certified(1)).is_ok());
-        for other in [certified(0), Answer::Infeasible, Answer::Unsolved("x")] {
+        for other in [certified(0), Answer::Unsolved("x")] {
             assert!(matches!(compare(product, &certified(1), &other), Err(EngineError::Disagreement { .. })));
         }
     }

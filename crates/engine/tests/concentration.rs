@@ -55,7 +55,7 @@ fn every_product_of_the_sample_has_an_exact_maximum() {
             let most = search.solve(program, optimum, NODE_LIMIT);
             times.push(started.elapsed().as_nanos());
             let flows = search.flows().iter().copied().map(ExactAmount::whole).collect();
-            let certified = verify(program, flows, optimum.price().more);
+            let certified = verify(program, flows, optimum.unmet, optimum.multiplier());
             assert!(certified.is_ok(), "{settings:?} {product}: {certified:?}");
             let least = SquaresSum::of(&most_even(program, optimum)).unwrap();
             assert!(least <= SquaresSum::whole(most.value) && most.value <= most.bound, "{settings:?} {product}");

@@ -132,7 +132,7 @@ fn both_ends_of_every_interval_are_attained() {
             for (at, interval) in intervals(&program, &optimum).into_iter().enumerate() {
                 for amount in [interval.min, interval.max] {
                     let flows = attain(&program, &optimum, at, amount);
-                    let certified = verify(&program, flows, optimum.price().more);
+                    let certified = verify(&program, flows, optimum.unmet, optimum.multiplier());
                     assert!(certified.is_ok(), "{settings:?}, product {product}, exporter {at}: {certified:?}");
                     n_ends += 1;
                 }
@@ -189,13 +189,16 @@ fn the_frontier_is_the_run_at_every_cap() {
             let point = curve.frontier.at(cap.parse::<Fraction>().unwrap()).unwrap();
             let headline = &result.collection.headline;
             assert_eq!(point.infeasible, headline.infeasible, "{settings:?}");
-            let imports = NanoUsd::from_scaled(point.imports, curve.frontier.scale);
+            let imports = NanoUsd::from_scaled(curve.frontier.imports, curve.frontier.scale);
             assert_eq!(imports, NanoUsd::from(headline.imports), "{settings:?}");
             // A sum of roundings against the rounding of a sum: at most half a billionth of a dollar for each product.
             let difference = point.risk.to_nano(curve.frontier.scale) - headline.risk_after;
             assert!(difference.0.abs() <= 36, "{settings:?}: {difference:?}");
+            let difference = point.unmet.to_nano(curve.frontier.scale) - headline.unmet;
+            assert!(difference.0.abs() <= 36, "{settings:?}: {difference:?}");
             let critical = curve.products.iter().map(|row| row.cap.is_some_and(|own| own <= Fraction::into(curve.cap)));
-            let cleared = result.collection.products.iter().map(|row| row.risk_after == Some(NanoUsd::default()));
+            let cleared =
+                result.collection.products.iter().map(|row| [row.risk_after, row.unmet] == [Some(NanoUsd::default()); 2]);
             assert!(critical.eq(cleared), "{settings:?}");
         }
     }

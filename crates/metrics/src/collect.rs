@@ -22,8 +22,8 @@ pub struct Collection {
 /// Running sums over products; what it gives depends on the order in which they are added only in the last bits of mean
 /// indices.
 ///
-/// A product counts once in totals and once in every sector, subsector and stage that it belongs to. Products without a
-/// certified allocation are in no sum.
+/// A product counts once in totals and once in every sector, subsector and stage that it belongs to. Unsolved products are in no
+/// sum; products whose imports cannot be supplied in full are in all of them.
 pub struct Collector<'a> {
     classes: &'a Classification,
     bloc: &'a CountrySet,
@@ -44,6 +44,10 @@ pub struct Collector<'a> {
 struct LevelSums {
     n_products: usize,
     imports: Usd,
+    unmet: NanoUsd,
+    cut: NanoUsd,
+    extra_bloc: Usd,
+    extra_bloc_after: Ranged,
     /// All risk origins, then each.
     origins: Vec<OriginSums>,
     index: WeighedIndex,
@@ -132,6 +136,10 @@ impl<'a> Collector<'a> {
         for (own, others) in self.levels.iter_mut().zip(&other.levels) {
             own.n_products += others.n_products;
             own.imports += others.imports;
+            own.unmet += others.unmet;
+            own.cut += others.cut;
+            own.extra_bloc += others.extra_bloc;
+            own.extra_bloc_after += others.extra_bloc_after;
             own.origins.iter_mut().zip(&others.origins).for_each(|(own, other)| own.add(*other));
         }
         for (own, others) in self.gains.iter_mut().zip(&other.gains) {
@@ -148,10 +156,10 @@ impl<'a> Collector<'a> {
 
     /// Says whether the product has an answer.
     fn add_to_headline_sums(&mut self, row: &ProductRow) -> bool {
-        match row.status {
-            Status::Infeasible => self.headline.infeasible += 1,
-            Status::Unsolved => self.headline.unsolved += 1,
-            _ => self.add_answer(row),
+        if is_answered(row) {
+            self.add_answer(row);
+        } else {
+            self.headline.unsolved += 1;
         }
         is_answered(row)
     }
@@ -160,9 +168,14 @@ impl<'a> Collector<'a> {
         let headline = &mut self.headline;
         headline.products += 1;
         headline.in_shortage += usize::from(row.status == Status::Shortage);
+        headline.infeasible += usize::from(row.status == Status::Infeasible);
         headline.imports += row.imports;
         headline.risk_before += row.risk_before;
         headline.risk_after += row.risk_after.unwrap_or_default();
+        headline.unmet += row.unmet.unwrap_or_default();
+        headline.cut += row.cut;
+        headline.extra_bloc += row.extra_bloc();
+        headline.extra_bloc_after += row.extra_bloc_after();
         headline.risk_slope += row.slope;
         headline.next_point += row.next_point;
         headline.change_inside += row.change_inside;
@@ -189,6 +202,10 @@ impl<'a> Collector<'a> {
             let level = &mut self.levels[*level];
             level.n_products += 1;
             level.imports += row.imports;
+            level.unmet += row.unmet.unwrap_or_default();
+            level.cut += row.cut;
+            level.extra_bloc += row.extra_bloc();
+            level.extra_bloc_after += row.extra_bloc_after();
             level.origins[0].add(all);
         }
         for flow in &row.flows {
@@ -232,6 +249,10 @@ impl<'a> Collector<'a> {
                 after: of_origin.after.point,
                 after_min: of_origin.after.min,
                 after_max: of_origin.after.max,
+                unmet: sums.unmet,
+                cut: sums.cut,
+                extra_bloc: sums.extra_bloc,
+                extra_bloc_after: sums.extra_bloc_after,
                 hhi: if origin == Origin::AllRisk { hhi } else { None },
             }));
         }
@@ -240,7 +261,7 @@ impl<'a> Collector<'a> {
 }
 
 fn is_answered(row: &ProductRow) -> bool {
-    !matches!(row.status, Status::Infeasible | Status::Unsolved)
+    row.status != Status::Unsolved
 }
 
 impl OriginSums {
@@ -278,21 +299,44 @@ fn rank(gains: &[Gain], top: usize) -> Vec<CountryRow> {
     let countries = (0_u16..).map(CountryIndex);
     let mut order: Vec<_> = countries.zip(gains).filter(|(_, gain)| gain.increase.max > NanoUsd::default()).collect();
     order.sort_by_key(|(country, gain)| (std::cmp::Reverse(gain.increase.point), *country));
+    // Ascending, so that those beyond a bound are a stretch at the end.
+    let ascending = |end: fn(&Gain) -> NanoUsd| {
+        let mut ends: Vec<_> = order.iter().map(|(country, gain)| (end(gain), std::cmp::Reverse(*country))).collect();
+        ends.sort_unstable();
+        ends
+    };
+    let (least, most) = (ascending(|gain| gain.increase.min), ascending(|gain| gain.increase.max));
+    let beyond = |ends: &[(NanoUsd, std::cmp::Reverse<CountryIndex>)], own: NanoUsd, country: CountryIndex| {
+        ends.len() - ends.partition_point(|other| *other <= (own, std::cmp::Reverse(country)))
+    };
+    let ranks = |country: CountryIndex, gain: &Gain| {
+        let own = gain.increase.min < gain.increase.max;
+        let min = 1 + beyond(&least, gain.increase.max, country);
+        // Its own greatest increase may be beyond its least, and is no other's.
+        let max = 1 + beyond(&most, gain.increase.min, country) - usize::from(own);
+        (min, max)
+    };
     order
-        .into_iter()
+        .iter()
+        .copied()
         .take(top)
         .enumerate()
-        .map(|(position, (country, gain))| CountryRow {
-            rank: position + 1,
-            country,
-            increase: gain.increase.point,
-            increase_min: gain.increase.min,
-            increase_max: gain.increase.max,
-            main_sector: gain.main_sector(),
-            before: gain.before,
-            after: gain.after.point,
-            after_min: gain.after.min,
-            after_max: gain.after.max,
+        .map(|(position, (country, gain))| {
+            let (rank_min, rank_max) = ranks(country, gain);
+            CountryRow {
+                rank: position + 1,
+                rank_min,
+                rank_max,
+                country,
+                increase: gain.increase.point,
+                increase_min: gain.increase.min,
+                increase_max: gain.increase.max,
+                main_sector: gain.main_sector(),
+                before: gain.before,
+                after: gain.after.point,
+                after_min: gain.after.min,
+                after_max: gain.after.max,
+            }
         })
         .collect()
 }

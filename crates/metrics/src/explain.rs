@@ -17,17 +17,19 @@ pub struct ProductPart {
     pub description: String,
     /// The bloc's imports from all origins.
     pub imports: Usd,
-    /// Risk imports today less risk imports after.
+    /// Risk imports that alternatives take over.
     pub cut: NanoUsd,
     /// Risk imports after.
     pub left: NanoUsd,
+    /// Imports that nobody can supply.
+    pub unmet: NanoUsd,
     /// Its rank among the cuts, from 1.
     pub rank_cut: usize,
-    /// Its rank among what is left, from 1.
+    /// Its rank by what is left or unmet, from 1.
     pub rank_left: usize,
     /// Cut of the products up to this rank together.
     pub cut_up_to: NanoUsd,
-    /// What is left in the products up to this rank together.
+    /// What is left or unmet in the products up to this rank together.
     pub left_up_to: NanoUsd,
     /// Imports, risk imports before and after of all other products: the headline without this one.
     pub without: (Usd, Usd, NanoUsd),
@@ -44,7 +46,7 @@ pub struct ExporterPart {
     pub increase: Ranged,
     /// Extra capacity over all products.
     pub capacity: NanoUsd,
-    /// How much more would stay with risk origins if it could add nothing anywhere; the others step in where they can.
+    /// How much more would stay with risk origins or be unmet if it could add nothing anywhere; the others step in where they can.
     pub missed: NanoUsd,
     /// Products in which it adds something at the declared point.
     pub products: usize,
@@ -57,15 +59,17 @@ pub struct Explanation {
     pub products: Vec<ProductPart>,
     /// Largest increase first, ties by code.
     pub exporters: Vec<ExporterPart>,
-    /// Risk imports taken off in all.
+    /// Risk imports that alternatives take over in all.
     pub cut: NanoUsd,
     /// Risk imports left in all.
     pub left: NanoUsd,
+    /// Imports that nobody can supply in all.
+    pub unmet: NanoUsd,
 }
 
 /// Takes a result apart. Products without an answer have no part in it.
 ///
-/// Without an exporter's extra of `c`, a product with spare capacity `s` keeps `max(0, c - s)` more with the risk origins.
+/// Without an exporter's extra of `c`, a product with spare capacity `s` has `max(0, c - s)` more with the risk origins or unmet.
 pub fn explain(products: &[ProductRow], bloc: &CountrySet, risk: &CountrySet) -> Explanation {
     let answered: Vec<(&ProductRow, NanoUsd)> = products.iter().filter_map(|row| Some((row, row.risk_after?))).collect();
     let imports: Usd = answered.iter().map(|(row, _)| row.imports).sum();
@@ -77,8 +81,9 @@ pub fn explain(products: &[ProductRow], bloc: &CountrySet, risk: &CountrySet) ->
             product: row.product,
             description: row.labels.description.clone(),
             imports: row.imports,
-            cut: NanoUsd::from(row.risk_before) - *after,
+            cut: row.cut,
             left: *after,
+            unmet: row.unmet.unwrap_or_default(),
             rank_cut: 0,
             rank_left: 0,
             cut_up_to: NanoUsd::default(),
@@ -86,10 +91,10 @@ pub fn explain(products: &[ProductRow], bloc: &CountrySet, risk: &CountrySet) ->
             without: (imports - row.imports, before - row.risk_before, left - *after),
         })
         .collect();
-    parts.sort_by_key(|part| (std::cmp::Reverse(part.left), part.product));
+    parts.sort_by_key(|part| (std::cmp::Reverse(part.left + part.unmet), part.product));
     let mut sum = NanoUsd::default();
     for (position, part) in parts.iter_mut().enumerate() {
-        sum += part.left;
+        sum += part.left + part.unmet;
         (part.rank_left, part.left_up_to) = (position + 1, sum);
     }
     parts.sort_by_key(|part| (std::cmp::Reverse(part.cut), part.product));
@@ -98,7 +103,8 @@ pub fn explain(products: &[ProductRow], bloc: &CountrySet, risk: &CountrySet) ->
         sum += part.cut;
         (part.rank_cut, part.cut_up_to) = (position + 1, sum);
     }
-    Explanation { products: parts, exporters: exporters(&answered, bloc, risk), cut: NanoUsd::from(before) - left, left }
+    let (cut, unmet) = (parts.iter().map(|part| part.cut).sum(), parts.iter().map(|part| part.unmet).sum());
+    Explanation { products: parts, exporters: exporters(&answered, bloc, risk), cut, left, unmet }
 }
 
 fn exporters(answered: &[(&ProductRow, NanoUsd)], bloc: &CountrySet, risk: &CountrySet) -> Vec<ExporterPart> {

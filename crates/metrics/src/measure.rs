@@ -64,9 +64,12 @@ pub fn measure(
     scratch: &mut Scratch,
 ) -> ProductRow {
     let Product { code, labels, market, program, curve, cap, bloc, detail } = product;
-    let (mut imports, mut risk_before, mut capacity) = (Usd::ZERO, Usd::ZERO, 0);
-    for (own, exporter) in market.imports.iter().zip(program.exporters()) {
+    let (mut imports, mut risk_before, mut inside_before, mut capacity) = (Usd::ZERO, Usd::ZERO, Usd::ZERO, 0);
+    for ((own, country), exporter) in market.imports.iter().zip(market.exporters).zip(program.exporters()) {
         imports += *own;
+        if bloc.contains(*country) {
+            inside_before += *own;
+        }
         match exporter.role() {
             Role::Risk => risk_before += *own,
             Role::Alternative => capacity += exporter.room(),
@@ -84,12 +87,15 @@ pub fn measure(
         risk_after: None,
         capacity: nano(capacity),
         spare: None,
+        unmet: None,
+        cut: NanoUsd::default(),
+        inside_before,
         status,
         shadow_price: None,
         shadow_price_of_less: None,
         critical_cap: if detail == Detail::Range { curve.critical_cap().map(Ratio::to_f64) } else { None },
         slope: rounding.nano(ExactAmount { numerator: at_cap.slope, denominator: 1 }),
-        next_point: at_cap.next_point.map_or(NanoUsd::default(), |fall| rounding.nano(fall)),
+        next_point: rounding.nano(at_cap.next_point),
         rearrangement: None,
         hhi_before: herfindahl_hirschman_usd(market.imports),
         hhi_after: None,
@@ -103,11 +109,14 @@ pub fn measure(
         flows: Vec::new(),
     };
     let Some((optimum, allocation)) = solved else { return row };
-    row.risk_after = Some(nano(optimum.risk_total));
+    let (risk_after, unmet) = (nano(optimum.risk_total), nano(optimum.unmet));
+    (row.risk_after, row.unmet) = (Some(risk_after), Some(unmet));
+    row.cut = (NanoUsd::from(risk_before) - risk_after - unmet).max(NanoUsd::default());
     row.spare = Some(nano((optimum.alternative_upper() - program.total).max(0)));
-    let price = optimum.price();
-    row.shadow_price = Some(quotient(price.more.into(), program.weight_scale));
-    row.shadow_price_of_less = price.less.map(|less| quotient(less.into(), program.weight_scale));
+    if let Some(price) = optimum.price() {
+        row.shadow_price = Some(quotient(price.more.into(), program.weight_scale));
+        row.shadow_price_of_less = price.less.map(|less| quotient(less.into(), program.weight_scale));
+    }
     row.rearrangement = (capacity > 0).then(|| quotient(i128::from(risk_before.get()) * i128::from(program.scale), capacity));
     row.flows = std::mem::take(&mut scratch.flows);
     row.flows.clear();
@@ -149,7 +158,7 @@ pub fn measure(
             row.hhi_after_min = herfindahl_hirschman(&scratch.dollars);
             let most = scratch.maximum.solve(program, optimum, MOST_NODES);
             // The declared point is one of the optima; two ways of dividing may differ in the last bit.
-            row.hhi_after_max = SquaresSum::whole(most.bound).hhi(program.total).map(|most| most.max(declared));
+            row.hhi_after_max = SquaresSum::whole(most.bound).hhi(program.total - optimum.unmet).map(|most| most.max(declared));
             row.hhi_max_is_exact = Some(most.is_exact());
         }
     }

@@ -37,7 +37,7 @@ pub struct CriticalCaps {
     pub imports: Usd,
     /// Their imports from risk origins.
     pub risk: Usd,
-    /// Products that are cleared at the cap of the scenario: nothing is left with risk origins.
+    /// Products that are cleared at the cap of the scenario: nothing is left with risk origins, and nothing is unmet.
     pub n_cleared: usize,
     /// Their imports from all origins.
     pub cleared_imports: Usd,
@@ -75,7 +75,8 @@ impl CriticalCaps {
             caps.n_products += 1;
             caps.imports += product.imports;
             caps.risk += product.risk_before;
-            if product.risk_after == Some(NanoUsd::default()) {
+            let nothing = Some(NanoUsd::default());
+            if (product.risk_after, product.unmet) == (nothing, nothing) {
                 caps.n_cleared += 1;
                 caps.cleared_imports += product.imports;
                 caps.cleared_risk += product.risk_before;

@@ -44,24 +44,30 @@ pub struct ProductRow {
     pub capacity: NanoUsd,
     /// What alternatives could supply beyond all of the bloc's imports; zero in a shortage, none when not solved.
     pub spare: Option<NanoUsd>,
+    /// Imports that nobody can supply; none when not solved.
+    pub unmet: Option<NanoUsd>,
+    /// Risk imports that alternatives take over: `max(0, before - after - unmet)`, as missing goods are no cut.
+    pub cut: NanoUsd,
+    /// The bloc's imports from its own members today.
+    pub inside_before: Usd,
     /// Shortage, tight, slack, no-risk, infeasible or unsolved.
     pub status: Status,
-    /// What one more dollar of capacity takes off the weighed risk imports (right derivative).
+    /// What one more dollar of capacity takes off the weighed risk imports (right derivative); none where imports are unmet.
     pub shadow_price: Option<f64>,
     /// What one less dollar adds (left derivative); none where less cannot be borne. Differs from the other only where
     /// capacity meets a need exactly.
     pub shadow_price_of_less: Option<f64>,
-    /// The smallest cap that clears the product of risk imports; none when no cap does.
+    /// The smallest cap that clears the product of risk and unmet imports; none when no cap does.
     pub critical_cap: Option<f64>,
-    /// Risk imports that one more unit (100 percentage points) of the cap would take off (right derivative).
+    /// Risk and unmet imports that one more unit (100 percentage points) of the cap would take off (right derivative).
     pub slope: NanoUsd,
-    /// Risk imports that one more percentage point of the cap takes off, or what is left of it to 1.
+    /// Risk and unmet imports that one more percentage point of the cap takes off, or what is left of it to 1.
     pub next_point: NanoUsd,
     /// Risk imports over extra capacity; none without capacity.
     pub rearrangement: Option<f64>,
     /// Herfindahl-Hirschman index of the origins today, 0 to 1; none without imports.
     pub hhi_before: Option<f64>,
-    /// The same at the declared point.
+    /// The same of what is supplied at the declared point; none where nothing is.
     pub hhi_after: Option<f64>,
     /// The least over all optima.
     pub hhi_after_min: Option<f64>,
@@ -98,6 +104,20 @@ pub struct FlowRow {
     pub min: NanoUsd,
     /// The most over all optima.
     pub max: NanoUsd,
+}
+
+impl ProductRow {
+    /// The bloc's imports from outside the bloc today.
+    pub fn extra_bloc(&self) -> Usd {
+        self.imports - self.inside_before
+    }
+
+    /// The same after: what is supplied, less what members supply.
+    pub fn extra_bloc_after(&self) -> Ranged {
+        let outside = NanoUsd::from(self.extra_bloc()) - self.unmet.unwrap_or_default();
+        let Ranged { point, min, max } = self.change_inside;
+        Ranged { point: outside - point, min: outside - max, max: outside - min }
+    }
 }
 
 impl FlowRow {
@@ -170,6 +190,14 @@ pub struct ShareRow {
     pub after_min: NanoUsd,
     /// The most over all optima.
     pub after_max: NanoUsd,
+    /// Imports in the same products that nobody can supply, whatever the origin of the row.
+    pub unmet: NanoUsd,
+    /// Risk imports in the same products that alternatives take over, whatever the origin of the row; missing goods are no cut.
+    pub cut: NanoUsd,
+    /// The bloc's imports of the same products from outside the bloc today.
+    pub extra_bloc: Usd,
+    /// The same after.
+    pub extra_bloc_after: Ranged,
     /// Herfindahl-Hirschman index of the products' origins before and at the declared point, weighted by imports; only
     /// beside all risk origins together, none without imports.
     pub hhi: Option<BeforeAfter>,
@@ -191,6 +219,10 @@ pub struct BeforeAfter {
 pub struct CountryRow {
     /// From 1, by falling increase, ties by code.
     pub rank: usize,
+    /// The best rank over all optima: an outer bound, as the ends of the ranges are not attained together.
+    pub rank_min: usize,
+    /// The worst rank over all optima: an outer bound as well.
+    pub rank_max: usize,
     /// The exporter.
     pub country: CountryIndex,
     /// Sum over products of max(0, after - before).
@@ -214,11 +246,11 @@ pub struct CountryRow {
 /// The figures of a headline.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Headline {
-    /// Products that were solved and certified.
+    /// Products that were solved and certified, those with unmet imports included.
     pub products: usize,
     /// Of them, with capacity too small to replace all risk imports.
     pub in_shortage: usize,
-    /// Products with an infeasible program; in no sum.
+    /// Of them, those whose imports cannot be supplied in full.
     pub infeasible: usize,
     /// Products that the solver left open; in no sum.
     pub unsolved: usize,
@@ -228,6 +260,14 @@ pub struct Headline {
     pub risk_before: Usd,
     /// From risk origins after.
     pub risk_after: NanoUsd,
+    /// Imports that nobody can supply.
+    pub unmet: NanoUsd,
+    /// Risk imports that alternatives take over; missing goods are no cut.
+    pub cut: NanoUsd,
+    /// From outside the bloc today.
+    pub extra_bloc: Usd,
+    /// From outside the bloc after.
+    pub extra_bloc_after: Ranged,
     /// Increase of exporters inside the bloc.
     pub shifted_inside: NanoUsd,
     /// Increase of exporters outside the bloc.
@@ -236,9 +276,9 @@ pub struct Headline {
     pub change_inside: Ranged,
     /// Change of the imports from alternatives outside the bloc.
     pub change_outside: Ranged,
-    /// Risk imports that one more unit (100 percentage points) of the cap would take off: the right derivative's size.
+    /// Risk and unmet imports that one more unit (100 percentage points) of the cap would take off: the right derivative's size.
     pub risk_slope: NanoUsd,
-    /// Risk imports that one more percentage point of the cap takes off, or what is left of it to 1.
+    /// Risk and unmet imports that one more percentage point of the cap takes off, or what is left of it to 1.
     pub next_point: NanoUsd,
     /// Index of the origins, weighted by imports; none without imports.
     pub hhi: Option<BeforeAfter>,
@@ -263,6 +303,10 @@ impl Headline {
             imports,
             risk_before,
             risk_after,
+            unmet,
+            cut,
+            extra_bloc,
+            extra_bloc_after,
             shifted_inside,
             shifted_outside,
             change_inside,
@@ -282,6 +326,10 @@ impl Headline {
         self.imports += imports;
         self.risk_before += risk_before;
         self.risk_after += risk_after;
+        self.unmet += unmet;
+        self.cut += cut;
+        self.extra_bloc += extra_bloc;
+        self.extra_bloc_after += extra_bloc_after;
         self.shifted_inside += shifted_inside;
         self.shifted_outside += shifted_outside;
         self.change_inside += change_inside;

@@ -27,6 +27,9 @@ pub struct Effect {
     pub headline: Headline,
     /// Risk share after, in percent; none without imports.
     pub risk_after_pct: Option<f64>,
+    /// Share of the imports that nobody can supply, in percent, less that of the base, in percentage points; none where either is
+    /// missing.
+    pub missing_points: Option<f64>,
     /// The same less that of the base, in percentage points; none where either is missing.
     pub change_points: Option<f64>,
     /// Concentration after less that of the base, from -1 to 1; none where either is missing.
@@ -65,17 +68,26 @@ pub struct Mover {
 impl Effect {
     /// Of figures with the ranking of all receivers, against those of the base; `top` of them lead.
     pub fn new(own: Collection, base: &Collection, top: usize) -> Self {
-        let risk_after_pct = risk_after_pct(&own.headline);
+        let risk_after_pct = share_pct(&own.headline, own.headline.risk_after);
+        let unmet = |headline: &Headline| share_pct(headline, headline.unmet);
         let difference = |own: Option<f64>, of_base: Option<f64>| own.zip(of_base).map(|(own, of_base)| own - of_base);
         let after = |collection: &Collection| collection.headline.hhi.map(|hhi| hhi.after);
         Self {
             risk_after_pct,
-            change_points: difference(risk_after_pct, self::risk_after_pct(&base.headline)),
+            change_points: difference(risk_after_pct, share_pct(&base.headline, base.headline.risk_after)),
+            missing_points: difference(unmet(&own.headline), unmet(&base.headline)),
             change_hhi: difference(after(&own), after(base)),
             origin: origin(&own, base),
             ranking: RankingChange::new(&base.table_a1, &own.table_a1, top),
             headline: own.headline,
         }
+    }
+}
+
+impl Effect {
+    /// By how many percentage points risk and unmet imports together are above those of the base; none where either is missing.
+    pub fn worse_points(&self) -> Option<f64> {
+        self.change_points.zip(self.missing_points).map(|(risk, missing)| risk + missing)
     }
 }
 
@@ -106,9 +118,10 @@ fn origin(own: &Collection, base: &Collection) -> Option<(CountryIndex, f64)> {
 /// Percentage points below which two sums of doubles are the same.
 const NOTHING: f64 = 1e-9;
 
-fn risk_after_pct(headline: &Headline) -> Option<f64> {
+/// A part of the imports, in percent.
+fn share_pct(headline: &Headline, part: NanoUsd) -> Option<f64> {
     let imports = NanoUsd::from(headline.imports).to_dollars();
-    (imports > 0.0).then(|| headline.risk_after.to_dollars() / imports * 100.0)
+    (imports > 0.0).then(|| part.to_dollars() / imports * 100.0)
 }
 
 impl RankingChange {
@@ -150,7 +163,7 @@ fn tau<T: Ord>(pairs: &[(T, T)]) -> Option<f64> {
     (untied > 0 && untied_now > 0).then(|| score as f64 / ((untied * untied_now) as f64).sqrt())
 }
 
-/// Largest effect first: by the size of the change of the risk share, then by what is lost of the ranking, then by the
+/// Largest effect first: by the size of the change of the risk share and the unmet share together, then by what is lost of the ranking, then by the
 /// change of a single risk origin, then as they come.
 /// The base leads, and what was not run ends.
 pub fn sort_by_effect(rows: &mut [SensitivityRow]) {
@@ -162,7 +175,7 @@ pub fn sort_by_effect(rows: &mut [SensitivityRow]) {
     let size = |row: &SensitivityRow| {
         let effect = row.outcome.as_ref().ok();
         // What has no share at all has changed most.
-        let points = effect.map_or(0.0, |effect| effect.change_points.map_or(f64::INFINITY, f64::abs));
+        let points = effect.map_or(0.0, |effect| effect.worse_points().map_or(f64::INFINITY, f64::abs));
         let points = if points < NOTHING { 0.0 } else { points };
         let tau = effect.and_then(|effect| effect.ranking.tau).unwrap_or(0.0);
         (points, tau, effect.and_then(|effect| effect.origin).map_or(0.0, |(_, points)| points.abs()))
@@ -193,6 +206,8 @@ mod tests {
             increase_max: nothing,
             main_sector: Sector::All,
             before: Usd::ZERO,
+            rank_min: at + 1,
+            rank_max: at + 1,
             after: nothing,
             after_min: nothing,
             after_max: nothing,

@@ -69,7 +69,7 @@ fn count(number: usize) -> Option<f64> {
 }
 
 /// The figures of a headline that draws and scenarios are compared by.
-pub const FIGURES: [Figure; 16] = [
+pub const FIGURES: [Figure; 18] = [
     ("products", |headline| count(headline.products)),
     ("in_shortage", |headline| count(headline.in_shortage)),
     ("infeasible", |headline| count(headline.infeasible)),
@@ -78,10 +78,7 @@ pub const FIGURES: [Figure; 16] = [
     ("risk_after_musd", |headline| Some(musd(headline.risk_after))),
     ("risk_before_pct", |headline| pct(headline.risk_before.into(), headline.imports.into())),
     ("risk_after_pct", |headline| pct(headline.risk_after, headline.imports.into())),
-    ("cut_pct_of_risk", |headline| {
-        let before = NanoUsd::from(headline.risk_before);
-        pct(before - headline.risk_after, before)
-    }),
+    ("cut_pct_of_risk", |headline| pct(headline.cut, headline.risk_before.into())),
     ("shifted_inside_musd", |headline| Some(musd(headline.shifted_inside))),
     ("shifted_outside_musd", |headline| Some(musd(headline.shifted_outside))),
     ("risk_next_point_musd", |headline| Some(musd(headline.next_point))),
@@ -89,6 +86,8 @@ pub const FIGURES: [Figure; 16] = [
     ("hhi_after", |headline| Some(headline.hhi?.after)),
     ("hhi_rose", |headline| count(headline.hhi_rose)),
     ("hhi_fell", |headline| count(headline.hhi_fell)),
+    ("unmet_musd", |headline| Some(musd(headline.unmet))),
+    ("unmet_pct", |headline| pct(headline.unmet, headline.imports.into())),
 ];
 
 /// Each of [`FIGURES`] over the draws.

@@ -19,8 +19,14 @@ pub enum Rejection {
     #[error("the flow at position {0} is outside its bounds")]
     Bounds(usize),
     /// Imports are not preserved.
-    #[error("the flows do not sum to the bloc's imports")]
+    #[error("the flows and the unmet imports do not sum to the bloc's imports")]
     Sum,
+    /// A negative amount of unmet imports.
+    #[error("the unmet imports are negative")]
+    NegativeUnmet,
+    /// Imports are unmet although an exporter can supply more.
+    #[error("imports are unmet although the exporter at position {0} can supply more")]
+    UnmetBesideRoom(usize),
     /// Amounts beyond exact arithmetic.
     #[error("the amounts are too large to be checked exactly")]
     Overflow,
@@ -34,9 +40,12 @@ pub enum Rejection {
     },
 }
 
-/// Proof of optimality in units of `1 / (scale weight_scale)` dollars: `primal = dual`, exactly.
+/// Proof of optimality in units of `1 / (scale weight_scale)` dollars: `primal = dual`, exactly. Where imports are unmet, every flow
+/// is at its upper bound, so the point is the only one with so little unmet, and its value is its own bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Certificate {
+    /// Imports that nobody can supply, in units of the program.
+    pub unmet: i64,
     /// Value of the allocation: imports left with the risk origins, times their weights.
     pub primal: i128,
     /// Lower bound on every feasible value, proved by `multiplier`.
@@ -69,14 +78,18 @@ impl CertifiedAllocation {
     }
 }
 
-/// Certifies `flows` as an optimum of `program`, in exact integers.
+/// Certifies `flows` and `unmet` imports as an optimum of `program`, in exact integers.
 ///
-/// Primal: bounds and sum hold. Dual: for any multiplier `l` of the equality, `l T + sum min over [L, U] of (w - l) x` is
-/// a lower bound on every feasible value (weak duality). Equal values prove optimality.
+/// Primal: bounds hold, and flows and unmet imports sum to `T`. Dual: with nothing unmet, for any multiplier `l` of the equality,
+/// `l T + sum min over [L, U] of (w - l) x` is a lower bound on every feasible value (weak duality), and equal values prove optimality.
+/// With unmet imports, every flow must be at its upper bound: then nothing can supply more, and no other point has so little unmet.
 ///
 /// # Errors
 /// [`Rejection`] with the first condition that fails.
-pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i64) -> Result<CertifiedAllocation, Rejection> {
+pub fn verify(program: &Program, flows: Vec<ExactAmount>, unmet: i64, multiplier: i64) -> Result<CertifiedAllocation, Rejection> {
+    if unmet < 0 {
+        return Err(Rejection::NegativeUnmet);
+    }
     if flows.len() != program.len() {
         return Err(Rejection::Length { expected: program.len(), found: flows.len() });
     }
@@ -92,6 +105,9 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i64) -> Re
         if !within {
             return Err(Rejection::Bounds(position));
         }
+        if unmet > 0 && flow.numerator != times(upper)? {
+            return Err(Rejection::UnmetBesideRoom(position));
+        }
         let own = |tally: &Tally| tally.cost == cost && tally.flow.denominator == flow.denominator;
         let at = tallies.iter().position(own).unwrap_or_else(|| {
             tallies.push(Tally { cost, flow: ExactAmount { numerator: 0, ..*flow }, lower: 0, upper: 0 });
@@ -102,13 +118,17 @@ pub fn verify(program: &Program, flows: Vec<ExactAmount>, multiplier: i64) -> Re
         tally.lower += i128::from(lower);
         tally.upper += i128::from(upper);
     }
-    if exact_sum(tallies.iter())? != Some(program.total.into()) {
+    if exact_sum(tallies.iter())? != Some(i128::from(program.total) - i128::from(unmet)) {
         return Err(Rejection::Sum);
     }
-    let dual = dual_bound(program, &tallies, multiplier)?;
-    match weighed_sum(&tallies)? {
+    let primal = weighed_sum(&tallies)?;
+    let dual = match primal {
+        Some(only) if unmet > 0 => only,
+        _ => dual_bound(program, &tallies, multiplier)?,
+    };
+    match primal {
         Some(primal) if primal == dual => {
-            Ok(CertifiedAllocation { flows, certificate: Certificate { primal, dual, multiplier } })
+            Ok(CertifiedAllocation { flows, certificate: Certificate { unmet, primal, dual, multiplier } })
         }
         primal => Err(Rejection::Gap {
             primal: primal.map_or_else(|| "(not a whole number)".to_owned(), |value| value.to_string()),
@@ -173,19 +193,27 @@ fn exact_sum<'a>(tallies: impl Iterator<Item = &'a Tally>) -> Result<Option<i128
     Ok(Some(total))
 }
 
-/// Checks a solver's vertex in doubles: bounds, sum and value within `1e-9 max(T, 1 kUSD)` of the certified value.
+/// Checks a solver's vertex in doubles: bounds, sum, unmet imports and value within `1e-9 max(T, 1 kUSD)` of the certified value.
 ///
-/// `flows` and the value are in shares of `T`, as in [`LinearProgram`](crate::LinearProgram).
+/// `flows` are in shares of `T`, as in [`LinearProgram`](crate::LinearProgram): one per exporter, then the unmet imports where that
+/// program has them.
 ///
 /// # Errors
 /// [`Rejection`] with the first condition that fails.
 #[allow(clippy::cast_precision_loss)] // A check in doubles with a tolerance.
 pub fn check_vertex(program: &Program, flows: &[f64], certificate: Certificate) -> Result<(), Rejection> {
-    if flows.len() != program.len() {
-        return Err(Rejection::Length { expected: program.len(), found: flows.len() });
+    let columns = program.len() + usize::from(program.unmet() > 0);
+    if flows.len() != columns {
+        return Err(Rejection::Length { expected: columns, found: flows.len() });
     }
     let unit = (program.total.max(1)) as f64;
     let tolerance = 1e-9 * (unit.max(1_000.0 * program.scale as f64)) / unit;
+    let (flows, unmet) = flows.split_at(program.len());
+    let unmet = unmet.first().copied().unwrap_or(0.0);
+    // Written so that NaN fails.
+    if !((unmet - certificate.unmet as f64 / unit).abs() <= tolerance) {
+        return Err(Rejection::Sum);
+    }
     for (position, &flow) in flows.iter().enumerate() {
         let (lower, upper) = (program.lower[position] as f64 / unit, program.upper[position] as f64 / unit);
         // Written so that NaN fails.
@@ -193,7 +221,7 @@ pub fn check_vertex(program: &Program, flows: &[f64], certificate: Certificate) 
             return Err(Rejection::Bounds(position));
         }
     }
-    let sum: f64 = flows.iter().sum();
+    let sum: f64 = flows.iter().sum::<f64>() + unmet;
     let expected = if program.total == 0 { 0.0 } else { 1.0 };
     if (sum - expected).abs() > tolerance {
         return Err(Rejection::Sum);
@@ -231,14 +259,15 @@ mod tests {
         let program = program();
         let optimum = closed_form(&program).unwrap_or_else(|_| unreachable!("feasible"));
         let flows = [5, 10, 12, 8].map(ExactAmount::whole).to_vec();
-        let certified = verify(&program, flows, optimum.price().more);
-        assert_eq!(certified.map(|certified| certified.certificate()), Ok(Certificate { primal: 15, dual: 15, multiplier: 1 }));
+        let certified = verify(&program, flows, 0, optimum.multiplier());
+        let expected = Certificate { unmet: 0, primal: 15, dual: 15, multiplier: 1 };
+        assert_eq!(certified.map(|certified| certified.certificate()), Ok(expected));
     }
 
     #[test]
     fn wrong_allocations_are_refused() {
         let whole = |flows: [i64; 4]| flows.map(ExactAmount::whole).to_vec();
-        let check = |flows, multiplier| verify(&program(), flows, multiplier).map(|_| ());
+        let check = |flows, multiplier| verify(&program(), flows, 0, multiplier).map(|_| ());
         assert_eq!(check(whole([5, 10, 12, 8]), 1), Ok(()));
         assert_eq!(check(whole([11, 4, 12, 8]), 1), Err(Rejection::Bounds(0)));
         assert_eq!(check(whole([5, 9, 12, 8]), 1), Err(Rejection::Sum));
@@ -250,8 +279,23 @@ mod tests {
     }
 
     #[test]
+    fn unmet_imports_are_certified_where_nobody_can_supply_more() {
+        let program = Program { total: 60, ..program() };
+        let whole = |flows: [i64; 4]| flows.map(ExactAmount::whole).to_vec();
+        let check = |flows, unmet| verify(&program, whole(flows), unmet, 0).map(|certified| certified.certificate().unmet);
+        assert_eq!(check([10, 20, 12, 8], 10), Ok(10));
+        assert_eq!(check([10, 20, 12, 8], 9), Err(Rejection::Sum));
+        assert_eq!(check([10, 20, 12, 8], 11), Err(Rejection::Sum));
+        assert_eq!(check([10, 20, 12, 8], 0), Err(Rejection::Sum));
+        assert_eq!(check([10, 20, 12, 8], -10), Err(Rejection::NegativeUnmet));
+        assert_eq!(check([10, 20, 11, 8], 11), Err(Rejection::UnmetBesideRoom(2)), "the sum is right, but not the least unmet");
+        assert_eq!(check([9, 20, 12, 8], 11), Err(Rejection::UnmetBesideRoom(0)), "missing goods are no cut");
+        assert_eq!(check([11, 20, 12, 8], 9), Err(Rejection::Bounds(0)));
+    }
+
+    #[test]
     fn vertices_are_checked_with_a_tolerance() {
-        let certificate = Certificate { primal: 15, dual: 15, multiplier: 1 };
+        let certificate = Certificate { unmet: 0, primal: 15, dual: 15, multiplier: 1 };
         let check = |flows: [f64; 4]| check_vertex(&program(), &flows.map(|flow| flow / 35.0), certificate);
         assert_eq!(check([5.0, 10.0, 12.0, 8.0]), Ok(()));
         assert!(check([5.0, 10.0, 12.0, f64::NAN]).is_err());

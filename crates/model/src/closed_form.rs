@@ -3,16 +3,10 @@
 use crate::Interval;
 use crate::program::{Bounds, Program};
 
-/// No allocation meets the bounds.
+/// The lower bounds together exceed imports. No policy makes such a program: a floor is never above today's flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Infeasible {
-    /// The lower bounds alone exceed imports.
-    #[error("the least that alternatives must supply exceeds the bloc's imports")]
-    FloorsExceedImports,
-    /// All upper bounds together fall short of imports.
-    #[error("all origins together cannot supply the bloc's imports")]
-    CannotSupply,
-}
+#[error("the least that alternatives must supply exceeds the bloc's imports")]
+pub struct FloorsExceedImports;
 
 /// Exporters of one cost: the alternatives, or the risk origins of one weight. Every optimum gives it the same total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,14 +46,16 @@ pub struct Optimum {
     pub risk_total: i64,
     /// Imports from all alternatives.
     pub alternative_total: i64,
+    /// Imports that nobody can supply: `max(0, T - sum U)`. Where it is positive, every exporter is at its upper bound.
+    pub unmet: i64,
     /// Ascending by cost; the alternatives first, if there are any.
     pub blocks: Vec<Block>,
 }
 
 impl Optimum {
-    fn of(blocks: Vec<Block>) -> Self {
+    fn of(blocks: Vec<Block>, unmet: i64) -> Self {
         let total = |risk: bool| blocks.iter().filter(|block| (block.cost > 0) == risk).map(|block| block.total).sum();
-        Self { risk_total: total(true), alternative_total: total(false), blocks }
+        Self { risk_total: total(true), alternative_total: total(false), unmet, blocks }
     }
 
     /// The exporters of a cost, where the program has any.
@@ -84,14 +80,24 @@ impl Optimum {
         self.blocks.iter().all(|block| block.total == block.lower || block.total == block.upper)
     }
 
-    /// The range of the shadow price; its ends differ only where capacity meets a need to the last unit.
-    pub fn price(&self) -> Price {
-        let more = self.blocks.iter().rev().find(|block| block.total > block.lower).map_or(0, |block| block.cost);
-        let less = self.blocks.iter().find(|block| block.total < block.upper).map(|block| block.cost);
-        Price { more, less }
+    /// The multiplier of the equality that proves the optimum: the cost of the dearest exporter that supplies. Where imports
+    /// are unmet, the bounds prove it and no multiplier is needed.
+    pub fn multiplier(&self) -> i64 {
+        self.blocks.iter().rev().find(|block| block.total > block.lower).map_or(0, |block| block.cost)
     }
 
-    /// The optimum that a multiplier of the equality proves, if it proves one: cheaper blocks are full, dearer ones empty.
+    /// The range of the shadow price; its ends differ only where capacity meets a need to the last unit. None where imports
+    /// are unmet: one more unit of capacity then supplies what is missing.
+    pub fn price(&self) -> Option<Price> {
+        if self.unmet > 0 {
+            return None;
+        }
+        let less = self.blocks.iter().find(|block| block.total < block.upper).map(|block| block.cost);
+        Some(Price { more: self.multiplier(), less })
+    }
+
+    /// The optimum that a multiplier of the equality proves, if it proves one: cheaper blocks are full, dearer ones empty. A
+    /// multiplier of [`Program::unmet_cost`] says that all are full and the rest is unmet.
     pub fn from_multiplier(program: &Program, multiplier: i64) -> Option<Self> {
         let mut blocks = blocks(program);
         let mut rest = program.total;
@@ -104,7 +110,8 @@ impl Optimum {
             rest = 0;
         }
         let within = |block: &Block| block.lower <= block.total && block.total <= block.upper;
-        (rest == 0 && blocks.iter().all(within)).then(|| Self::of(blocks))
+        let unmet = if multiplier == program.unmet_cost() { rest.max(0) } else { 0 };
+        (rest == unmet && blocks.iter().all(within)).then(|| Self::of(blocks, unmet))
     }
 }
 
@@ -128,22 +135,23 @@ fn blocks(program: &Program) -> Vec<Block> {
     blocks
 }
 
-/// The optimum: the cheapest block carries all it can, then the next, so that the highest weight is drained first.
+/// The optimum: the cheapest block carries all it can, then the next, so that the highest weight is drained first. What is left
+/// when all are full is unmet.
 ///
 /// # Errors
-/// [`Infeasible`] with the reason.
-pub fn closed_form(program: &Program) -> Result<Optimum, Infeasible> {
+/// [`FloorsExceedImports`] for a program that no policy makes.
+pub fn closed_form(program: &Program) -> Result<Optimum, FloorsExceedImports> {
     let mut blocks = blocks(program);
     let mut rest = program.total - blocks.iter().map(|block| block.lower).sum::<i64>();
     if rest < 0 {
-        return Err(Infeasible::FloorsExceedImports);
+        return Err(FloorsExceedImports);
     }
     for block in &mut blocks {
         let taken = rest.min(block.upper - block.lower);
         block.total += taken;
         rest -= taken;
     }
-    if rest > 0 { Err(Infeasible::CannotSupply) } else { Ok(Optimum::of(blocks)) }
+    Ok(Optimum::of(blocks, rest))
 }
 
 #[cfg(test)]
@@ -164,7 +172,7 @@ mod tests {
     fn known_optima() {
         let optimum = |program: Program| {
             closed_form(&program).map(|optimum| {
-                let price = optimum.price();
+                let price = optimum.price().unwrap_or_else(|| unreachable!("nothing is unmet"));
                 // Whoever knows the price knows the optimum.
                 assert_eq!(Optimum::from_multiplier(&program, price.more), Some(optimum.clone()));
                 (optimum.risk_total, price.more, price.less)
@@ -176,8 +184,19 @@ mod tests {
         assert_eq!(optimum(program(&risk, &[(5, 99)], 35)), Ok((0, 0, Some(0))), "slack");
         assert_eq!(optimum(program(&[], &[], 0)), Ok((0, 0, None)), "nothing");
         assert_eq!(optimum(program(&[(1, 10)], &[], 10)), Ok((10, 1, None)), "no alternative");
-        assert_eq!(optimum(program(&[(1, 10)], &[(40, 50)], 35)), Err(Infeasible::FloorsExceedImports));
-        assert_eq!(optimum(program(&[(1, 10)], &[(0, 5)], 35)), Err(Infeasible::CannotSupply));
+        assert_eq!(optimum(program(&[(1, 10)], &[(40, 50)], 35)), Err(FloorsExceedImports));
+    }
+
+    #[test]
+    fn what_nobody_can_supply_is_unmet() {
+        // T 100: 60 barred, 10 left from a risk origin, 30 that may grow by 20.
+        let program = program(&[(1, 0), (1, 10)], &[(30, 50)], 100);
+        let optimum = closed_form(&program).unwrap_or_else(|_| unreachable!("the floors are below imports"));
+        assert_eq!((optimum.unmet, optimum.risk_total, optimum.alternative_total), (40, 10, 50));
+        assert_eq!((optimum.price(), optimum.is_unique()), (None, true));
+        assert_eq!(Optimum::from_multiplier(&program, program.unmet_cost()), Some(optimum));
+        assert_eq!(Optimum::from_multiplier(&program, 1), None, "not without what is unmet");
+        assert_eq!(Optimum::from_multiplier(&program, 0), None);
     }
 
     #[test]
@@ -186,7 +205,7 @@ mod tests {
             let program = program(&[(3, 10), (1, 20), (3, 5)], &[(0, capacity)], 35);
             let optimum = closed_form(&program).unwrap_or_else(|_| unreachable!("feasible"));
             let totals: Vec<i64> = optimum.blocks.iter().map(|block| block.total).collect();
-            (totals, optimum.price())
+            (totals, optimum.price().unwrap_or_else(|| unreachable!("nothing is unmet")))
         };
         assert_eq!(optimum(5), (vec![5, 20, 10], Price { more: 3, less: Some(3) }));
         assert_eq!(optimum(15), (vec![15, 20, 0], Price { more: 1, less: Some(3) }), "between two weights");

@@ -16,14 +16,17 @@
 
 use crate::rational::{Rational, SquaresSum};
 use crate::water::level;
-use crate::{ConcentrationCurve, ExactAmount, Infeasible, Program, Ratio, closed_form};
+use crate::{ConcentrationCurve, ExactAmount, FloorsExceedImports, Optimum, Program, Ratio, closed_form};
 
 /// Why there is no least concentrated allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ConcentrationError {
     /// No allocation meets the bounds at all.
     #[error(transparent)]
-    Infeasible(#[from] Infeasible),
+    Infeasible(#[from] FloorsExceedImports),
+    /// All origins together cannot supply what is imported; what they do supply is one point.
+    #[error("all origins together cannot supply the bloc's imports")]
+    Unmet,
     /// Less than every allocation has.
     #[error("no allocation has so little risk imports")]
     BelowOptimum,
@@ -101,9 +104,15 @@ pub fn least_squares_at(program: &Program, value: ExactAmount) -> Result<LeastSq
 /// # Errors
 /// [`ConcentrationError`] by name. Where the flows are not asked for, [`ConcentrationCurve::at_price`] is faster.
 pub fn at_price(program: &Program, lambda: Ratio) -> Result<LeastSquares, ConcentrationError> {
-    closed_form(program)?;
+    optimum_of(program)?;
     let price = price_of(program.total, program.weight_scale, lambda)?;
     priced(program, price).ok_or(ConcentrationError::Overflow)
+}
+
+/// The optimum of a program whose imports can be supplied in full.
+pub(crate) fn optimum_of(program: &Program) -> Result<Optimum, ConcentrationError> {
+    let optimum = closed_form(program)?;
+    if optimum.unmet > 0 { Err(ConcentrationError::Unmet) } else { Ok(optimum) }
 }
 
 /// The price in the units of a program: `T HHI = sum of x^2 / T`, so `x = clamp(level - lambda T w / 2, L, U)` with `w` in whole

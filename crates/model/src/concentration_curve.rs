@@ -4,10 +4,10 @@
 //! of free`, so that the total stays. The walk starts from the least concentrated allocation of all at price 0 and goes from
 //! bound to bound until the value is the optimum. Exporters of one cost share their level and are walked as one.
 
-use crate::concentration::{ConcentrationError, LeastSquares, price_of};
+use crate::concentration::{ConcentrationError, LeastSquares, optimum_of, price_of};
 use crate::rational::{Rational, SquaresSum};
 use crate::water::{Basin, level};
-use crate::{ExactAmount, Program, Ratio, closed_form};
+use crate::{ExactAmount, Program, Ratio};
 
 /// A point of the curve where its second derivative, or its slope, changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -66,9 +66,10 @@ impl ConcentrationCurve {
     /// Walks the curve of a program, of any weights.
     ///
     /// # Errors
-    /// [`ConcentrationError::Infeasible`], or [`ConcentrationError::Overflow`] where weights and scale are too fine.
+    /// [`ConcentrationError::Unmet`] (see [`Program::served`]), or [`ConcentrationError::Overflow`] where weights and scale are too
+    /// fine.
     pub fn new(program: &Program) -> Result<Self, ConcentrationError> {
-        let optimum = closed_form(program)?;
+        let optimum = optimum_of(program)?;
         let least: i128 = optimum.blocks.iter().map(|block| i128::from(block.cost) * i128::from(block.total)).sum();
         let points = walk(program, Rational::whole(least)).ok_or(ConcentrationError::Overflow)?;
         Ok(Self { total: program.total, weight_scale: program.weight_scale, points })

@@ -1,8 +1,9 @@
 //! Risk imports as a function of the cap, exactly and without a solver: the frontier (step M8 of docs/method.md).
 //!
-//! A product's alternatives reach `base + sum min(beta B, room)`, which is concave and piecewise linear in the cap, so what
-//! stays with the risk origins is `max(0, T - base - sum min(beta B, room))`. Between two breakpoints the sum over products is
-//! `A - beta S` with whole `A` and `S`: one sweep over the sorted breakpoints gives every point as an exact fraction.
+//! A product's alternatives reach `base + sum min(beta B, room)`, which is concave and piecewise linear in the cap, so what they
+//! leave is `max(0, T - base - sum min(beta B, room))`. The risk origins supply it up to their bounds, and the rest is unmet. Between
+//! two breakpoints each sum over products is `A - beta S` with whole `A` and `S`: one sweep over the sorted breakpoints gives every
+//! point as an exact fraction.
 
 use std::cmp::Ordering;
 
@@ -84,7 +85,8 @@ impl Term {
     }
 }
 
-/// What stays with the risk origins in one product, as a function of the cap; amounts in units of `1 / scale` dollars.
+/// What the alternatives leave to risk origins and unmet in one product, as a function of the cap; amounts in units of `1 / scale`
+/// dollars.
 #[derive(Debug, Clone, Default)]
 pub struct CapCurve {
     /// Units in a dollar; the same for all curves of a policy.
@@ -105,10 +107,10 @@ pub struct CapCurve {
 /// A curve around the cap of a scenario.
 #[derive(Debug, Clone, Copy)]
 pub struct AtCap {
-    /// Risk imports that one more unit of the cap would take off, in units of the program: the right derivative's size.
+    /// Risk and unmet imports that one more unit of the cap would take off, in units of the program: the right derivative's size.
     pub slope: i128,
-    /// Risk imports that one more percentage point takes off, or what is left to 1 of it; none where that is unknown.
-    pub next_point: Option<ExactAmount>,
+    /// Risk and unmet imports that one more percentage point takes off, or what is left to 1 of it.
+    pub next_point: ExactAmount,
 }
 
 impl CapCurve {
@@ -181,30 +183,22 @@ impl CapCurve {
         }
     }
 
-    /// The smallest cap that clears the product of risk imports; none when no cap does. It may be above 1 where the cap is not a
+    /// The smallest cap that clears the product of risk imports and of unmet ones; none when no cap does. It may be above 1 where the cap is not a
     /// share of the exporter's own exports.
     pub fn critical_cap(&self) -> Option<Ratio> {
         self.cap_that_gains(self.need)
-    }
-
-    /// The smallest cap at which there is an allocation at all; zero unless options bar or limit suppliers.
-    fn feasible_from(&self) -> Option<Ratio> {
-        self.cap_that_gains(self.need - self.bearable)
     }
 
     /// What the cap of the scenario is worth, which is `cap`.
     pub fn at_own(&self, cap: Fraction) -> AtCap {
         let left = self.need - self.gained;
         if left <= 0 {
-            return AtCap { slope: 0, next_point: Some(ExactAmount::whole(0)) };
+            return AtCap { slope: 0, next_point: ExactAmount::whole(0) };
         }
-        if left > self.bearable {
-            return AtCap { slope: 0, next_point: None };
-        }
-        AtCap { slope: self.slope, next_point: Some(self.next_point(cap, left)) }
+        AtCap { slope: self.slope, next_point: self.next_point(cap, left) }
     }
 
-    /// What one more percentage point takes off the risk imports that are left at `cap`, in units of the program.
+    /// What one more percentage point takes off the risk and unmet imports that are left at `cap`, in units of the program.
     fn next_point(&self, cap: Fraction, left: i64) -> ExactAmount {
         // The next cap is `percent / whole`. Amounts are below 2^62 and parts of a fraction below 2^40 times 100.
         let whole = i128::from(cap.denominator()) * 100;
@@ -222,45 +216,55 @@ pub struct FrontierPoint {
     pub cap: Ratio,
     /// Imports left with the risk origins, in units of `1 / scale` dollars.
     pub risk: ExactAmount,
-    /// Imports of all products that have an allocation at this cap, in the same units.
-    pub imports: i128,
-    /// Products without one.
+    /// Imports that nobody can supply, in the same units.
+    pub unmet: ExactAmount,
+    /// Products in which imports are unmet.
     pub infeasible: usize,
 }
 
-/// Risk imports of all products against the cap, from 0 to 1: every breakpoint, ascending; linear in between.
+/// Risk and unmet imports of all products against the cap, from 0 to 1: every breakpoint, ascending; linear in between.
 ///
-/// Where options leave a product without an allocation below some cap, it enters there and the curve jumps: two points at one
-/// cap, first what the curve comes from, then its value.
+/// Their sum never rises and is convex. Risk imports never rise either, but are not convex by themselves: as long as something is
+/// unmet in a product, more capacity supplies what is missing first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frontier {
     /// Units in a dollar.
     pub scale: i64,
+    /// Imports of all products, in units of `1 / scale` dollars.
+    pub imports: i128,
     /// The breakpoints, and the caps that were asked for.
     pub points: Vec<FrontierPoint>,
 }
 
-/// What changes at a breakpoint: risk is `constant - cap slope`.
+/// `constant - cap slope`.
 #[derive(Debug, Clone, Copy, Default)]
-struct Change {
+struct Line {
     constant: i128,
     slope: i128,
-    imports: i128,
-    feasible: usize,
 }
 
-impl Change {
-    /// The curve at a cap, of `n_products` in all.
-    fn point(&self, cap: Ratio, n_products: usize) -> Result<FrontierPoint, ProgramError> {
+impl Line {
+    fn add(&mut self, other: Self) {
+        self.constant += other.constant;
+        self.slope += other.slope;
+    }
+
+    fn at(self, cap: Ratio) -> Result<ExactAmount, ProgramError> {
         let times = |amount: i128, factor: i128| amount.checked_mul(factor).ok_or(ProgramError::Overflow);
         let numerator = times(self.constant, cap.denominator)?.checked_sub(times(self.slope, cap.numerator)?);
-        Ok(FrontierPoint {
-            cap,
-            risk: ExactAmount { numerator: numerator.ok_or(ProgramError::Overflow)?, denominator: cap.denominator },
-            imports: self.imports,
-            infeasible: n_products - self.feasible,
-        })
+        Ok(ExactAmount { numerator: numerator.ok_or(ProgramError::Overflow)?, denominator: cap.denominator })
     }
+}
+
+/// What changes at a breakpoint.
+#[derive(Debug, Clone, Copy, Default)]
+struct Change {
+    /// Of what alternatives leave.
+    left: Line,
+    /// Of the part of it that is unmet.
+    unmet: Line,
+    /// Products that are supplied in full from here on.
+    supplied: usize,
 }
 
 impl Frontier {
@@ -272,7 +276,11 @@ impl Frontier {
         let asked = caps.iter().map(|cap| Ratio::from(*cap)).chain([Ratio::ZERO, Ratio::ONE]);
         let mut changes: Vec<(Ratio, Change)> = asked.map(|cap| (cap, Change::default())).collect();
         for curve in curves {
-            curve.changes(&mut changes);
+            curve.left_above(0, |cap, left| changes.push((cap, Change { left, ..Change::default() })));
+            let supplied = curve.left_above(curve.bearable, |cap, unmet| {
+                changes.push((cap, Change { unmet, ..Change::default() }));
+            });
+            changes.extend(supplied.map(|cap| (cap, Change { supplied: 1, ..Change::default() })));
         }
         changes.retain(|(cap, _)| *cap <= Ratio::ONE);
         changes.sort_unstable_by_key(|(cap, _)| *cap);
@@ -280,19 +288,21 @@ impl Frontier {
         let mut sum = Change::default();
         for same in changes.chunk_by(|left, right| left.0 == right.0) {
             let cap = same[0].0;
-            // Where a product enters, the curve jumps: what it comes from is a point of its own.
-            if cap > Ratio::ZERO && same.iter().any(|(_, change)| change.feasible > 0) {
-                points.push(sum.point(cap, curves.len())?);
-            }
             for (_, change) in same {
-                sum.constant += change.constant;
-                sum.slope += change.slope;
-                sum.imports += change.imports;
-                sum.feasible += change.feasible;
+                sum.left.add(change.left);
+                sum.unmet.add(change.unmet);
+                sum.supplied += change.supplied;
             }
-            points.push(sum.point(cap, curves.len())?);
+            let (left, unmet) = (sum.left.at(cap)?, sum.unmet.at(cap)?);
+            points.push(FrontierPoint {
+                cap,
+                risk: ExactAmount { numerator: left.numerator - unmet.numerator, ..left },
+                unmet,
+                infeasible: curves.len() - sum.supplied,
+            });
         }
-        Ok(Self { scale: curves.first().map_or(1, |curve| curve.scale), points })
+        let imports = curves.iter().map(|curve| i128::from(curve.imports)).sum();
+        Ok(Self { scale: curves.first().map_or(1, |curve| curve.scale), imports, points })
     }
 
     /// The value at a cap that was asked for, or is a breakpoint.
@@ -304,35 +314,28 @@ impl Frontier {
 }
 
 impl CapCurve {
-    /// The breakpoints of this product: where it becomes feasible, where an exporter is used up, where it is cleared.
-    fn changes(&self, changes: &mut Vec<(Ratio, Change)>) {
-        let Some(start) = self.feasible_from() else { return };
-        changes.push((start, Change { imports: self.imports.into(), feasible: 1, ..Change::default() }));
-        let end = self.critical_cap();
-        if end.is_some_and(|end| end <= start) {
-            return;
+    /// Tells `change` what changes in `max(0, need - above - gains)` at its breakpoints: at zero, where an exporter is used up, and
+    /// where nothing is left. Returns that last cap; none when something is left at every cap.
+    fn left_above(&self, above: i64, mut change: impl FnMut(Ratio, Line)) -> Option<Ratio> {
+        let target = self.need - above;
+        let end = self.cap_that_gains(target);
+        if target <= 0 {
+            return end;
         }
-        let mut current = Change { constant: self.need.into(), ..Change::default() };
+        let mut current = Line { constant: target.into(), slope: self.terms.iter().map(|term| i128::from(term.share)).sum() };
+        change(Ratio::ZERO, current);
         for term in &self.terms {
-            if term.saturation() <= start {
-                current.constant -= i128::from(term.room);
-            } else {
-                current.slope += i128::from(term.share);
-            }
-        }
-        changes.push((start, current));
-        for term in self.terms.iter().filter(|term| term.saturation() > start) {
             if end.is_some_and(|end| term.saturation() >= end) {
                 continue;
             }
-            let (room, share) = (i128::from(term.room), i128::from(term.share));
-            changes.push((term.saturation(), Change { constant: -room, slope: -share, ..Change::default() }));
-            current.constant -= room;
-            current.slope -= share;
+            let used_up = Line { constant: -i128::from(term.room), slope: -i128::from(term.share) };
+            change(term.saturation(), used_up);
+            current.add(used_up);
         }
         if let Some(end) = end {
-            changes.push((end, Change { constant: -current.constant, slope: -current.slope, ..Change::default() }));
+            change(end, Line { constant: -current.constant, slope: -current.slope });
         }
+        end
     }
 }
 
@@ -392,6 +395,36 @@ mod tests {
         assert_eq!(slope(Fraction::new(1, 31).unwrap()), 70, "the right derivative at a breakpoint");
         assert_eq!(slope(Fraction::new(7, 10).unwrap()), 40);
         assert_eq!(slope(Fraction::new(29, 40).unwrap()), 0, "and where the product is cleared");
+    }
+
+    /// Exporter 0 is at risk, 1 barred, 2 may grow: first it supplies what is missing, then it replaces risk.
+    #[test]
+    fn unmet_imports_are_supplied_before_risk_is_replaced() {
+        let (exporters, imports, world) =
+            ([0, 1, 2].map(CountryIndex), [10, 30, 60].map(Usd::new), [100, 100, 160].map(Usd::new));
+        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world, unit_values: &[] };
+        let policy = Policy {
+            barred: CountrySet::new(3, [CountryIndex(1)]),
+            ..Policy::new(CountrySet::new(3, [CountryIndex(0)]), Fraction::ZERO)
+        };
+        let curve = CapCurve::new(product(), &market, &policy).unwrap();
+        let caps: Vec<Fraction> = [(0, 1), (1, 8), (3, 16), (7, 32), (1, 4), (1, 2)]
+            .map(|(above, below)| Fraction::new(above, below).unwrap())
+            .to_vec();
+        let frontier = Frontier::new(std::slice::from_ref(&curve), &caps).unwrap();
+        let at = |cap: &Fraction| {
+            let point = frontier.at(*cap).unwrap();
+            let whole = |amount: ExactAmount| amount.numerator / amount.denominator;
+            (whole(point.risk), whole(point.unmet), point.infeasible)
+        };
+        // 160 times the cap is what exporter 2 adds.
+        let seen: Vec<_> = caps.iter().map(at).collect();
+        assert_eq!(seen, [(10, 30, 1), (10, 10, 1), (10, 0, 0), (5, 0, 0), (0, 0, 0), (0, 0, 0)]);
+        assert_eq!(curve.critical_cap(), Some(Ratio { numerator: 1, denominator: 4 }), "clears risk and unmet");
+        assert_eq!((frontier.imports, curve.at_own(Fraction::ZERO).slope), (100, 160), "imports are those of all goods");
+        assert_eq!(curve.at_own(Fraction::ZERO).next_point, ExactAmount { numerator: 160, denominator: 100 });
+        let caps: Vec<Ratio> = frontier.points.iter().map(|point| point.cap).collect();
+        assert!(caps.windows(2).all(|pair| pair[0] < pair[1]), "no jumps");
     }
 
     #[test]

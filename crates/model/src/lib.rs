@@ -22,7 +22,7 @@ mod water;
 
 pub use amount::{ExactAmount, NanoUsd, Rounding};
 pub use certificate::{Certificate, CertifiedAllocation, Rejection, check_vertex, verify};
-pub use closed_form::{Block, Infeasible, Optimum, Price, closed_form};
+pub use closed_form::{Block, FloorsExceedImports, Optimum, Price, closed_form};
 pub use concentration::{ConcentrationError, LeastSquares, at_price, least_squares_at};
 pub use concentration_curve::{ConcentrationCurve, CurvePoint};
 pub use frontier::{AtCap, CapCurve, Frontier, FrontierPoint, Ratio};

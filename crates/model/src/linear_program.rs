@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use crate::Program;
 
-/// `minimise cost x` subject to equalities and bounds, in shares of `T`: one column per exporter, CSC. A program has the one row
-/// `sum x = 1`; questions about its optimal face add more.
+/// `minimise cost x` subject to equalities and bounds, in shares of `T`: one column per exporter, CSC, and where all of them
+/// together cannot supply `T` a last one of the unmet imports. A program has the one row `sum x = 1`; questions about its optimal
+/// face add more.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinearProgram {
     /// The weight of risk origins, otherwise 0.
@@ -26,8 +27,29 @@ pub struct LinearProgram {
 
 impl LinearProgram {
     /// Scales a program by its total.
-    #[allow(clippy::cast_precision_loss)] // Solvers work in doubles; answers are certified in integers.
     pub fn new(program: &Program) -> Self {
+        let scaled = Self::of_exporters(program);
+        if program.unmet() > 0 { scaled.with_unmet(program) } else { scaled }
+    }
+
+    /// As [`Self::new`], with a column of unmet imports whether it is needed or not.
+    pub fn with_explicit_unmet(program: &Program) -> Self {
+        Self::of_exporters(program).with_unmet(program)
+    }
+
+    #[allow(clippy::cast_precision_loss)] // As below.
+    fn with_unmet(mut self, program: &Program) -> Self {
+        self.cost.push(program.unmet_cost() as f64 / program.weight_scale as f64);
+        self.lower.push(0.0);
+        self.upper.push(1.0);
+        self.row_index.push(0);
+        self.value.push(1.0);
+        self.column_start.push(self.value.len());
+        self
+    }
+
+    #[allow(clippy::cast_precision_loss)] // Solvers work in doubles; answers are certified in integers.
+    fn of_exporters(program: &Program) -> Self {
         let n_columns = program.len();
         let unit = program.total.max(1) as f64;
         let share = |amounts: &[i64]| amounts.iter().map(|amount| *amount as f64 / unit).collect();

@@ -111,7 +111,7 @@ pub enum Status {
     Slack,
     /// The bloc imports nothing from risk origins.
     NoRisk,
-    /// No allocation meets the bounds.
+    /// All origins together cannot supply what the bloc imports; the rest is unmet.
     Infeasible,
     /// The solver gave no answer.
     Unsolved,

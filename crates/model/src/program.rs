@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use reorient_core::{CountryIndex, Fraction, ProductCode, Usd};
 
-use crate::{CapBasis, CapCurve, CountrySet, Floor, Market, Policy, Status};
+use crate::{CapBasis, CapCurve, CountrySet, Floor, Market, Optimum, Policy, Status};
 
 /// Why a market cannot be put as a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,7 +56,8 @@ impl Bounds {
     }
 }
 
-/// Minimise the weighted flow from risk origins; flows sum to `total`; each between `lower` and `upper`.
+/// First the least unmet imports, then the least weighted flow from risk origins: flows and unmet imports sum to `total`, each flow
+/// is between `lower` and `upper`.
 ///
 /// Parallel vectors over the exporters of the market, in units of `1 / scale` dollars. No sum of them is above 2^62, so sums
 /// need no wider integer; products of two do.
@@ -130,8 +131,27 @@ impl Program {
         self.exporters().map(Bounds::room).sum()
     }
 
-    /// Classifies the optimum with risk total `risk_after`.
-    pub fn status(&self, risk_after: i64) -> Status {
+    /// Imports that all exporters together cannot supply: `max(0, T - sum U)`.
+    pub fn unmet(&self) -> i64 {
+        (self.total - self.upper.iter().sum::<i64>()).max(0)
+    }
+
+    /// The same program of what can be supplied: its total is `T` less the unmet imports.
+    pub fn served(&self) -> Self {
+        Self { total: self.total - self.unmet(), ..self.clone() }
+    }
+
+    /// The cost of a unit of unmet imports where a solver needs one: above every weight, so that as little as possible is unmet
+    /// before any risk is weighed.
+    pub fn unmet_cost(&self) -> i64 {
+        self.cost.iter().copied().max().unwrap_or(0) + self.weight_scale.max(1)
+    }
+
+    /// Classifies an optimum.
+    pub fn status(&self, optimum: &Optimum) -> Status {
+        if optimum.unmet > 0 {
+            return Status::Infeasible;
+        }
         let (mut risk, mut need) = (0, self.total);
         for exporter in self.exporters() {
             match exporter.role() {
@@ -139,7 +159,7 @@ impl Program {
                 Role::Alternative => need -= exporter.upper,
             }
         }
-        match (risk, risk_after, need) {
+        match (risk, optimum.risk_total, need) {
             (0, ..) => Status::NoRisk,
             (_, 1.., _) => Status::Shortage,
             (_, _, 0) => Status::Tight,

@@ -154,7 +154,7 @@ mod tests {
         let market = Market { exporters: &exporters, imports: &zero, world_exports: &zero, unit_values: &unit_values };
         let optimum = closed_form(program).unwrap();
         let flows = declare(program, &market, &optimum, rule);
-        verify(program, flows.clone(), optimum.price().more).unwrap();
+        verify(program, flows.clone(), 0, optimum.multiplier()).unwrap();
         flows
             .into_iter()
             .map(|flow| {
@@ -212,7 +212,7 @@ mod tests {
         let program = slack();
         let optimum = closed_form(&program).unwrap();
         let flows = snap(&program, &optimum, &[1e-12, -1e-12, 0.600_000_1, 0.299_999_9, 0.1, 0.0]);
-        assert_eq!(verify(&program, flows.clone(), 0).unwrap().flows(), flows);
+        assert_eq!(verify(&program, flows.clone(), 0, 0).unwrap().flows(), flows);
         assert_eq!(flows[2], ExactAmount::whole(60));
     }
 }

@@ -20,7 +20,7 @@ fn answer(case: &OptionProduct, market: &Market<'_>, policy: &Policy) -> Option<
     let program = formulate(case.code(), market, policy).unwrap();
     let optimum = closed_form(&program).ok()?;
     let point = declare(&program, market, &optimum, &policy.tie_break);
-    verify(&program, point.clone(), optimum.price().more).unwrap();
+    verify(&program, point.clone(), optimum.unmet, optimum.multiplier()).unwrap();
     let intervals = intervals(&program, &optimum);
     Some(Answer { program, optimum, point, intervals })
 }
@@ -53,6 +53,7 @@ proptest! {
         prop_assert_eq!(base.is_some(), scaled.is_some());
         if let (Some(base), Some(scaled)) = (base, scaled) {
             prop_assert_eq!(base.optimum.risk_total * factor, scaled.optimum.risk_total);
+            prop_assert_eq!(base.optimum.unmet * factor, scaled.optimum.unmet);
             prop_assert_eq!(base.optimum.price(), scaled.optimum.price());
             for (left, right) in base.point.iter().zip(&scaled.point) {
                 prop_assert!(is_times(*left, factor.into(), *right));
@@ -160,6 +161,7 @@ proptest! {
         prop_assert_eq!(base.is_some(), split.is_some());
         if let (Some(base), Some(split)) = (base, split) {
             prop_assert_eq!(base.optimum.risk_total, split.optimum.risk_total);
+            prop_assert_eq!(base.optimum.unmet, split.optimum.unmet);
             for at in 0..n {
                 let factor = if at == which { 2 } else { 1 };
                 prop_assert!(is_times(split.point[at], factor, base.point[at]), "{:?} {:?}", split.point[at], base.point[at]);

@@ -352,3 +352,17 @@ def test_the_package_is_typed_and_says_what_it_is():
     assert "table_a1 (25)" in repr(reorient.run())
     with pytest.raises(AttributeError, match="table_a1"):
         _ = reorient.run().nothing
+
+
+def test_an_embargo_says_what_is_missing():
+    base = reorient.run(list="all", risk="CHN").summary["headline"]
+    answer = reorient.run(list="all", risk="CHN", exclude_hard="CHN")
+    headline = answer.summary["headline"]
+    assert headline["infeasible"] > 0 and headline["products"] == 71
+    assert (headline["imports_musd"], headline["risk_before_pct"]) == (base["imports_musd"], base["risk_before_pct"])
+    products = answer.products.to_pandas()
+    assert products["unmet_kusd"].sum() / 1e3 == pytest.approx(float(headline["unmet_musd"]), abs=1e-6)
+    overall = answer.shares.to_pandas().iloc[0]
+    assert overall["unmet_musd"] == float(headline["unmet_musd"]) and overall["unmet_pct"] == headline["unmet_pct"]
+    ranks = answer.table_a1.to_pandas()
+    assert ranks["rank_min"].dtype.kind == "i" and (ranks["rank_min"] <= ranks["rank_max"]).all()

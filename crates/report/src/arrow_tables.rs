@@ -156,7 +156,7 @@ fn kind(table: &str, column: &str) -> Kind {
     match column {
         // Of countries a number, of products a text with its leading zeros.
         "code" if table == "table_a1" => Kind::Whole,
-        "rank" | "n_listed" | "n_descendants" => Kind::Whole,
+        "rank" | "rank_min" | "rank_max" | "n_listed" | "n_descendants" => Kind::Whole,
         "hhi_max_exact" | "reconstructed" => Kind::Flag,
         "level" | "name" | "origin" | "iso3" | "country" | "main_sector" | "product" | "description" | "sectors" | "stages"
         | "status" | "subsectors" | "hs_revision" | "hs6" | "sector" | "subsector" | "stage" | "source" | "code" => Kind::Text,

@@ -7,7 +7,7 @@ use reorient_model::NanoUsd;
 
 use crate::number::{percent, ratio};
 use crate::screen::Screen;
-use crate::terminal::{ADDED, REMAINING, REMOVED};
+use crate::terminal::{ADDED, MISSING, REMAINING, REMOVED};
 use crate::text::{cut, display_width, paint};
 
 /// Left one eighth to seven eighths of a cell.
@@ -48,7 +48,10 @@ fn line(row: &ShareRow, names: usize, cells: usize, scale: i128, colour: bool) -
     let figure = |part| percent(part, row.imports.into(), 1).unwrap_or_else(|| "–".to_owned());
     let name = cut(&row.name, names);
     let pad = " ".repeat(names.saturating_sub(display_width(&name)));
-    let bar = bar(millionths(row.before.into(), row.imports), millionths(row.after, row.imports), scale, cells, colour);
+    let (before, after) = (millionths(row.before.into(), row.imports), millionths(row.after, row.imports));
+    // What alternatives do not take over of a fall is missing.
+    let missing = NanoUsd::from(row.before) - row.after - row.cut;
+    let bar = bar([before, after, millionths(missing, row.imports)], scale, cells, colour);
     format!("\n  {name}{pad}  {:>5} → {:>5} %  {bar}", figure(row.before.into()), figure(row.after)).trim_end().to_owned()
 }
 
@@ -62,13 +65,19 @@ pub(crate) fn any_rise(sections: &[String]) -> bool {
     sections.iter().any(|section| section.contains('▓'))
 }
 
-/// What stays as a full block in eighths, what was removed as a light shade, what was added as a dark shade.
-fn bar(before: i128, after: i128, scale: i128, cells: usize, colour: bool) -> String {
+/// Whether a bar has a part that nobody supplies.
+pub(crate) fn any_missing(sections: &[String]) -> bool {
+    sections.iter().any(|section| section.contains('×'))
+}
+
+/// What stays as a full block in eighths, what was removed as a light shade, what was added as a dark shade; of what was removed,
+/// the part that nobody supplies as crosses at the end.
+fn bar([before, after, missing]: [i128; 3], scale: i128, cells: usize, colour: bool) -> String {
     let eighths = |share: i128| {
         let length = if scale > 0 { ratio(share, scale, 8 * i128::try_from(cells).unwrap_or(0)) } else { 0 };
         usize::try_from(length).unwrap_or(0)
     };
-    let (before, after) = (eighths(before), eighths(after));
+    let (before, after, missing) = (eighths(before), eighths(after), eighths(missing));
     let solid = before.min(after);
     let mut remaining = "█".repeat(solid / 8);
     // A share above zero is never drawn as nothing.
@@ -77,10 +86,14 @@ fn bar(before: i128, after: i128, scale: i128, cells: usize, colour: bool) -> St
     }
     let drawn = solid.div_ceil(8);
     let shade = |length: usize, character: &str| character.repeat(((length + 4) / 8).saturating_sub(drawn));
+    let removed = ((before + 4) / 8).saturating_sub(drawn);
+    // Something missing is never drawn as nothing.
+    let missing = missing.div_ceil(8).min(removed);
     let mut text = String::new();
     for (part, style) in [
         (remaining, REMAINING),
-        (shade(before, "░"), REMOVED),
+        ("░".repeat(removed - missing), REMOVED),
+        ("×".repeat(missing), MISSING),
         (if after > before { shade(after, "▓") } else { String::new() }, ADDED),
     ] {
         if !part.is_empty() {
@@ -96,11 +109,13 @@ mod tests {
 
     #[test]
     fn bars_show_what_stays_and_what_goes() {
-        assert_eq!(bar(100, 50, 100, 8, false), "████░░░░");
-        assert_eq!(bar(100, 100, 100, 8, false), "████████");
-        assert_eq!(bar(100, 0, 100, 8, false), "░░░░░░░░");
-        assert_eq!(bar(50, 100, 100, 8, false), "████▓▓▓▓");
-        assert_eq!(bar(64, 33, 64, 8, false), "████▏░░░");
-        assert_eq!(bar(0, 0, 0, 8, false), "");
+        assert_eq!(bar([100, 50, 0], 100, 8, false), "████░░░░");
+        assert_eq!(bar([100, 100, 0], 100, 8, false), "████████");
+        assert_eq!(bar([100, 0, 0], 100, 8, false), "░░░░░░░░");
+        assert_eq!(bar([50, 100, 0], 100, 8, false), "████▓▓▓▓");
+        assert_eq!(bar([64, 33, 0], 64, 8, false), "████▏░░░");
+        assert_eq!(bar([0, 0, 0], 0, 8, false), "");
+        assert_eq!(bar([100, 25, 25], 100, 8, false), "██░░░░××");
+        assert_eq!(bar([100, 0, 100], 100, 8, false), "××××××××");
     }
 }

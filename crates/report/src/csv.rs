@@ -116,6 +116,8 @@ pub(crate) fn table_a1(collection: &Collection, countries: &CountryTable) -> She
             Field::share(row.after, imports),
             Field::share(row.after_min, imports),
             Field::share(row.after_max, imports),
+            Field::count(row.rank_min),
+            Field::count(row.rank_max),
         ]
     };
     Sheet {
@@ -132,6 +134,8 @@ pub(crate) fn table_a1(collection: &Collection, countries: &CountryTable) -> She
             "share_new_pct",
             "share_new_min_pct",
             "share_new_max_pct",
+            "rank_min",
+            "rank_max",
         ],
         rows: collection.table_a1.iter().map(fields).collect(),
     }
@@ -140,6 +144,7 @@ pub(crate) fn table_a1(collection: &Collection, countries: &CountryTable) -> She
 /// `shares.csv`.
 pub(crate) fn shares(collection: &Collection, countries: &CountryTable) -> Sheet {
     let fields = |row: &ShareRow| {
+        let outside = row.extra_bloc_after;
         vec![
             Field::Text(row.level.name().to_owned()),
             Field::Text(row.name.clone()),
@@ -158,6 +163,17 @@ pub(crate) fn shares(collection: &Collection, countries: &CountryTable) -> Sheet
             Field::Real(row.hhi.map(|index| index.after)),
             Field::Real(row.hhi.and_then(|index| index.range).map(|range| range.0)),
             Field::Real(row.hhi.and_then(|index| index.range).map(|range| range.1)),
+            Field::Text(musd(row.unmet)),
+            Field::share(row.unmet, row.imports),
+            Field::Text(musd(row.cut)),
+            Field::Text(musd(row.extra_bloc.into())),
+            Field::share(row.before.into(), row.extra_bloc),
+            Field::share(row.after, row.extra_bloc),
+            Field::Text(musd(outside.point)),
+            Field::Percent(percent(row.after, outside.point, 6)),
+            // The risk origins and the members of the bloc do not share a total, so both ends are attained.
+            Field::Percent(percent(row.after_min, outside.max, 6)),
+            Field::Percent(percent(row.after_max, outside.min, 6)),
         ]
     };
     Sheet {
@@ -176,6 +192,16 @@ pub(crate) fn shares(collection: &Collection, countries: &CountryTable) -> Sheet
             "hhi_after",
             "hhi_after_min",
             "hhi_after_max",
+            "unmet_musd",
+            "unmet_pct",
+            "cut_musd",
+            "extra_bloc_musd",
+            "before_extra_bloc_pct",
+            "after_extra_bloc_pct",
+            "extra_bloc_after_musd",
+            "after_of_extra_bloc_after_pct",
+            "after_of_extra_bloc_after_min_pct",
+            "after_of_extra_bloc_after_max_pct",
         ],
         rows: collection.shares.iter().map(fields).collect(),
     }
@@ -216,6 +242,7 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
             change(row.change_outside.min),
             change(row.change_outside.max),
             Field::Text(kusd(row.next_point)),
+            row.unmet.map_or(Field::EMPTY, |unmet| Field::Text(kusd(unmet))),
         ]
     };
     Sheet {
@@ -249,6 +276,7 @@ pub(crate) fn products(collection: &Collection) -> Sheet {
             "change_outside_min_kusd",
             "change_outside_max_kusd",
             "risk_next_point_kusd",
+            "unmet_kusd",
         ],
         rows: collection.products.iter().map(fields).collect(),
     }

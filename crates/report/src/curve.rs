@@ -25,33 +25,45 @@ pub(crate) const KIND: &str = "frontier";
 #[derive(Clone, Copy)]
 struct Point {
     scale: i64,
+    /// Of all products, in units of the curve.
+    imports: i128,
     point: FrontierPoint,
 }
 
 impl Point {
     fn all(frontier: &Frontier) -> Vec<Self> {
-        frontier.points.iter().map(|point| Self { scale: frontier.scale, point: *point }).collect()
+        frontier.points.iter().map(|point| Self::new(frontier, *point)).collect()
+    }
+
+    fn new(frontier: &Frontier, point: FrontierPoint) -> Self {
+        Self { scale: frontier.scale, imports: frontier.imports, point }
     }
 
     fn risk(&self) -> NanoUsd {
         self.point.risk.to_nano(self.scale)
     }
 
-    fn imports(&self) -> NanoUsd {
-        NanoUsd::from_scaled(self.point.imports, self.scale)
+    fn unmet(&self) -> NanoUsd {
+        self.point.unmet.to_nano(self.scale)
     }
 
-    fn share(&self, places: u32) -> Option<String> {
-        percent(self.risk(), self.imports(), places)
+    fn imports(&self) -> NanoUsd {
+        NanoUsd::from_scaled(self.imports, self.scale)
+    }
+
+    fn share(&self, part: NanoUsd, places: u32) -> Option<String> {
+        percent(part, self.imports(), places)
     }
 }
 
-const POINTS: [Column<Point>; 5] = [
+const POINTS: [Column<Point>; 7] = [
     ("cap", Pick::Real(|row| Some(row.point.cap.to_f64()))),
     ("risk_musd", Pick::Millions(|row| Some(row.risk()))),
-    ("risk_pct", Pick::Real(|row| row.share(6).and_then(|text| text.parse().ok()))),
+    ("risk_pct", Pick::Real(|row| row.share(row.risk(), 6).and_then(|text| text.parse().ok()))),
     ("imports_musd", Pick::Millions(|row| Some(row.imports()))),
     ("infeasible", Pick::Whole(|row, _| i64::try_from(row.point.infeasible).ok())),
+    ("unmet_musd", Pick::Millions(|row| Some(row.unmet()))),
+    ("unmet_pct", Pick::Real(|row| row.share(row.unmet(), 6).and_then(|text| text.parse().ok()))),
 ];
 
 const CAPS: [Column<CriticalCap>; 5] = [
@@ -116,17 +128,17 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
     caps.sort_unstable();
     caps.dedup();
     let points: Vec<(Fraction, Point)> =
-        caps.into_iter().filter_map(|cap| Some((cap, Point { scale: frontier.scale, point: *frontier.at(cap)? }))).collect();
+        caps.into_iter().filter_map(|cap| Some((cap, Point::new(frontier, *frontier.at(cap)?)))).collect();
     let most = points.iter().map(|(_, point)| point.risk()).max().unwrap_or_default();
-    let any_infeasible = points.iter().any(|(_, point)| point.point.infeasible > 0);
+    let any_unmet = points.iter().any(|(_, point)| point.point.infeasible > 0);
     let mut columns = vec![
         grid::Column::text(""),
         grid::Column::number("cap pp").close(),
         grid::Column::number("    risk M$"),
         grid::Column::number("  risk %"),
     ];
-    if any_infeasible {
-        columns.push(grid::Column::number("infeasible"));
+    if any_unmet {
+        columns.push(grid::Column::number("unmet M$"));
     }
     columns.push(grid::Column::text(""));
     let mut curve = Grid::new(columns);
@@ -137,10 +149,10 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
             if *own == cap { "›" } else { " " }.to_owned(),
             format!("{:.2}", own.to_f64() * 100.0),
             grouped(&decimal(point.risk().0, NANO_PER_MUSD, 1)),
-            point.share(2).unwrap_or_else(|| "–".to_owned()),
+            point.share(point.risk(), 2).unwrap_or_else(|| "–".to_owned()),
         ];
-        if any_infeasible {
-            cells.push(point.point.infeasible.to_string());
+        if any_unmet {
+            cells.push(grouped(&decimal(point.unmet().0, NANO_PER_MUSD, 1)));
         }
         let bar = "█".repeat(usize::try_from(length).unwrap_or(0));
         cells.push(if bar.is_empty() { bar } else { screen.paint(&bar, AnsiColor::Red.on_default()) });
@@ -154,15 +166,12 @@ pub fn frontier_view(frontier: &Frontier, products: &[CriticalCap], cap: Fractio
         counted(frontier.points.len(), "point"),
         counted(products.len(), "product"),
     );
-    match points.last().and_then(|(_, point)| point.share(2)) {
+    match points.last().and_then(|(_, point)| point.share(point.risk(), 2)) {
         Some(floor) => text.push_str(&format!("; with all of it {floor} % would stay.")),
         None => text.push('.'),
     }
-    if any_infeasible {
-        text.push_str(
-            " Products without an allocation at a cap are in no sum there; the curve jumps where one enters, so shares at \
-             different caps are of different goods.",
-        );
+    if any_unmet {
+        text.push_str(" Unmet is what no origin can supply under these options; more capacity supplies it first.");
     }
     lines.push(screen.paragraph(&text));
     let mut hardest: Vec<&CriticalCap> = products.iter().filter(|row| row.cap.is_none_or(|own| own > Ratio::from(cap))).collect();

@@ -18,6 +18,7 @@ mod folder;
 mod grid;
 mod indicator_view;
 mod indicators;
+mod lead;
 mod manifest;
 mod number;
 mod panel;

@@ -109,7 +109,7 @@ pub struct SolverSummary {
 pub struct CertificateSummary {
     /// Optimality proved.
     pub certified: usize,
-    /// No allocation meets the bounds.
+    /// Of them, with imports that cannot be supplied in full.
     pub infeasible: usize,
     /// Left open by the solver.
     pub unsolved: usize,
@@ -155,6 +155,14 @@ pub(crate) struct Figures {
     reconstructed_imports_musd: String,
     hhi_rose: usize,
     hhi_fell: usize,
+    unmet_musd: String,
+    unmet_pct: Option<f64>,
+    cut_musd: String,
+    extra_bloc_musd: String,
+    risk_before_extra_bloc_pct: Option<f64>,
+    risk_after_extra_bloc_pct: Option<f64>,
+    extra_bloc_after_musd: [String; 3],
+    risk_after_of_extra_bloc_after_pct: Option<f64>,
 }
 
 impl From<&Headline> for Figures {
@@ -184,6 +192,14 @@ impl From<&Headline> for Figures {
             reconstructed_imports_musd: musd(headline.reconstructed_imports.into()),
             hhi_rose: headline.hhi_rose,
             hhi_fell: headline.hhi_fell,
+            unmet_musd: musd(headline.unmet),
+            unmet_pct: share(headline.unmet, headline.imports.into()),
+            cut_musd: musd(headline.cut),
+            extra_bloc_musd: musd(headline.extra_bloc.into()),
+            risk_before_extra_bloc_pct: share(headline.risk_before.into(), headline.extra_bloc.into()),
+            risk_after_extra_bloc_pct: share(headline.risk_after, headline.extra_bloc.into()),
+            extra_bloc_after_musd: ranged(headline.extra_bloc_after),
+            risk_after_of_extra_bloc_after_pct: share(headline.risk_after, headline.extra_bloc_after.point),
         }
     }
 }

@@ -124,7 +124,7 @@ fn all_tables(years: &[PanelYear], countries: &CountryTable) -> Sheet {
     Sheet::of_years(years.iter().map(|year| (year.year, table_a1(&year.collection, countries))))
 }
 
-const YEARS: [Column<PanelYear>; 43] = [
+const YEARS: [Column<PanelYear>; 50] = [
     ("year", Pick::Whole(|row, _| Some(row.year.get().into()))),
     ("bloc", Pick::Text(|row, _| Some(row.bloc.clone()))),
     ("n_members", Pick::Whole(|row, _| whole(row.n_members))),
@@ -168,6 +168,13 @@ const YEARS: [Column<PanelYear>; 43] = [
     ("critical_cap_p50", Pick::Real(|row| row.caps.weighted[2])),
     ("critical_cap_p75", Pick::Real(|row| row.caps.weighted[3])),
     ("critical_cap_p90", Pick::Real(|row| row.caps.weighted[4])),
+    ("unmet_musd", Pick::Text(|row, _| Some(musd(row.collection.headline.unmet)))),
+    ("unmet_pct", Pick::Real(|row| of_imports(row.collection.headline.unmet, row))),
+    ("extra_bloc_musd", Pick::Text(|row, _| Some(musd(row.collection.headline.extra_bloc.into())))),
+    ("before_extra_bloc_pct", Pick::Real(|row| of_extra_bloc(row.collection.headline.risk_before.into(), row))),
+    ("after_extra_bloc_pct", Pick::Real(|row| of_extra_bloc(row.collection.headline.risk_after, row))),
+    ("extra_bloc_after_musd", Pick::Text(|row, _| Some(musd(row.collection.headline.extra_bloc_after.point)))),
+    ("after_of_extra_bloc_after_pct", Pick::Real(of_extra_bloc_after)),
 ];
 
 /// A product in a year.
@@ -181,7 +188,7 @@ fn products(years: &[PanelYear]) -> Vec<ProductYear<'_>> {
     all.map(|(year, row)| ProductYear { year, row }).collect()
 }
 
-fn product_columns<'a>() -> [Column<ProductYear<'a>>; 15] {
+fn product_columns<'a>() -> [Column<ProductYear<'a>>; 16] {
     [
         ("year", Pick::Whole(|row, _| Some(row.year.get().into()))),
         ("product", Pick::Text(|row, _| Some(row.row.product.to_string()))),
@@ -198,6 +205,7 @@ fn product_columns<'a>() -> [Column<ProductYear<'a>>; 15] {
         ("hhi_after_min", Pick::Real(|row| row.row.hhi_after_min)),
         ("hhi_after_max", Pick::Real(|row| row.row.hhi_after_max)),
         ("hhi_max_exact", Pick::Flag(|row| row.row.hhi_max_is_exact)),
+        ("unmet_kusd", Pick::Amount(|row| row.row.unmet)),
     ]
 }
 
@@ -205,9 +213,18 @@ fn whole(count: usize) -> Option<i64> {
     i64::try_from(count).ok()
 }
 
-/// Risk imports that move away.
+/// Risk imports that alternatives take over.
 fn cut(year: &PanelYear) -> NanoUsd {
-    NanoUsd::from(year.collection.headline.risk_before) - year.collection.headline.risk_after
+    year.collection.headline.cut
+}
+
+fn of_extra_bloc(part: NanoUsd, year: &PanelYear) -> Option<f64> {
+    share(part, year.collection.headline.extra_bloc)
+}
+
+fn of_extra_bloc_after(year: &PanelYear) -> Option<f64> {
+    let headline = &year.collection.headline;
+    percent(headline.risk_after, headline.extra_bloc_after.point, 6).and_then(|text| text.parse().ok())
 }
 
 fn of_imports(part: NanoUsd, year: &PanelYear) -> Option<f64> {

@@ -33,7 +33,7 @@ fn share(part: NanoUsd, whole: NanoUsd) -> Option<f64> {
     percent(part, whole, 6).and_then(|text| text.parse().ok())
 }
 
-const fn products<'a>() -> [Column<Product<'a>>; 13] {
+const fn products<'a>() -> [Column<Product<'a>>; 14] {
     [
         ("product", Pick::Text(|row, _| Some(row.part.product.to_string()))),
         ("description", Pick::Text(|row, _| Some(row.part.description.clone()))),
@@ -43,11 +43,12 @@ const fn products<'a>() -> [Column<Product<'a>>; 13] {
         ("cut_cumulative_pct", Pick::Real(|row| share(row.part.cut_up_to, row.whole.cut))),
         ("cut_rank", Pick::Whole(|row, _| i64::try_from(row.part.rank_cut).ok())),
         ("left_musd", Pick::Text(|row, _| Some(musd(row.part.left)))),
-        ("left_pct", Pick::Real(|row| share(row.part.left, row.whole.left))),
-        ("left_cumulative_pct", Pick::Real(|row| share(row.part.left_up_to, row.whole.left))),
+        ("left_pct", Pick::Real(|row| share(row.part.left + row.part.unmet, row.whole.left + row.whole.unmet))),
+        ("left_cumulative_pct", Pick::Real(|row| share(row.part.left_up_to, row.whole.left + row.whole.unmet))),
         ("left_rank", Pick::Whole(|row, _| i64::try_from(row.part.rank_left).ok())),
         ("without_before_pct", Pick::Real(|row| share(row.part.without.1.into(), row.part.without.0.into()))),
         ("without_after_pct", Pick::Real(|row| share(row.part.without.2, row.part.without.0.into()))),
+        ("unmet_musd", Pick::Text(|row, _| Some(musd(row.part.unmet)))),
     ]
 }
 
@@ -110,19 +111,22 @@ pub fn explanation_view(explanation: &Explanation, countries: &CountryTable, tit
     let mut by_left = by_cut.clone();
     by_left.sort_by_key(|part| part.rank_left);
     let n_cut = n_that_make(MOST, explanation.cut, by_cut.iter().map(|part| part.cut_up_to));
-    let n_left = n_that_make(MOST, explanation.left, by_left.iter().map(|part| part.left_up_to));
+    let left = explanation.left + explanation.unmet;
+    let n_left = n_that_make(MOST, left, by_left.iter().map(|part| part.left_up_to));
     let make = |count: usize| format!("{} {} {MOST} %", counted(count, "product"), if count == 1 { "makes" } else { "make" });
     let cut = parts_table(&by_cut[..n_cut], screen, |part| [part.cut, part.cut_up_to, explanation.cut]);
-    let left = parts_table(&by_left[..n_left], screen, |part| [part.left, part.left_up_to, explanation.left]);
+    let of_left = parts_table(&by_left[..n_left], screen, |part| [part.left + part.unmet, part.left_up_to, left]);
+    let unmet = explanation.unmet > NanoUsd::default();
+    let of_which = if unmet { format!(", of which {} cannot be supplied", usd(explanation.unmet)) } else { String::new() };
     let blocks = [
         screen.title(title),
         format!("{}\n{cut}", screen.title(&format!("{} of the cut of {}", make(n_cut), usd(explanation.cut)))),
-        format!("{}\n{left}", screen.title(&format!("{} of what is left, {}", make(n_left), usd(explanation.left)))),
+        format!("{}\n{of_left}", screen.title(&format!("{} of what is left, {}{of_which}", make(n_left), usd(left)))),
         format!("{}\n{}", screen.title("Who carries it"), exporters_table(explanation, countries, screen)),
         screen.paragraph(
             "`after without` is the risk share after of all other products. `missed without` is what nobody would replace if this \
-             exporter could add nothing and all others stepped in as far as they can: it would stay with risk origins, as far as \
-             options let them supply it. It is zero for whoever can be replaced.",
+             exporter could add nothing and all others stepped in as far as they can: it would stay with risk origins as far as \
+             options let them supply it, or be missing. It is zero for whoever can be replaced.",
         ),
     ];
     blocks.join("\n\n") + "\n"

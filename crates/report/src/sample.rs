@@ -41,6 +41,8 @@ fn thirds(thirds: i128) -> NanoUsd {
 }
 
 fn share(level: Level, name: &str, origin: Origin, imports: i64, before: i64, after: [i128; 3]) -> ShareRow {
+    // A fifth of the imports come from within the bloc.
+    let outside = i128::from(imports) * 12 / 5;
     ShareRow {
         level,
         name: name.to_owned(),
@@ -50,6 +52,10 @@ fn share(level: Level, name: &str, origin: Origin, imports: i64, before: i64, af
         after: thirds(after[0]),
         after_min: thirds(after[1]),
         after_max: thirds(after[2]),
+        unmet: NanoUsd::default(),
+        cut: (NanoUsd::from(musd(before)) - thirds(after[0])).max(NanoUsd::default()),
+        extra_bloc: musd(imports / 5 * 4),
+        extra_bloc_after: Ranged { point: thirds(outside), min: thirds(outside - 300), max: thirds(outside) },
         hhi: (origin == Origin::AllRisk && imports > 0).then_some(BeforeAfter {
             before: 0.25,
             after: 0.375,
@@ -102,6 +108,9 @@ fn product(code: &str, description: &str, imports: i64, risk: i64, status: Statu
         risk_after: None,
         capacity: thirds(500),
         spare: None,
+        unmet: None,
+        cut: NanoUsd::default(),
+        inside_before: Usd::ZERO,
         status,
         shadow_price: None,
         shadow_price_of_less: None,
@@ -126,6 +135,8 @@ fn row(rank: usize, country: u16, increase: [i128; 3], before: i64, main_sector:
     let after = |thirds_more| NanoUsd::from(musd(before)) + thirds(thirds_more);
     CountryRow {
         rank,
+        rank_min: rank,
+        rank_max: rank,
         country: CountryIndex(country),
         increase: thirds(increase[0]),
         increase_min: thirds(increase[1]),
@@ -141,6 +152,7 @@ fn row(rank: usize, country: u16, increase: [i128; 3], before: i64, main_sector:
 pub(crate) fn collection() -> Collection {
     let mut solar = product("010121", "Cells, \"photovoltaic\"", 1000, 400, Status::Shortage);
     solar.risk_after = Some(thirds(700));
+    (solar.unmet, solar.cut) = (Some(NanoUsd::default()), thirds(500));
     solar.shadow_price = Some(-1.0);
     solar.hhi_before = Some(0.1 + 0.2);
     solar.hhi_after = Some(0.25);
@@ -154,6 +166,9 @@ pub(crate) fn collection() -> Collection {
     solar.rearrangement = Some(1.5);
     solar.change_outside = Ranged { point: thirds(500), min: thirds(400), max: thirds(500) };
     solar.flows = vec![flow(0, 400, 9000, 0, [700, 700, 700]), flow(5, 600, 3333, 500, [2300, 2300, 2300])];
+    let mut barred = product("300420", "", 3, 2, Status::Infeasible);
+    (barred.risk_after, barred.unmet, barred.spare) = (Some(NanoUsd::default()), Some(thirds(4)), Some(NanoUsd::default()));
+    barred.cut = thirds(2);
     Collection {
         headline: Headline {
             products: 2,
@@ -163,6 +178,10 @@ pub(crate) fn collection() -> Collection {
             imports: musd(1500),
             risk_before: musd(600),
             risk_after: NanoUsd::from(musd(600)) - (thirds(600) + thirds(500)),
+            unmet: thirds(4),
+            cut: thirds(600) + thirds(500) - thirds(4),
+            extra_bloc: musd(1200),
+            extra_bloc_after: Ranged { point: thirds(3600), min: thirds(3300), max: thirds(3600) },
             shifted_inside: thirds(600),
             shifted_outside: thirds(500),
             change_inside: Ranged { point: thirds(600), min: thirds(550), max: thirds(650) },
@@ -177,7 +196,7 @@ pub(crate) fn collection() -> Collection {
         },
         shares: shares(),
         table_a1: vec![row(1, 5, [300, 200, 400], 45, Sector::Energy), row(2, 4, [200, 200, 200], 0, Sector::Health)],
-        products: vec![solar, product("300420", "", 0, 0, Status::Infeasible)],
+        products: vec![solar, barred],
     }
 }
 
@@ -189,7 +208,7 @@ pub(crate) fn manifest() -> Manifest {
         source: "hand-made".to_owned(),
         inputs: vec![InputFile { name: "trade.csv".to_owned(), bytes: 12, blake3: "00".to_owned(), verified: false }],
         ledger: Ledger { rows_in: 3, rows_used: 2, unused: BTreeMap::from([("inside bloc".to_owned(), 1)]) },
-        certificates: CertificateSummary { certified: 1, infeasible: 1, unsolved: 0 },
+        certificates: CertificateSummary { certified: 2, infeasible: 1, unsolved: 0 },
         ..Manifest::default()
     }
 }

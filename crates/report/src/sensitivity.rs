@@ -21,7 +21,7 @@ const KIND: &str = "sensitivity";
 /// Room for a setting on screen.
 const SETTING: usize = 32;
 
-const COLUMNS: [Column<SensitivityRow>; 32] = [
+const COLUMNS: [Column<SensitivityRow>; 35] = [
     ("key", Pick::Text(|row, _| Some(row.key.clone()))),
     ("value", Pick::Text(|row, _| Some(row.value.clone()))),
     ("status", Pick::Text(|row, _| Some(status(row).to_owned()))),
@@ -54,6 +54,9 @@ const COLUMNS: [Column<SensitivityRow>; 32] = [
     ("origin_code", Pick::Whole(|row, countries| origin(row).map(|(own, _)| countries.country(own).code.get().into()))),
     ("origin_iso3", Pick::Text(|row, countries| origin(row).map(|(own, _)| countries.country(own).iso3.clone()))),
     ("origin_points", Pick::Real(|row| rounded(origin(row)?.1))),
+    ("unmet_musd", Pick::Text(|row, _| amount(row, |effect| effect.headline.unmet))),
+    ("unmet_pct", Pick::Real(|row| share(row, |effect| effect.headline.unmet))),
+    ("missing_points", Pick::Real(|row| real(row, |effect| rounded(effect.missing_points?)))),
 ];
 
 fn status(row: &SensitivityRow) -> &'static str {
@@ -119,7 +122,7 @@ pub fn sensitivity_view(rows: &[SensitivityRow], countries: &CountryTable, title
         grid::Column::number("after"),
         grid::Column::number("pp"),
         grid::Column::number("short").close().leaves(5),
-        grid::Column::number("inf").close(),
+        grid::Column::number("missing").close(),
         grid::Column::number("in").close().leaves(4),
         grid::Column::number("out").close().leaves(4),
         grid::Column::number("HHI").leaves(3),
@@ -131,7 +134,7 @@ pub fn sensitivity_view(rows: &[SensitivityRow], countries: &CountryTable, title
     let shifts = |(_, effect): (_, &Effect)| [effect.headline.shifted_inside, effect.headline.shifted_outside];
     let unit = Unit::of(answered().flat_map(shifts));
     for (row, effect) in answered() {
-        let style = match effect.change_points {
+        let style = match effect.worse_points() {
             Some(points) if points > 5e-4 => AnsiColor::Red.on_default(),
             Some(points) if points < -5e-4 => AnsiColor::Green.on_default(),
             _ => Style::new(),
@@ -139,12 +142,11 @@ pub fn sensitivity_view(rows: &[SensitivityRow], countries: &CountryTable, title
         table.styled(cells(row, effect, countries, unit), style);
     }
     let legend = format!(
-        "after: risk share after, in percent; pp: the same less that of the base. short, inf: products in shortage, without an \
-                  allocation. in, out: value shifted to suppliers within and outside the bloc, {}. tau: Kendall's, of the \
+        "after: risk share after, in percent; pp: the same less that of the base. short: products in shortage; missing: \
+                  imports that nobody can supply, in percent. Rows are sorted by after and missing together. in, out: value shifted to suppliers within and outside the bloc, {}. tau: Kendall's, of the \
                   gains of the countries in the base's Table A.1; stay: how many of them are in that of the option; moves most: \
                   rank in the base and now. Which risk countries lose first is only in sensitivity.csv. Options that change \
-                  who counts as risk, what is listed or who the bloc is ask another question, so their pp is no saving; products \
-                  without an allocation (inf) leave all sums.",
+                  who counts as risk, what is listed or who the bloc is ask another question, so their pp is no saving.",
         unit.name
     );
     let table = table.draw(screen, "--json and sensitivity.csv (--out DIR) have all.");
@@ -178,7 +180,7 @@ fn cells(row: &SensitivityRow, effect: &Effect, countries: &CountryTable, unit: 
         percent(headline.risk_after, headline.imports.into(), 2).unwrap_or_else(missing),
         if row.key == BASE { String::new() } else { points },
         headline.in_shortage.to_string(),
-        (headline.infeasible + headline.unsolved).to_string(),
+        percent(headline.unmet, headline.imports.into(), 2).unwrap_or_else(missing),
         unit.show(headline.shifted_inside),
         unit.show(headline.shifted_outside),
         headline.hhi.map_or_else(missing, |hhi| format!("{:.3}", hhi.after)),

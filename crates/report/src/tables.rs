@@ -79,7 +79,7 @@ pub(crate) fn table_a1(collection: &Collection, countries: &CountryTable, screen
 
 /// The places that a country may have in the order of gains.
 fn rank(row: &CountryRow) -> String {
-    rank_text(row.rank, row.rank)
+    rank_text(row.rank_min, row.rank_max)
 }
 
 /// `4`, or `1-3` where the order is open.

@@ -5,6 +5,7 @@ use reorient_core::{CountryTable, Usd};
 use reorient_metrics::{BeforeAfter, Collection, Headline, Ranged};
 use reorient_model::NanoUsd;
 
+use crate::lead::lead;
 use crate::number::{grouped, percent, usd, usd_range};
 use crate::screen::Screen;
 use crate::text::counted;
@@ -14,6 +15,8 @@ use crate::{bars, tables};
 pub(crate) const REMAINING: Style = AnsiColor::Red.on_default();
 /// What leaves them.
 pub(crate) const REMOVED: Style = AnsiColor::Green.on_default();
+/// What nobody supplies.
+pub(crate) const MISSING: Style = AnsiColor::Yellow.on_default();
 /// What they gain.
 pub(crate) const ADDED: Style = AnsiColor::Magenta.on_default();
 
@@ -28,6 +31,8 @@ pub struct TerminalOptions<'a> {
     pub one_country: bool,
     /// Label of the trade data.
     pub source: &'a str,
+    /// Sentences that end the first paragraph, such as what the list leaves out.
+    pub leading: &'a [String],
     /// Sentences to print at the end, such as codes that were only partly found.
     pub notes: &'a [String],
 }
@@ -39,11 +44,11 @@ pub fn terminal(collection: &Collection, countries: &CountryTable, options: &Ter
     let screen = options.screen;
     let headline = &collection.headline;
     let mut blocks = vec![screen.title(&format!("reorient · {} · {}", options.bloc, options.source))];
-    blocks.push(screen.paragraph(&summary(headline, options)));
+    blocks.push(screen.paragraph(&lead(collection, countries, options)));
     blocks.extend(tables::risk(collection, countries, screen));
     let bars = bars::sections(collection, screen);
     if !bars.is_empty() {
-        blocks.push(legend(bars::any_rise(&bars), screen));
+        blocks.push(legend(bars::any_rise(&bars), bars::any_missing(&bars), screen));
         blocks.extend(bars);
     }
     if collection.table_a1.is_empty() {
@@ -56,34 +61,6 @@ pub fn terminal(collection: &Collection, countries: &CountryTable, options: &Ter
     blocks.push(screen.paragraph(&concentration(headline)));
     blocks.push(closing(headline, options));
     blocks.join("\n\n") + "\n"
-}
-
-fn summary(headline: &Headline, options: &TerminalOptions<'_>) -> String {
-    let bloc = options.bloc;
-    let imports = NanoUsd::from(headline.imports);
-    let before = percent(headline.risk_before.into(), imports, 1);
-    let after = percent(headline.risk_after, imports, 1);
-    let (Some(before), Some(after)) = (before, after) else {
-        let without = headline.infeasible + headline.unsolved;
-        return match without {
-            0 => format!("{bloc} imports none of these goods."),
-            1 => "The only product has no allocation under these options.".to_owned(),
-            _ => format!("None of {} has an allocation under these options.", counted(without, "product")),
-        };
-    };
-    let gains = if options.one_country {
-        format!("{} more", usd(headline.shifted_outside))
-    } else {
-        format!("{} more inside {bloc}, {} outside", usd(headline.shifted_inside), usd(headline.shifted_outside))
-    };
-    format!(
-        "The share of risk countries goes from {before} % to {after} % of {}: {} move away from them. Suppliers that gain get \
-         {gains}. In {} of {} capacity is short.",
-        usd(imports),
-        usd(NanoUsd::from(headline.risk_before) - headline.risk_after),
-        grouped(&headline.in_shortage.to_string()),
-        counted(headline.products, "product"),
-    )
 }
 
 /// What the optimum leaves open, and what the cap is worth; nothing where nothing is imported.
@@ -102,8 +79,9 @@ fn open_to_choice(headline: &Headline, options: &TerminalOptions<'_>) -> Option<
     (headline.imports > Usd::ZERO).then(|| {
         format!(
             "Over all optima, imports from alternatives {changes}. One more percentage point of the cap would take another {} off \
-             the risk imports.",
+             the risk{} imports.",
             usd(headline.next_point),
+            if headline.unmet > NanoUsd::default() { " and missing" } else { "" },
         )
     })
 }
@@ -133,26 +111,23 @@ fn concentration(headline: &Headline) -> String {
     format!("Concentration of origins (HHI, weighted by imports) {went}; {products}.{open}")
 }
 
-fn legend(rises: bool, screen: Screen) -> String {
+fn legend(rises: bool, missing: bool, screen: Screen) -> String {
     let (opening, words) = if screen.width() < 76 {
-        ("Share of risk countries", ["after", "removed", "added"])
+        ("Share of risk countries", ["after", "removed", "added", "missing"])
     } else {
-        ("Share of risk countries, before → after", ["what stays", "what moves away", "what is added"])
+        ("Share of risk countries, before → after", ["what stays", "what moves away", "what is added", "what nobody supplies"])
     };
-    let marks = [("█", REMAINING), ("░", REMOVED), ("▓", ADDED)];
-    let shown = if rises { marks.len() } else { marks.len() - 1 };
-    let part = |((mark, style), word): ((&str, Style), &str)| format!("{} {word}", screen.paint(mark, style));
-    let parts: Vec<_> = marks.into_iter().zip(words).take(shown).map(part).collect();
+    let marks = [("█", REMAINING, true), ("░", REMOVED, true), ("▓", ADDED, rises), ("×", MISSING, missing)];
+    let shown = marks.into_iter().zip(words).filter(|((_, _, shown), _)| *shown);
+    let parts: Vec<_> = shown.map(|((mark, style, _), word)| format!("{} {word}", screen.paint(mark, style))).collect();
     format!("{opening}: {}", parts.join(", "))
 }
 
 fn closing(headline: &Headline, options: &TerminalOptions<'_>) -> String {
     let screen = options.screen;
     let mut notes = vec![screen.title("Notes")];
-    let left_out = headline.infeasible + headline.unsolved;
-    if left_out > 0 {
-        let unsolved = counted(headline.unsolved, "unsolved product");
-        let text = format!("Not in any figure above: {} infeasible and {unsolved}.", headline.infeasible);
+    if headline.unsolved > 0 {
+        let text = format!("Not in any figure above: {}.", counted(headline.unsolved, "unsolved product"));
         notes.push(screen.warning(&screen.item(&text)));
     }
     if headline.reconstructed_products > 0 {
@@ -176,7 +151,14 @@ mod tests {
     use crate::sample;
 
     fn options(screen: Screen) -> TerminalOptions<'static> {
-        TerminalOptions { screen, bloc: "EU27", one_country: false, source: "BACI HS22 2023 (hand-made)", notes: &[] }
+        TerminalOptions {
+            screen,
+            bloc: "EU27",
+            one_country: false,
+            source: "BACI HS22 2023 (hand-made)",
+            leading: &[],
+            notes: &[],
+        }
     }
 
     fn view(width: usize, colour: bool) -> String {

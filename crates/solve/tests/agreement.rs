@@ -38,12 +38,12 @@ fn check(product: &SmallProduct, seen: &Seen) -> Result<(), TestCaseError> {
     prop_assert!((dollars - product.least_risk_by_vertices()).abs() <= 1e-6, "vertices, {:?}", product);
 
     let flows = declare(&program, &product.market(), &optimum, &TieBreak::default());
-    let certified = verify(&program, flows, optimum.price().more).unwrap();
+    let certified = verify(&program, flows, optimum.unmet, optimum.multiplier()).unwrap();
     let SolveOutcome::Optimal { flows, multiplier } = solve(&LinearProgram::new(&program)) else {
         return Err(TestCaseError::fail("HiGHS gave no optimum"));
     };
     check_vertex(&program, &flows, certified.certificate()).unwrap();
-    if program.status(optimum.risk_total) == Status::Shortage {
+    if program.status(&optimum) == Status::Shortage {
         prop_assert!((multiplier - 1.0).abs() < 1e-9);
     }
 
@@ -55,7 +55,7 @@ fn check(product: &SmallProduct, seen: &Seen) -> Result<(), TestCaseError> {
         prop_assert!(vertex * unit >= interval.min as f64 - tolerance && vertex * unit <= interval.max as f64 + tolerance);
     }
 
-    let status = program.status(optimum.risk_total);
+    let status = program.status(&optimum);
     count(&seen.shortage, status == Status::Shortage);
     count(&seen.tight, status == Status::Tight);
     count(&seen.slack, status == Status::Slack);

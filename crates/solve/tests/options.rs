@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use reorient_core::Fraction;
 use reorient_model::{
-    CapCurve, Drain, ExactAmount, Fill, Frontier, FrontierPoint, Infeasible, LinearProgram, Optimum, Program, Role, Status,
-    check_vertex, closed_form, declare, formulate, intervals, most_even, set_interval, snap, verify,
+    CapCurve, Drain, ExactAmount, Fill, Frontier, FrontierPoint, LinearProgram, Optimum, Program, Role, Status, check_vertex,
+    closed_form, declare, formulate, intervals, most_even, set_interval, snap, verify,
 };
 use reorient_solve::{SolveOutcome, solve};
 use reorient_testkit::{OptionProduct, option_product};
@@ -40,36 +40,34 @@ fn check(case: &OptionProduct, seen: &Seen) -> Result<(), TestCaseError> {
     frontier(case, &program)?;
 
     let optima = case.optima();
-    let outcome = solve(&LinearProgram::new(&program));
-    let optimum = match closed_form(&program) {
-        Ok(optimum) => optimum,
-        Err(reason) => {
-            prop_assert!(optima.is_none(), "enumeration finds a point");
-            prop_assert_eq!(outcome, SolveOutcome::Infeasible);
-            // No floor is above today's flow, and these sum to the imports.
-            prop_assert_eq!(reason, Infeasible::CannotSupply);
-            count(seen, "infeasible", true);
-            return Ok(());
-        }
-    };
-    let optima = optima.ok_or_else(|| TestCaseError::fail("enumeration finds no point"))?;
+    // No floor is above today's flow, and these sum to the imports.
+    let optimum = closed_form(&program).unwrap();
     let flows = declare(&program, &market, &optimum, &case.policy.tie_break);
-    let certified = verify(&program, flows, optimum.price().more).unwrap();
+    let certified = verify(&program, flows, optimum.unmet, optimum.multiplier()).unwrap();
     let value = certified.certificate().primal as f64 / program.scale as f64 / program.weight_scale as f64;
-    prop_assert!(near(value, optima.value), "value {value} against {}", optima.value);
+    explicit_unmet(&program, &optimum, value)?;
 
-    let SolveOutcome::Optimal { flows: vertex, multiplier } = outcome else {
+    let SolveOutcome::Optimal { flows: vertex, multiplier } = solve(&LinearProgram::new(&program)) else {
         return Err(TestCaseError::fail("HiGHS gave no optimum"));
     };
     check_vertex(&program, &vertex, certified.certificate()).unwrap();
     let snapped = snap(&program, &optimum, &vertex);
-    verify(&program, snapped, optimum.price().more).unwrap();
+    verify(&program, snapped, optimum.unmet, optimum.multiplier()).unwrap();
+    if optimum.unmet > 0 {
+        prop_assert!(optima.is_none(), "enumeration finds a point");
+        prop_assert!(near(multiplier * program.weight_scale as f64, program.unmet_cost() as f64), "{multiplier}");
+        prop_assert_eq!(program.status(&optimum), Status::Infeasible);
+        count(seen, "infeasible", true);
+        return Ok(());
+    }
+    let optima = optima.ok_or_else(|| TestCaseError::fail("enumeration finds no point"))?;
+    prop_assert!(near(value, optima.value), "value {value} against {}", optima.value);
 
     prices(&program, &optimum, multiplier, seen)?;
     ranges(&program, &optimum, certified.flows(), &vertex, &optima.ranges)?;
     tie_breaks(case, &program, certified.flows(), seen)?;
 
-    let status = program.status(optimum.risk_total);
+    let status = program.status(&optimum);
     for (edge, met) in [
         ("shortage", status == Status::Shortage),
         ("tight", status == Status::Tight),
@@ -89,6 +87,20 @@ fn check(case: &OptionProduct, seen: &Seen) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+/// The same program with a column of unmet imports in any case: least unmet first, then least weighted risk.
+fn explicit_unmet(program: &Program, optimum: &Optimum, value: f64) -> Result<(), TestCaseError> {
+    let SolveOutcome::Optimal { flows, .. } = solve(&LinearProgram::with_explicit_unmet(program)) else {
+        return Err(TestCaseError::fail("HiGHS gave no optimum with an unmet column"));
+    };
+    let unit = program.total.max(1) as f64 / program.scale as f64;
+    let unmet = flows[program.len()] * unit;
+    prop_assert!(near(unmet, optimum.unmet as f64 / program.scale as f64), "unmet {unmet} against {}", optimum.unmet);
+    let weighed = flows.iter().zip(&program.cost).map(|(flow, cost)| flow * unit * *cost as f64 / program.weight_scale as f64);
+    let weighed: f64 = weighed.sum();
+    prop_assert!(near(weighed, value), "value {weighed} against {value}");
+    Ok(())
+}
+
 /// Risk imports against the cap, at caps that are no breakpoints and at those that are.
 fn frontier(case: &OptionProduct, program: &Program) -> Result<(), TestCaseError> {
     let curve = CapCurve::new(case.code(), &case.market(), &case.policy).unwrap();
@@ -96,12 +108,7 @@ fn frontier(case: &OptionProduct, program: &Program) -> Result<(), TestCaseError
         [(1, 20), (1, 9), (2, 5), (3, 4)].map(|(above, below)| Fraction::new(above, below).unwrap()).to_vec();
     let frontier = Frontier::new(std::slice::from_ref(&curve), &caps).unwrap();
     let total = program.total as f64 / program.scale as f64;
-    for (at, point) in frontier.points.iter().enumerate() {
-        if frontier.points.get(at + 1).is_some_and(|next| next.cap == point.cap) {
-            // Just below the cap at which the product enters there is no allocation.
-            prop_assert_eq!((point.infeasible, point.risk.numerator), (1, 0));
-            continue;
-        }
+    for point in &frontier.points {
         let bounds = case.bounds(point.cap.to_f64());
         let reach: f64 = bounds.iter().filter(|bound| bound.0 <= 0.0).map(|bound| bound.2).sum();
         let bearable: f64 = bounds.iter().filter(|bound| bound.0 > 0.0).map(|bound| bound.2).sum();
@@ -113,12 +120,23 @@ fn frontier(case: &OptionProduct, program: &Program) -> Result<(), TestCaseError
         } else if need < bearable - 1e-6 {
             prop_assert_eq!(point.infeasible, 0);
         }
-        if point.infeasible == 0 {
-            prop_assert!(near(risk, need), "cap {}: {risk} against {need}", point.cap.to_f64());
-        }
+        let unmet = point.unmet.numerator as f64 / point.unmet.denominator as f64 / program.scale as f64;
+        prop_assert!(near(risk, need.min(bearable)), "cap {}: {risk} against {need}", point.cap.to_f64());
+        prop_assert!(near(unmet, (need - bearable).max(0.0)), "cap {}: {unmet} of {need}", point.cap.to_f64());
     }
-    let rises = |pair: &[FrontierPoint]| pair[0].cap < pair[1].cap || pair[0].infeasible > pair[1].infeasible;
-    prop_assert!(frontier.points.windows(2).all(rises));
+    prop_assert_eq!(frontier.imports, i128::from(program.total));
+    prop_assert!(frontier.points.windows(2).all(|pair: &[FrontierPoint]| pair[0].cap < pair[1].cap));
+    // Risk and unmet imports together fall and are convex; risk by itself never rises.
+    let amount = |amount: ExactAmount| amount.numerator as f64 / amount.denominator as f64;
+    for three in frontier.points.windows(3) {
+        let [left, middle, right] = [0, 1, 2].map(|at| {
+            let point = three[at];
+            (point.cap.to_f64(), amount(point.risk) + amount(point.unmet), amount(point.risk))
+        });
+        let part = (middle.0 - left.0) / (right.0 - left.0);
+        let chord = left.1 + part * (right.1 - left.1);
+        prop_assert!(middle.1 <= chord + 1e-6 * chord.abs().max(1.0) && middle.2 <= left.2 + 1e-6);
+    }
     if let Some(critical) = curve.critical_cap() {
         let reach = |cap: f64| case.bounds(cap).iter().filter(|bound| bound.0 <= 0.0).map(|bound| bound.2).sum::<f64>();
         prop_assert!(reach(critical.to_f64()) >= total - 1e-6);
@@ -141,9 +159,10 @@ fn prices(program: &Program, optimum: &Optimum, multiplier: f64, seen: &Seen) ->
         other.upper.push(extra);
         closed_form(&other)
     };
-    let price = optimum.price();
+    let price = optimum.price().unwrap();
     prop_assert_eq!(value(optimum) - value(&with(0, 1).unwrap()), price.more);
-    prop_assert_eq!(with(1, 0).ok().map(|more| value(&more) - value(optimum)), price.less);
+    let one_less = Some(with(1, 0).unwrap()).filter(|more| more.unmet == 0);
+    prop_assert_eq!(one_less.map(|more| value(&more) - value(optimum)), price.less);
     let multiplier = multiplier * program.weight_scale as f64;
     prop_assert!(multiplier >= price.more as f64 - 1e-6 || program.total == 0, "{multiplier} below {price:?}");
     prop_assert!(price.less.is_none_or(|less| multiplier <= less as f64 + 1e-6), "{multiplier} above {price:?}");

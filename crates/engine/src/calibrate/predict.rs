@@ -35,7 +35,7 @@ pub(crate) struct Gain {
 pub(crate) struct Prediction {
     /// The options; those of the tie-break, and of the reading, are at 0.
     pub(crate) choice: Choice,
-    /// Imports of the products that have an allocation.
+    /// Imports of all products.
     pub(crate) imports: NanoUsd,
     /// By value of the fill.
     pub(crate) fills: Vec<Vec<Gain>>,
@@ -112,8 +112,7 @@ impl Bench<'_> {
         for (position, product) in self.baseline.products().iter().copied().enumerate() {
             let market = self.baseline.market(position);
             let program = formulate(product, &market, policy).map_err(|source| EngineError::Program { product, source })?;
-            // An infeasible product is in no sum, as in a run.
-            let Ok(optimum) = closed_form(&program) else { continue };
+            let optimum = closed_form(&program).map_err(|source| EngineError::Floors { product, source })?;
             self.add_ranges(&mut sums, &market, &program, &optimum, headline);
             let is_open = |of_risk: bool| {
                 let blocks = optimum.blocks.iter().filter(|block| (block.cost > 0) == of_risk);
@@ -122,7 +121,7 @@ impl Bench<'_> {
             let mut point = |rule: &TieBreak| -> Result<Vec<NanoUsd>, EngineError> {
                 let mut declared: Vec<ExactAmount> = std::mem::take(&mut flows);
                 declare_into(&program, &market, &optimum, rule, &mut declared);
-                let certified = verify(&program, declared, optimum.price().more)
+                let certified = verify(&program, declared, optimum.unmet, optimum.multiplier())
                     .map_err(|source| EngineError::NotCertified { product, source })?;
                 let amounts = certified.flows().iter().map(|flow| flow.to_nano(program.scale)).collect();
                 flows = certified.into_flows();

@@ -47,8 +47,8 @@ pub(crate) fn singles(
         }
         let market = baseline.market(found.position);
         let program = formulate(code, &market, &policy).map_err(|source| EngineError::Program { product: code, source })?;
-        let status =
-            closed_form(&program).map_or(reorient_model::Status::Infeasible, |optimum| program.status(optimum.risk_total));
+        let optimum = closed_form(&program).map_err(|source| EngineError::Floors { product: code, source })?;
+        let status = program.status(&optimum);
         let own = &scored.predictions[0];
         let (least, most) = own.ranges[units.country.at()];
         let musd = |amount: NanoUsd| amount.to_dollars() / 1e6;

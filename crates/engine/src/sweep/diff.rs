@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use reorient_metrics::Headline;
+use reorient_model::NanoUsd;
 
 use super::archive::Archive;
 use super::error::StoreError;
@@ -46,9 +47,11 @@ pub struct DiffRow {
     pub headline: [Option<Headline>; 2],
     /// Change of the risk share after reorientation, in percentage points; none without two of them.
     pub change_points: Option<f64>,
+    /// The same of the imports that nobody can supply.
+    pub missing_points: Option<f64>,
 }
 
-/// All differences: those that changed by falling size of the change, then new ones and vanished ones in their order.
+/// All differences: those that changed by falling size of the change of risk and unmet imports together, then new ones and vanished ones in their order.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SweepDiff {
     /// Scenarios that differ.
@@ -85,7 +88,9 @@ pub fn diff(own: &Archive, other: &Archive) -> Result<SweepDiff, StoreError> {
         }
         let kind = if old.is_some() { DiffKind::Changed } else { DiffKind::New };
         let (old_status, old_headline) = old.map_or((None, None), |old| (Some(old.status), old.headline));
-        let change_points = old_headline.as_ref().zip(side.headline.as_ref()).and_then(|(old, new)| change(old, new));
+        let both = old_headline.as_ref().zip(side.headline.as_ref());
+        let points = |part: fn(&Headline) -> NanoUsd| both.and_then(|(old, new)| change(old, new, part));
+        let (change_points, missing_points) = (points(|headline| headline.risk_after), points(|headline| headline.unmet));
         result.rows.push(DiffRow {
             kind,
             name: own.plan().scenarios[side.at].0.clone(),
@@ -93,6 +98,7 @@ pub fn diff(own: &Archive, other: &Archive) -> Result<SweepDiff, StoreError> {
             status: [old_status, Some(side.status)],
             headline: [old_headline, side.headline],
             change_points,
+            missing_points,
         });
     }
     let mut gone: Vec<Side> = before.into_values().collect();
@@ -104,9 +110,11 @@ pub fn diff(own: &Archive, other: &Archive) -> Result<SweepDiff, StoreError> {
         status: [Some(side.status), None],
         headline: [side.headline, None],
         change_points: None,
+        missing_points: None,
     }));
     // A changed status without two shares comes first: it is the largest change there is.
-    let size = |row: &DiffRow| row.change_points.map_or(f64::INFINITY, f64::abs);
+    let worse = |row: &DiffRow| row.change_points.zip(row.missing_points).map(|(risk, missing)| risk + missing);
+    let size = |row: &DiffRow| worse(row).map_or(f64::INFINITY, f64::abs);
     result.rows.sort_by(|one, two| one.kind.cmp(&two.kind).then(size(two).total_cmp(&size(one))));
     Ok(result)
 }
@@ -124,11 +132,11 @@ fn sides(archive: &Archive) -> Result<HashMap<Key, Side>, StoreError> {
     Ok(sides)
 }
 
-/// Change of the risk share after, in percentage points.
-fn change(old: &Headline, new: &Headline) -> Option<f64> {
+/// Change of a part of the imports, in percentage points.
+fn change(old: &Headline, new: &Headline, part: fn(&Headline) -> NanoUsd) -> Option<f64> {
     let share = |headline: &Headline| {
-        let imports = reorient_model::NanoUsd::from(headline.imports).to_dollars();
-        (imports > 0.0).then(|| headline.risk_after.to_dollars() / imports * 100.0)
+        let imports = NanoUsd::from(headline.imports).to_dollars();
+        (imports > 0.0).then(|| part(headline).to_dollars() / imports * 100.0)
     };
     Some(share(new)? - share(old)?)
 }

@@ -12,7 +12,7 @@ use crate::scenario::{FillChoice, ListChoice, Scenario};
 use crate::{EngineError, HIGHS_VERSION, SolverChoice};
 
 /// To be raised whenever the same question may get other figures, so that none of an earlier program is taken for one of this.
-const ALGORITHM: u32 = 1;
+const ALGORITHM: u32 = 2;
 
 /// A BLAKE3 hash; sixty-four hexadecimal digits in files.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

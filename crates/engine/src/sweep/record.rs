@@ -1,5 +1,6 @@
 //! The result of a scenario as a document of the store: JSON with exact integers, and doubles that read back as they were.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use reorient_core::{CountryCode, CountryIndex, CountryTable, Sector, Usd};
@@ -12,7 +13,7 @@ use super::key::Key;
 /// What came of a scenario.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SweepOutcome {
-    /// Certified figures, without rows of products. Products may be infeasible or unsolved, as in a run.
+    /// Certified figures, without rows of products. Imports may be unmet and products unsolved, as in a run.
     Answered(Box<Collection>),
     /// The question leaves exact arithmetic on these data.
     Refused(String),
@@ -81,6 +82,10 @@ struct Figures<'a> {
     imports: i64,
     risk_before: i64,
     risk_after: i128,
+    unmet: i128,
+    cut: i128,
+    extra_bloc: i64,
+    extra_bloc_after: Range,
     shifted_inside: i128,
     shifted_outside: i128,
     change_inside: Range,
@@ -94,12 +99,15 @@ struct Figures<'a> {
     hhi_fell: usize,
     #[serde(borrow)]
     shares: Vec<Share<'a>>,
-    /// Country, main sector, imports before; increase and imports after, each with its range.
-    table_a1: Vec<(u16, String, i64, Range, Range)>,
+    table_a1: Vec<Gain>,
 }
 
-/// Level, name, origin (0 for all), imports, before; after with its range; concentration.
-type Share<'a> = (std::borrow::Cow<'a, str>, std::borrow::Cow<'a, str>, u16, i64, i64, Range, Option<[f64; 2]>);
+/// Country, best and worst rank, main sector, imports before; increase and imports after, each with its range.
+type Gain = (u16, usize, usize, String, i64, Range, Range);
+
+/// Level, name, origin (0 for all), imports, before; after with its range; unmet and cut, imports from outside the bloc before, and
+/// after with their range; concentration.
+type Share<'a> = (Cow<'a, str>, Cow<'a, str>, u16, i64, i64, Range, [i128; 2], i64, Range, Option<[f64; 2]>);
 
 const LEVELS: [Level; 4] = [Level::Overall, Level::Sector, Level::Subsector, Level::Stage];
 
@@ -141,12 +149,15 @@ fn figures<'a>(collection: &'a Collection, countries: &CountryTable) -> Figures<
         let origin = if let Origin::Country(origin) = row.origin { code(origin) } else { 0 };
         let after = [row.after.0, row.after_min.0, row.after_max.0];
         let (level, name) = (row.level.name().into(), row.name.as_str().into());
-        (level, name, origin, row.imports.get(), row.before.get(), after, index(row.hhi))
+        let outside = ranged(row.extra_bloc_after);
+        let (imports, before, extra_bloc) = (row.imports.get(), row.before.get(), row.extra_bloc.get());
+        (level, name, origin, imports, before, after, [row.unmet.0, row.cut.0], extra_bloc, outside, index(row.hhi))
     };
     let country = |row: &CountryRow| {
         let increase = [row.increase.0, row.increase_min.0, row.increase_max.0];
         let after = [row.after.0, row.after_min.0, row.after_max.0];
-        (code(row.country), row.main_sector.name().to_owned(), row.before.get(), increase, after)
+        let sector = row.main_sector.name().to_owned();
+        (code(row.country), row.rank_min, row.rank_max, sector, row.before.get(), increase, after)
     };
     Figures {
         products: own.products,
@@ -156,6 +167,10 @@ fn figures<'a>(collection: &'a Collection, countries: &CountryTable) -> Figures<
         imports: own.imports.get(),
         risk_before: own.risk_before.get(),
         risk_after: own.risk_after.0,
+        unmet: own.unmet.0,
+        cut: own.cut.0,
+        extra_bloc: own.extra_bloc.get(),
+        extra_bloc_after: ranged(own.extra_bloc_after),
         shifted_inside: own.shifted_inside.0,
         shifted_outside: own.shifted_outside.0,
         change_inside: ranged(own.change_inside),
@@ -179,7 +194,8 @@ fn collection(figures: Figures<'_>, countries: &CountryTable) -> Result<Collecti
     };
     let ranged = |[point, min, max]: Range| Ranged { point: NanoUsd(point), min: NanoUsd(min), max: NanoUsd(max) };
     let hhi = |of: Option<[f64; 2]>| of.map(|[before, after]| BeforeAfter { before, after, range: None });
-    let share = |(level, name, origin, imports, before, after, of_index): Share<'_>| -> Result<ShareRow, String> {
+    let share = |row: Share<'_>| -> Result<ShareRow, String> {
+        let (level, name, origin, imports, before, after, [unmet, cut], extra_bloc, outside, of_index) = row;
         let after = ranged(after);
         Ok(ShareRow {
             level: LEVELS.into_iter().find(|known| known.name() == level).ok_or_else(|| format!("`{level}` is no level"))?,
@@ -190,13 +206,20 @@ fn collection(figures: Figures<'_>, countries: &CountryTable) -> Result<Collecti
             after: after.point,
             after_min: after.min,
             after_max: after.max,
+            unmet: NanoUsd(unmet),
+            cut: NanoUsd(cut),
+            extra_bloc: Usd::new(extra_bloc),
+            extra_bloc_after: ranged(outside),
             hhi: hhi(of_index),
         })
     };
-    let country = |(at, row): (usize, (u16, String, i64, Range, Range))| -> Result<CountryRow, String> {
-        let (code, sector, before, increase, after) = (row.0, row.1, row.2, ranged(row.3), ranged(row.4));
+    let country = |(at, row): (usize, Gain)| -> Result<CountryRow, String> {
+        let (code, rank_min, rank_max, sector, before, increase, after) = row;
+        let (increase, after) = (ranged(increase), ranged(after));
         Ok(CountryRow {
             rank: at + 1,
+            rank_min,
+            rank_max,
             country: index(code)?,
             increase: increase.point,
             increase_min: increase.min,
@@ -216,6 +239,10 @@ fn collection(figures: Figures<'_>, countries: &CountryTable) -> Result<Collecti
         imports: Usd::new(figures.imports),
         risk_before: Usd::new(figures.risk_before),
         risk_after: NanoUsd(figures.risk_after),
+        unmet: NanoUsd(figures.unmet),
+        cut: NanoUsd(figures.cut),
+        extra_bloc: Usd::new(figures.extra_bloc),
+        extra_bloc_after: ranged(figures.extra_bloc_after),
         shifted_inside: NanoUsd(figures.shifted_inside),
         shifted_outside: NanoUsd(figures.shifted_outside),
         change_inside: ranged(figures.change_inside),
@@ -247,8 +274,12 @@ mod tests {
     #[test]
     fn a_result_reads_back_to_the_last_bit() {
         let source = TradeSource::embedded().unwrap();
-        for settings in [&["cap=1/7"][..], &["list=all", "floor=free", "weights=CHN=2"], &["ceiling=0.1", "risk=NLD", "bloc=DEU"]]
-        {
+        for settings in [
+            &["cap=1/7"][..],
+            &["list=all", "floor=free", "weights=CHN=2"],
+            &["ceiling=0.1", "risk=NLD", "bloc=DEU"],
+            &["exclude-hard=CHN"],
+        ] {
             let mut scenario = Scenario::default();
             settings.iter().for_each(|setting| scenario.set_from_text(setting).unwrap());
             let prepared = Session::new(&source).prepare(&scenario).unwrap();

@@ -52,6 +52,8 @@ pub struct SweepDifference {
     pub headline: [Option<Headline>; 2],
     /// Change of the risk share after, in percentage points.
     pub change_points: Option<f64>,
+    /// Change of the share that nobody can supply, in percentage points.
+    pub missing_points: Option<f64>,
 }
 
 /// Two sweeps compared.
@@ -74,7 +76,7 @@ pub(crate) struct Figure {
 }
 
 /// All figures, in the order of their columns.
-const FIGURES: [&str; 22] = [
+const FIGURES: [&str; 30] = [
     "products",
     "in_shortage",
     "infeasible",
@@ -97,6 +99,14 @@ const FIGURES: [&str; 22] = [
     "reconstructed_imports_musd",
     "hhi_rose",
     "hhi_fell",
+    "unmet_musd",
+    "unmet_pct",
+    "cut_musd",
+    "extra_bloc_musd",
+    "risk_before_extra_bloc_pct",
+    "risk_after_extra_bloc_pct",
+    "extra_bloc_after_musd",
+    "risk_after_of_extra_bloc_after_pct",
 ];
 
 /// The headline of a manifest, figure by figure: the doubles that its texts read as, and counts. The range of concentration is
@@ -121,7 +131,7 @@ pub struct SweepCounts {
     pub scenarios: usize,
     /// Every product answered and certified.
     pub answered: usize,
-    /// Answered but for some products, which are infeasible or unsolved.
+    /// Answered, but imports of some products are unmet, or products unsolved.
     pub open: usize,
     /// Beyond exact arithmetic on these data.
     pub refused: usize,

@@ -48,15 +48,23 @@ pub fn sweep_view(view: &SweepView<'_>) -> String {
         let text = format!("  {}", screen.hanging(&format!("{name}: {reason}"), "    "));
         lines.push(screen.paint(&text, AnsiColor::Yellow.on_default()));
     }
-    let mut shares = Grid::new([
+    let mut columns = vec![
         Column::number("scenario"),
         Column::text("name").cut(NAME.0, NAME.1),
         Column::number("before"),
         Column::number("after"),
-    ]);
+    ];
+    // Where goods are missing, a smaller share is no better answer.
+    let all = || summary.base.iter().chain(&summary.extremes);
+    let any_unmet = all().any(|point| point.unmet_pct > 0.0);
+    if any_unmet {
+        columns.push(Column::number("missing"));
+    }
+    let mut shares = Grid::new(columns);
     let cells = |point: &SweepPoint| {
         let share = |pct: f64| format!("{pct:.2}");
-        [point.scenario.to_string(), point.name.clone(), share(point.risk_before_pct), share(point.risk_after_pct)]
+        let own = [point.scenario.to_string(), point.name.clone(), share(point.risk_before_pct), share(point.risk_after_pct)];
+        own.into_iter().chain(any_unmet.then(|| share(point.unmet_pct))).collect::<Vec<_>>()
     };
     if let Some(base) = &summary.base {
         shares.row(cells(base));
@@ -69,8 +77,12 @@ pub fn sweep_view(view: &SweepView<'_>) -> String {
         shares.row(cells(point));
     }
     let table = shares.draw(screen, "--json and summary.csv have all.");
-    let mut blocks =
-        vec![screen.title(title), lines.join("\n"), format!("{}\n{table}", screen.title("Risk share after, in percent"))];
+    let heading = if any_unmet {
+        "Risk share after, and imports that nobody can supply, in percent: the least and the most of both together"
+    } else {
+        "Risk share after, in percent: the least and the most"
+    };
+    let mut blocks = vec![screen.title(title), lines.join("\n"), format!("{}\n{table}", screen.title(heading))];
     blocks.extend(comparison.map(|comparison| diff_view(comparison, screen)));
     blocks.join("\n\n") + "\n"
 }

@@ -16,7 +16,7 @@ use crate::folder::{
     FileEntry, Growing, MANIFEST, ReportError, Staged, clean, complete, listed_files, prepare, remove, stage, write_error,
 };
 use crate::manifest::{GENERATOR, InputFile};
-use crate::number::{decimal, percent};
+use crate::number::{decimal, musd, percent};
 
 /// The kind in the manifest of a sweep's folder.
 const KIND: &str = "sweep";
@@ -74,6 +74,15 @@ pub struct SweepPoint {
     pub risk_before_pct: f64,
     /// The same after.
     pub risk_after_pct: f64,
+    /// Share of the imports that nobody can supply, in percent.
+    pub unmet_pct: f64,
+}
+
+impl SweepPoint {
+    /// What is left with risk origins and what nobody supplies, in percent: a restriction never makes this smaller.
+    fn left_pct(&self) -> f64 {
+        self.risk_after_pct + self.unmet_pct
+    }
 }
 
 /// Makes the folder, or checks that it is empty or that of a sweep.
@@ -295,7 +304,8 @@ impl<'a> SweepWriter<'a> {
             let open = || {
                 let headline = entry.collection.map(|collection| &collection.headline);
                 let counts = headline.map_or((0, 0), |headline| (headline.infeasible, headline.unsolved));
-                format!("{} products infeasible, {} unsolved", counts.0, counts.1)
+                let unmet = headline.map_or_else(String::new, |headline| musd(headline.unmet));
+                format!("{} products cannot be supplied in full ({unmet} M$ unmet), {} unsolved", counts.0, counts.1)
             };
             let reason = entry.reason.map_or_else(open, str::to_owned);
             self.summary.without.push((entry.name.to_owned(), format!("{}: {reason}", entry.status)));
@@ -303,22 +313,21 @@ impl<'a> SweepWriter<'a> {
         let Some(collection) = entry.collection.filter(|_| entry.same_as.is_none()) else { return };
         let share =
             |part: NanoUsd| percent(part, collection.headline.imports.into(), 6).and_then(|text| text.parse::<f64>().ok());
-        let (Some(before), Some(after)) = (share(collection.headline.risk_before.into()), share(collection.headline.risk_after))
-        else {
-            return;
-        };
-        let point =
-            SweepPoint { scenario: entry.scenario, name: entry.name.to_owned(), risk_before_pct: before, risk_after_pct: after };
+        let headline = &collection.headline;
+        let shares = [headline.risk_before.into(), headline.risk_after, headline.unmet].map(share);
+        let [Some(risk_before_pct), Some(risk_after_pct), Some(unmet_pct)] = shares else { return };
+        let (scenario, name) = (entry.scenario, entry.name.to_owned());
+        let point = SweepPoint { scenario, name, risk_before_pct, risk_after_pct, unmet_pct };
         if entry.name == "base" {
             self.summary.base = Some(point.clone());
         }
         // The few smallest and the few largest, in one list that stays sorted; of equal ones the first.
         let points = &mut self.summary.extremes;
-        let is_known = |own: &SweepPoint| own.risk_after_pct.to_bits() == point.risk_after_pct.to_bits();
+        let is_known = |own: &SweepPoint| own.left_pct().to_bits() == point.left_pct().to_bits();
         if points.iter().any(is_known) {
             return;
         }
-        let at = points.partition_point(|own| own.risk_after_pct <= after);
+        let at = points.partition_point(|own| own.left_pct() <= point.left_pct());
         points.insert(at, point);
         if points.len() > 2 * MOST {
             points.remove(MOST);
@@ -344,7 +353,7 @@ fn add_sheet(table: &mut ParquetTable<Growing>, scenario: Option<i64>, sheet: &S
 }
 
 /// Columns of `diff.csv`.
-const DIFF_COLUMNS: [&str; 13] = [
+const DIFF_COLUMNS: [&str; 16] = [
     "rank",
     "change",
     "scenario",
@@ -358,6 +367,9 @@ const DIFF_COLUMNS: [&str; 13] = [
     "imports_musd_now",
     "risk_after_musd_before",
     "risk_after_musd_now",
+    "unmet_musd_before",
+    "unmet_musd_now",
+    "missing_points",
 ];
 
 fn write_diff(out: impl Write, comparison: &SweepComparison) -> io::Result<()> {
@@ -370,14 +382,15 @@ fn write_diff(out: impl Write, comparison: &SweepComparison) -> io::Result<()> {
 }
 
 /// The fields of a row of `diff.csv`.
-pub(super) fn diff_fields(row: &SweepDifference) -> [String; 13] {
+pub(super) fn diff_fields(row: &SweepDifference) -> [String; 16] {
     let [old, new] = &row.headline;
     let of = |side: &Option<reorient_metrics::Headline>, pick: fn(&reorient_metrics::Headline) -> Option<String>| {
         side.as_ref().and_then(pick).unwrap_or_default()
     };
     let share = |own: &reorient_metrics::Headline| percent(own.risk_after, own.imports.into(), 6);
-    let imports = |own: &reorient_metrics::Headline| Some(crate::number::musd(own.imports.into()));
-    let risk = |own: &reorient_metrics::Headline| Some(crate::number::musd(own.risk_after));
+    let imports = |own: &reorient_metrics::Headline| Some(musd(own.imports.into()));
+    let risk = |own: &reorient_metrics::Headline| Some(musd(own.risk_after));
+    let unmet = |own: &reorient_metrics::Headline| Some(musd(own.unmet));
     [
         row.rank.to_string(),
         row.kind.to_owned(),
@@ -392,6 +405,9 @@ pub(super) fn diff_fields(row: &SweepDifference) -> [String; 13] {
         of(new, imports),
         of(old, risk),
         of(new, risk),
+        of(old, unmet),
+        of(new, unmet),
+        row.missing_points.map(points).unwrap_or_default(),
     ]
 }
 
