@@ -70,7 +70,7 @@ mod tests {
             laid_out(TEXT, 30),
             "Examples:\n  reorient run\n      the sample that is\n      embedded\n  reorient run --list all\n\nExit codes: 0 done; 2 usage;\n65 bad."
         );
-        assert_eq!(laid_out("  a --b\n            more of it", 16), "  a --b\n      more of\n      it");
+        assert_eq!(laid_out("  a --b\n            more of it", 14), "  a --b\n      more of\n      it");
         assert!(laid_out(TEXT, 20).ends_with("Exit codes: 0 done;\n2 usage; 65 bad."));
     }
 

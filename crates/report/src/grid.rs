@@ -138,8 +138,9 @@ impl Grid {
         if fits(&all) {
             return all;
         }
-        let fewer = orders.iter().map(|order| staying(Some(*order)));
-        fewer.clone().find(|columns| fits(columns)).or_else(|| fewer.last()).unwrap_or(all)
+        let mut fewer = orders.iter().map(|order| staying(Some(*order)));
+        let fewest = orders.last().map_or(all, |order| staying(Some(*order)));
+        fewer.find(|columns| fits(columns)).unwrap_or(fewest)
     }
 
     /// The width of each shown column: what its cells take, less where they may be cut.
@@ -204,25 +205,25 @@ mod tests {
           … and 3 more
         ");
         insta::assert_snapshot!(grid().draw(screen(84), "All are in a.csv."), @r"
-          rank  country                M$  main sector  old %  new %  long
-             1  Saint Helena…    10,612.8  energy        6.29   9.25  0123456789012345678
-          2-10  Türkiye          10,612.8  energy        6.29   9.25  0123456789012345678
-          … and 3 more
+        rank  country                   M$  main sector  old %  new %  long
+           1  Saint Helena…       10,612.8  energy        6.29   9.25  0123456789012345678
+        2-10  Türkiye             10,612.8  energy        6.29   9.25  0123456789012345678
+        … and 3 more
         ");
         insta::assert_snapshot!(grid().draw(screen(70), "All are in a.csv."), @r"
-          rank  country            M$  old %  new %  long
-             1  Saint…       10,612.8   6.29   9.25  0123456789012345678
-          2-10  Türkiye      10,612.8   6.29   9.25  0123456789012345678
-          … and 3 more
-          Left out for want of room: main sector. All are in a.csv.
+        rank  country                  M$  old %  new %  long
+           1  Saint Helena…      10,612.8   6.29   9.25  0123456789012345678
+        2-10  Türkiye            10,612.8   6.29   9.25  0123456789012345678
+        … and 3 more
+        Left out for want of room: main sector. All are in a.csv.
         ");
         insta::assert_snapshot!(grid().draw(screen(60), "All are in a.csv."), @r"
-          rank  country           M$  long
-             1  Saint…      10,612.8  0123456789012345678
-          2-10  Türkiye     10,612.8  0123456789012345678
-          … and 3 more
-          Left out for want of room: main sector, old %, new %.
-          All are in a.csv.
+        rank  country                      M$  long
+           1  Saint Helena, Ascens…  10,612.8  0123456789012345678
+        2-10  Türkiye                10,612.8  0123456789012345678
+        … and 3 more
+        Left out for want of room: main sector, old %, new %. All
+        are in a.csv.
         ");
     }
 
