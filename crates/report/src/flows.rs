@@ -21,6 +21,7 @@ use reorient_metrics::{Collection, FlowRow, ProductRow};
 use reorient_model::NanoUsd;
 
 use crate::arrow_tables::{Amounts, EXACT};
+use crate::column_orders::TypeDefinedOrders;
 use crate::number::{NANO_PER_KUSD, decimal, ratio};
 
 pub(crate) const COLUMNS: [&str; 8] =
@@ -65,6 +66,7 @@ pub(crate) fn write_parquet(
     properties = properties
         .set_column_dictionary_enabled(ColumnPath::from(COLUMNS[1]), false)
         .set_column_encoding(ColumnPath::from(COLUMNS[1]), Encoding::DELTA_BINARY_PACKED);
+    let out = TypeDefinedOrders::new(out, COLUMNS.len());
     let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties.build()))?;
     let (mut writer, columns) = writer.into_serialized_writer()?;
     let encode = |group: usize, products: &[ProductRow]| -> Result<Vec<ArrowColumnChunk>, ParquetError> {
@@ -86,8 +88,7 @@ pub(crate) fn write_parquet(
         }
         row_group.close().map(|_| ())
     })?;
-    writer.close()?;
-    Ok(())
+    writer.into_inner()?.finish().map(drop)
 }
 
 /// All rows as one batch.
