@@ -102,10 +102,16 @@ mod tests {
     #[test]
     fn every_column_has_the_order_of_its_type() {
         for n_columns in [1, 2, 14, 15, 127, 128, 300] {
-            let field = |at: usize| Field::new(format!("column {at}"), if at % 3 == 1 { DataType::Int32 } else { DataType::Float64 }, true);
+            let field = |at: usize| {
+                Field::new(format!("column {at}"), if at % 3 == 1 { DataType::Int32 } else { DataType::Float64 }, true)
+            };
             let schema = Arc::new(Schema::new((0..n_columns).map(field).collect::<Vec<_>>()));
             let column = |at: usize| -> ArrayRef {
-                if at % 3 == 1 { Arc::new(Int32Array::from(vec![1, 2])) } else { Arc::new(Float64Array::from(vec![Some(0.5), None])) }
+                if at % 3 == 1 {
+                    Arc::new(Int32Array::from(vec![1, 2]))
+                } else {
+                    Arc::new(Float64Array::from(vec![Some(0.5), None]))
+                }
             };
             let batch = RecordBatch::try_new(Arc::clone(&schema), (0..n_columns).map(column).collect()).unwrap();
             let mut writer = ArrowWriter::try_new(TypeDefinedOrders::new(Vec::new(), n_columns), schema, None).unwrap();

@@ -219,6 +219,8 @@ pub(crate) fn write_csv(out: impl Write, collection: &Collection, countries: &Co
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use parquet::basic::ColumnOrder;
+
     use super::*;
     use crate::sample;
 
@@ -244,5 +246,11 @@ mod tests {
         assert_eq!(first, bytes());
         assert_eq!(&first[..4], b"PAR1");
         assert!(first.windows(5).any(|window| window == b"1.2.3"));
+        // Doubles too, or all of Polars 1 refuses the file.
+        let metadata =
+            parquet::file::metadata::ParquetMetaDataReader::new().parse_and_finish(&bytes::Bytes::from(first)).unwrap();
+        let orders = metadata.file_metadata().column_orders().unwrap();
+        let is_type_defined = |order: &ColumnOrder| matches!(order, ColumnOrder::TYPE_DEFINED_ORDER(_));
+        assert!(orders.len() == COLUMNS.len() && orders.iter().all(is_type_defined), "{orders:?}");
     }
 }

@@ -43,8 +43,8 @@ pub(super) fn properties(info: &YearInfo) -> WriterProperties {
         (KEY_UNIT, "value_kusd: thousand current USD; quantity_tons: metric tons".to_owned()),
         (KEY_ATTRIBUTION, info.attribution.clone()),
     ];
-    // Exporters and importers are in order within a product only: told that they are sorting columns too, versions of Polars before
-    // 1.33 search each as if it were in order throughout, and give other rows.
+    // Exporters and importers are in order within a product only: told that they are sorting columns too, Polars 1.12 to 1.27 search
+    // each as if it were in order throughout, and give other rows.
     let by_product = SortingColumn { column_idx: 0, descending: false, nulls_first: false };
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_2_0)
