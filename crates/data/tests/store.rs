@@ -235,6 +235,46 @@ fn a_folder_holds_one_release_and_each_year_once() {
 }
 
 #[test]
+fn other_readers_understand_a_year() {
+    use parquet::basic::{ColumnOrder, Encoding};
+    use parquet::file::reader::FileReader;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("year.parquet");
+    write_year(&path, &info(2020), uneven(1)).unwrap();
+    let file = parquet::file::reader::SerializedFileReader::new(std::fs::File::open(&path).unwrap()).unwrap();
+    let orders = file.metadata().file_metadata().column_orders().unwrap();
+    assert!(orders.iter().all(|order| matches!(order, ColumnOrder::TYPE_DEFINED_ORDER(_))), "{orders:?}");
+    for group in file.metadata().row_groups() {
+        // Polars took exporter and importer, in order within a product, for columns in order.
+        let sorting: Vec<i32> = group.sorting_columns().unwrap().iter().map(|column| column.column_idx).collect();
+        assert_eq!(sorting, [0]);
+        // fastparquet reads numbers of 64 bits when they are not packed.
+        for amount in &group.columns()[3..] {
+            let encodings: Vec<Encoding> = amount.encodings().collect();
+            assert!(encodings.contains(&Encoding::PLAIN) && !encodings.contains(&Encoding::DELTA_BINARY_PACKED), "{encodings:?}");
+        }
+    }
+}
+
+#[test]
+fn a_year_with_packed_amounts_is_read_as_before() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/packed_amounts.parquet");
+    let source = TradeSource::open(&path).unwrap();
+    let trade = source.read_weighed(source.years()[0], None).unwrap();
+    let mut number = 0;
+    for ((product, exporter, importer), value) in flat(&source, &trade.table) {
+        let (i, j) = (i64::from(exporter.get()), i64::from(importer.get()));
+        assert_eq!(value, i * j * if product.to_string() == "270900" { 1_000_000 } else { 1 });
+        number += 1;
+    }
+    assert_eq!(number, 264);
+    let quantities: Vec<Option<i64>> = trade.table.iter().flat_map(|(_, rows)| rows.quantities.to_vec()).collect();
+    assert_eq!((quantities.len(), quantities.iter().flatten().count()), (264, 216));
+    // 4 to 8, in kilograms.
+    assert_eq!(quantities[0], Some(4_000_020_000));
+}
+
+#[test]
 fn the_writer_refuses_what_breaks_a_rule() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("year.parquet");

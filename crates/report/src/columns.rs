@@ -14,6 +14,7 @@ use reorient_core::{CountryTable, Usd};
 use reorient_model::NanoUsd;
 use serde_json::{Map, Value};
 
+use crate::column_orders::TypeDefinedOrders;
 use crate::number::{NANO_PER_KUSD, decimal, musd, ratio};
 
 /// How the value of a column is read off a row. A missing value is an empty field, `null`, or a null.
@@ -100,13 +101,13 @@ pub(crate) fn write_parquet<R>(
         .set_created_by("reorient".to_owned())
         .set_key_value_metadata(Some(vec![entry("reorient.version", version)]))
         .build();
+    let out = TypeDefinedOrders::new(out, columns.len());
     let mut writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?;
     for rows in rows.chunks(BATCH) {
         let arrays: io::Result<Vec<ArrayRef>> = columns.iter().map(|(_, pick)| array(pick, rows, countries)).collect();
         writer.write(&RecordBatch::try_new(Arc::clone(&schema), arrays?).map_err(io::Error::other)?)?;
     }
-    writer.close()?;
-    Ok(())
+    writer.into_inner()?.finish().map(drop)
 }
 
 fn schema<R>(columns: &[Column<R>]) -> Arc<Schema> {

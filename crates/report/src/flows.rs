@@ -21,6 +21,7 @@ use reorient_metrics::{Collection, FlowRow, ProductRow};
 use reorient_model::NanoUsd;
 
 use crate::arrow_tables::{Amounts, EXACT};
+use crate::column_orders::TypeDefinedOrders;
 use crate::number::{NANO_PER_KUSD, decimal, ratio};
 
 pub(crate) const COLUMNS: [&str; 8] =
@@ -65,6 +66,7 @@ pub(crate) fn write_parquet(
     properties = properties
         .set_column_dictionary_enabled(ColumnPath::from(COLUMNS[1]), false)
         .set_column_encoding(ColumnPath::from(COLUMNS[1]), Encoding::DELTA_BINARY_PACKED);
+    let out = TypeDefinedOrders::new(out, COLUMNS.len());
     let writer = ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties.build()))?;
     let (mut writer, columns) = writer.into_serialized_writer()?;
     let encode = |group: usize, products: &[ProductRow]| -> Result<Vec<ArrowColumnChunk>, ParquetError> {
@@ -86,8 +88,7 @@ pub(crate) fn write_parquet(
         }
         row_group.close().map(|_| ())
     })?;
-    writer.close()?;
-    Ok(())
+    writer.into_inner()?.finish().map(drop)
 }
 
 /// All rows as one batch.
@@ -218,6 +219,8 @@ pub(crate) fn write_csv(out: impl Write, collection: &Collection, countries: &Co
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use parquet::basic::ColumnOrder;
+
     use super::*;
     use crate::sample;
 
@@ -243,5 +246,11 @@ mod tests {
         assert_eq!(first, bytes());
         assert_eq!(&first[..4], b"PAR1");
         assert!(first.windows(5).any(|window| window == b"1.2.3"));
+        // Doubles too, or all of Polars 1 refuses the file.
+        let metadata =
+            parquet::file::metadata::ParquetMetaDataReader::new().parse_and_finish(&bytes::Bytes::from(first)).unwrap();
+        let orders = metadata.file_metadata().column_orders().unwrap();
+        let is_type_defined = |order: &ColumnOrder| matches!(order, ColumnOrder::TYPE_DEFINED_ORDER(_));
+        assert!(orders.len() == COLUMNS.len() && orders.iter().all(is_type_defined), "{orders:?}");
     }
 }

@@ -8,6 +8,7 @@ mod bars;
 mod calibration;
 mod calibration_view;
 mod calibration_words;
+mod column_orders;
 mod columns;
 mod concentration;
 mod csv;

@@ -43,7 +43,9 @@ pub(super) fn properties(info: &YearInfo) -> WriterProperties {
         (KEY_UNIT, "value_kusd: thousand current USD; quantity_tons: metric tons".to_owned()),
         (KEY_ATTRIBUTION, info.attribution.clone()),
     ];
-    let ascending = |column_idx| SortingColumn { column_idx, descending: false, nulls_first: false };
+    // Exporters and importers are in order within a product only: told that they are sorting columns too, Polars 1.12 to 1.27 search
+    // each as if it were in order throughout, and give other rows.
+    let by_product = SortingColumn { column_idx: 0, descending: false, nulls_first: false };
     let mut builder = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_created_by("reorient".to_owned())
@@ -53,15 +55,15 @@ pub(super) fn properties(info: &YearInfo) -> WriterProperties {
         .set_data_page_size_limit(NEVER)
         .set_dictionary_page_size_limit(NEVER)
         .set_write_batch_size(NEVER)
-        .set_sorting_columns(Some((0..3).map(ascending).collect()))
+        .set_sorting_columns(Some(vec![by_product]))
         .set_key_value_metadata(Some(known.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()));
     for (number, column) in ["product", "exporter", "importer", "value_kusd", "quantity_tons"].into_iter().enumerate() {
         let column = ColumnPath::from(column);
         builder = builder.set_column_compression(column.clone(), compression(number));
+        // Amounts stand plain: fastparquet takes no packed column with gaps, and of packed numbers of 64 bits it gives others.
+        let encoding = if number < 3 { Encoding::DELTA_BINARY_PACKED } else { Encoding::PLAIN };
         if number > 0 {
-            builder = builder
-                .set_column_dictionary_enabled(column.clone(), false)
-                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
+            builder = builder.set_column_dictionary_enabled(column.clone(), false).set_column_encoding(column, encoding);
         }
     }
     builder.build()

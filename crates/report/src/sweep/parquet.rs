@@ -10,6 +10,8 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
 
+use crate::column_orders::TypeDefinedOrders;
+
 /// Rows that are held before they are encoded.
 const BATCH: usize = 2048;
 
@@ -37,7 +39,7 @@ pub(super) enum Cell<'a> {
 
 /// A table that takes one row after the other.
 pub(super) struct ParquetTable<W: Write + Send> {
-    writer: ArrowWriter<W>,
+    writer: ArrowWriter<TypeDefinedOrders<W>>,
     schema: Arc<Schema>,
     builders: Vec<Builder>,
     rows: usize,
@@ -66,6 +68,7 @@ impl<W: Write + Send> ParquetTable<W> {
             Kind::Real => Builder::Real(Float64Builder::new()),
         };
         let builders = columns.iter().map(|(_, kind)| builder(*kind)).collect();
+        let out = TypeDefinedOrders::new(out, columns.len());
         Ok(Self { writer: ArrowWriter::try_new(out, Arc::clone(&schema), Some(properties))?, schema, builders, rows: 0 })
     }
 
@@ -105,6 +108,6 @@ impl<W: Write + Send> ParquetTable<W> {
         if self.rows > 0 {
             self.encode()?;
         }
-        Ok(self.writer.into_inner()?)
+        self.writer.into_inner()?.finish()
     }
 }
