@@ -9,6 +9,21 @@ use tracing::Level;
 use crate::arguments::{LogFormat, Talk};
 use reorient_app::Failure;
 
+/// Standard error. Talk never ends work: where nobody listens any more, or a log is full, what is said is lost and work goes on.
+struct Talking;
+
+impl Write for Talking {
+    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
+        let _ = std::io::stderr().write_all(buffer);
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        let _ = std::io::stderr().flush();
+        Ok(())
+    }
+}
+
 /// Starts logging to standard error.
 pub(crate) fn start(talk: &Talk) {
     let level = match (talk.quiet, talk.verbose) {
@@ -16,7 +31,7 @@ pub(crate) fn start(talk: &Talk) {
         (_, true) => Level::DEBUG,
         _ => Level::INFO,
     };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(|| Talking).with_target(false);
     match talk.log_format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => builder.without_time().with_ansi(std::io::stderr().is_terminal()).init(),
@@ -27,8 +42,7 @@ pub(crate) fn start(talk: &Talk) {
 pub(crate) fn failure(failure: &Failure, talk: &Talk) {
     match talk.log_format {
         LogFormat::Json => tracing::error!("{failure}"),
-        // Nothing more can be done when standard error is closed.
-        LogFormat::Text => drop(writeln!(std::io::stderr(), "error: {failure}")),
+        LogFormat::Text => drop(writeln!(Talking, "error: {failure}")),
     }
 }
 
