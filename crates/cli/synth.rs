@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use reorient_core::{ProductCode, ProductIndex, Year};
 use reorient_data::{MapRule, TradeSource, embedded_goods_list, hash_file, map_list};
-use reorient_folder::{Asked, Target, parent, remove_ours};
+use reorient_folder::{Asked, Target as Place, parent, remove_ours};
 use reorient_report::grouped;
 use reorient_synth::{
     Outcome, Request, Row, SynthError, Target, description, generate, sort_as_cepii, write_countries, write_products,
@@ -45,7 +45,7 @@ struct Overlay {
 pub(crate) fn synth(arguments: &Synth, talk: &Talk) -> Result<ExitCode, Failure> {
     use_threads(arguments.threads)?;
     let read = [&arguments.marginals, &arguments.overlay].into_iter().flatten().cloned();
-    let target = Target::new(&arguments.out).force(arguments.force).reading(read);
+    let place = Place::new(&arguments.out).force(arguments.force).reading(read);
     let refuse = || {
         let problem = "it is there already; choose another folder, or replace a made-up year with --force";
         Failure::cannot_write(anyhow!("{}: {problem}", arguments.out.display()))
@@ -53,7 +53,7 @@ pub(crate) fn synth(arguments: &Synth, talk: &Talk) -> Result<ExitCode, Failure>
     if arguments.out.symlink_metadata().is_ok() && !arguments.force {
         return Err(refuse());
     }
-    target.look(KIND, None)?;
+    place.look(KIND, None)?;
     let overlay = arguments.overlay.as_deref().map(|path| overlay(path, arguments)).transpose()?;
     let year = match (&overlay, arguments.year) {
         (Some(overlay), _) => overlay.year,
@@ -101,7 +101,7 @@ pub(crate) fn synth(arguments: &Synth, talk: &Talk) -> Result<ExitCode, Failure>
         "targets": outcome.targets.iter().map(target).collect::<Vec<_>>(),
     });
     let files = Files { arguments, year, rows: &rows, products: &products, world: &world, made: &made };
-    made["files"] = files.publish(&target)?;
+    made["files"] = files.publish(&place)?;
     tracing::info!("{} written", arguments.out.display());
     if arguments.json {
         let text = serde_json::to_string_pretty(&made).map_err(Failure::internal)?;
@@ -164,8 +164,8 @@ struct Files<'a> {
 
 impl Files<'_> {
     /// Writes beside the place and gives the folder its name at the end; nothing is left behind on failure. Gives the list of files.
-    fn publish(&self, target: &Target) -> Result<Value, Failure> {
-        let out = target.claim(&Asked { kind: KIND, question: None, work: None })?.path;
+    fn publish(&self, place: &Place) -> Result<Value, Failure> {
+        let out = place.claim(&Asked { kind: KIND, question: None, work: None })?.path;
         let fail = |error: io::Error| Failure::cannot_write(anyhow!(error).context(out.display().to_string()));
         let name = out.file_name().ok_or_else(|| fail(io::Error::other("this is no name of a folder")))?.to_string_lossy();
         let folder = parent(&out);

@@ -38,7 +38,7 @@ pub struct StoredPlan {
     pub source: String,
     /// Whether the trade data are synthetic.
     pub synthetic: bool,
-    /// What is asked, in short ([`SweepPlan::question`]).
+    /// What is asked, in short ([`SweepPlan::asked`]).
     pub question: BTreeMap<String, String>,
     /// Files of trade.
     pub inputs: Vec<PlanInput>,
@@ -70,7 +70,7 @@ impl StoredPlan {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             source: source.label().to_owned(),
             synthetic: source.is_synthetic(),
-            question: plan.question(),
+            question: plan.asked(),
             inputs: plan.inputs().to_vec(),
             countries: source.countries().clone(),
             scenarios: (0..plan.len()).map(|at| (plan.name(at), plan.key(at))).collect(),

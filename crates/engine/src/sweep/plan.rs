@@ -20,7 +20,7 @@ use crate::years::YearChoice;
 /// More than any night can answer; a slip in an axis is found here.
 const MOST: u64 = 2_000_000;
 
-/// The key under which [`SweepPlan::question`] gives the hash of all scenarios.
+/// The key under which [`SweepPlan::asked`] gives the hash of all scenarios.
 pub const ASKS: &str = "asks";
 /// Values of an axis that are spelled out in short words about a sweep.
 const MOST_SAID: usize = 20;
@@ -172,7 +172,7 @@ impl SweepPlan {
 
     /// What the sweep asks, in short: the settings of its file as they are written, its number of scenarios, and under
     /// [`ASKS`] a hash of all of them. Another sweep asks the same when that hash is the same.
-    pub fn question(&self) -> BTreeMap<String, String> {
+    pub fn asked(&self) -> BTreeMap<String, String> {
         let mut question =
             BTreeMap::from([(ASKS.to_owned(), self.asks.to_string()), ("scenarios".to_owned(), self.len().to_string())]);
         let all = |prefix: &str, settings: &[Setting]| -> Vec<(String, String)> {
