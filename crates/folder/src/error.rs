@@ -76,13 +76,16 @@ pub enum FolderError {
         names: Names,
     },
     /// What the command reads would be replaced.
-    #[error("{path} holds {read}, which this command reads; choose another folder")]
+    #[error("{}, which this command reads; choose another folder", which(path, read))]
     Source {
         /// The folder.
         path: PathBuf,
         /// What is read.
         read: PathBuf,
     },
+    /// A name without a letter, as an unset variable of a shell gives it.
+    #[error("the name of the folder is empty")]
+    NoName,
     /// A file stands in its place.
     #[error("{path} is no folder; choose another name")]
     NoFolder {
@@ -117,6 +120,7 @@ impl FolderError {
     /// The folder.
     pub fn path(&self) -> &Path {
         match self {
+            Self::NoName => Path::new(""),
             Self::Unlisted { path, .. }
             | Self::NoManifest { path, .. }
             | Self::OtherKind { path, .. }
@@ -172,7 +176,13 @@ impl fmt::Display for Names {
     }
 }
 
-/// `cap 0.05 -> 0.1, risk 156 -> 643`.
+/// What is read, where it is the folder itself or lies within.
+fn which(path: &Path, read: &Path) -> String {
+    let is_it = matches!((path.canonicalize(), read.canonicalize()), (Ok(path), Ok(read)) if path == read);
+    if is_it { format!("{} is the folder", path.display()) } else { format!("{} holds {}", path.display(), read.display()) }
+}
+
+/// `cap: 0.05 -> 0.1, risk: 156 -> 643`.
 fn listed(differences: &[Difference]) -> String {
     // The members follow from the bloc, and are many; a hash says nothing beside what it is made of.
     let bloc = differences.iter().any(|own| own.key == "bloc");

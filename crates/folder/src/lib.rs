@@ -141,7 +141,8 @@ impl Target {
         if let Some(read) = self.reads.iter().find(|read| lies_in(read, &path)) {
             return Err(FolderError::Source { path, read: read.clone() });
         }
-        if metadata.permissions().readonly() {
+        // Elsewhere the mark does not keep anybody from writing into a folder.
+        if cfg!(unix) && metadata.permissions().readonly() {
             return Err(FolderError::ReadOnly { path });
         }
         if entries.is_empty() {
@@ -178,6 +179,9 @@ impl Target {
     /// Follows a link, also to a folder that is not there yet.
     fn resolve(&self) -> Result<PathBuf, FolderError> {
         const MOST: usize = 40;
+        if self.path.as_os_str().is_empty() {
+            return Err(FolderError::NoName);
+        }
         let is_link = |path: &Path| fs::symlink_metadata(path).is_ok_and(|entry| entry.is_symlink());
         if !is_link(&self.path) {
             return Ok(self.path.clone());
@@ -306,5 +310,123 @@ fn hash(path: &Path) -> io::Result<String> {
             0 => return Ok(hasher.finalize().to_hex().to_string()),
             read => hasher.update(&block[..read]),
         };
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn question(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    /// Writes a file and a manifest that lists it.
+    fn answer(folder: &Path, manifest: &str) {
+        fs::create_dir_all(folder).unwrap();
+        fs::write(folder.join("table.csv"), "a,b\n").unwrap();
+        let blake3 = blake3::hash(b"a,b\n").to_hex();
+        let files = format!("\"files\": [{{\"name\": \"table.csv\", \"bytes\": 4, \"blake3\": \"{blake3}\"}}]");
+        fs::write(folder.join(MANIFEST), manifest.replace("FILES", &files)).unwrap();
+    }
+
+    fn ask(target: &Target, kind: &str, pairs: &[(&str, &str)]) -> Result<Claimed, FolderError> {
+        target.claim(&Asked { kind, question: Some(&question(pairs)), work: None })
+    }
+
+    const RESULT: &str = "{\"generator\": \"reorient\", \"scenario\": {\"cap\": \"0.05\", \"solver\": \"auto\"}, FILES}";
+
+    #[test]
+    fn the_same_question_replaces_whoever_solves() {
+        let root = tempfile::tempdir().unwrap();
+        answer(root.path(), RESULT);
+        let target = Target::new(root.path());
+        let claimed = ask(&target, "result", &[("cap", "0.05"), ("solver", "highs")]).unwrap();
+        assert_eq!(claimed.old.unwrap(), ["table.csv", MANIFEST]);
+        // A key that came later and is set to nothing asks nothing.
+        assert!(ask(&target, "result", &[("cap", "0.05"), ("rivals", "")]).is_ok());
+        let error = ask(&target, "result", &[("cap", "0.1"), ("floor", "free")]).unwrap_err();
+        assert!(matches!(&error, FolderError::OtherQuestion { differences, .. } if differences.len() == 2), "{error}");
+        assert!(error.to_string().contains("cap: 0.05 -> 0.1, floor: nothing -> free"), "{error}");
+        assert!(matches!(ask(&target, "panel", &[("cap", "0.05")]), Err(FolderError::OtherKind { .. })));
+        for kind in ["result", "panel"] {
+            assert!(ask(&target.clone().force(true), kind, &[("cap", "0.1")]).is_ok());
+        }
+    }
+
+    #[test]
+    fn indicators_name_their_years_apart() {
+        let root = tempfile::tempdir().unwrap();
+        answer(
+            root.path(),
+            "{\"generator\": \"reorient\", \"kind\": \"indicators\", \"settings\": {\"base\": \"all\"}, \"years\": [{\"year\": 2022}, \
+             {\"year\": 2023}], FILES}",
+        );
+        let target = Target::new(root.path());
+        assert!(ask(&target, "indicators", &[("base", "all"), ("year", "2022,2023")]).is_ok());
+        let error = ask(&target, "indicators", &[("base", "all"), ("year", "2023")]).unwrap_err();
+        assert!(error.to_string().contains("year: 2022,2023 -> 2023"), "{error}");
+    }
+
+    #[test]
+    fn a_hash_of_everything_decides_alone() {
+        let root = tempfile::tempdir().unwrap();
+        answer(
+            root.path(),
+            "{\"generator\": \"reorient\", \"kind\": \"sweep\", \"question\": {\"asks\": \"ab\", \"grid.cap\": \"0.1\"}, FILES}",
+        );
+        let target = Target::new(root.path());
+        assert!(ask(&target, "sweep", &[("asks", "ab"), ("grid.cap", "1/10")]).is_ok());
+        let error = ask(&target, "sweep", &[("asks", "cd"), ("grid.cap", "0.2")]).unwrap_err().to_string();
+        assert!(error.contains("(grid.cap: 0.1 -> 0.2)"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_listed_stands_in_the_way_of_everybody() {
+        let root = tempfile::tempdir().unwrap();
+        answer(root.path(), RESULT);
+        for name in ["b.txt", ".a", "TABLE.csv", "e", "d", "c"] {
+            fs::write(root.path().join(name), "mine").unwrap();
+        }
+        for force in [false, true] {
+            let error = ask(&Target::new(root.path()).force(force), "result", &[("cap", "0.05")]).unwrap_err();
+            assert!(error.to_string().contains("holds .a, TABLE.csv, b.txt, c, d and 1 more, which"), "{error}");
+        }
+    }
+
+    #[test]
+    fn work_that_goes_on_needs_no_manifest_yet() {
+        let root = tempfile::tempdir().unwrap();
+        let work = Work { name: "store", sign: "store/locks", files: &["summary.csv"] };
+        let asked = question(&[("asks", "ab")]);
+        let claim = || Target::new(root.path()).claim(&Asked { kind: "sweep", question: Some(&asked), work: Some(work) });
+        fs::write(root.path().join("summary.csv"), "mine").unwrap();
+        assert!(matches!(claim(), Err(FolderError::NoManifest { .. })));
+        fs::create_dir_all(root.path().join("store/locks")).unwrap();
+        assert_eq!(claim().unwrap().old, None);
+        // Begun again, before the dataset is there.
+        let begun = "{\"generator\": \"reorient\", \"kind\": \"sweep\", \"complete\": false, \"question\": {\"asks\": \"ab\"}, \"files\": []}";
+        fs::write(root.path().join(MANIFEST), begun).unwrap();
+        assert!(claim().is_ok());
+        fs::write(root.path().join(MANIFEST), begun.replace("false", "true")).unwrap();
+        assert!(matches!(claim(), Err(FolderError::Unlisted { .. })));
+        fs::write(root.path().join(MANIFEST), "{").unwrap();
+        assert!(matches!(claim(), Err(FolderError::NoManifest { .. })));
+    }
+
+    #[test]
+    fn only_what_is_ours_is_taken_away() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("old");
+        answer(&folder, RESULT);
+        fs::write(folder.join(".reorient-x.tmp"), "half").unwrap();
+        fs::write(folder.join("mine.txt"), "mine").unwrap();
+        assert!(remove_ours(&folder).is_err());
+        assert_eq!(entries(&folder).unwrap().into_iter().collect::<Vec<_>>(), ["mine.txt"]);
+        fs::remove_file(folder.join("mine.txt")).unwrap();
+        remove_ours(&folder).unwrap();
+        remove_ours(&folder).unwrap();
+        assert!(!folder.exists());
     }
 }

@@ -65,7 +65,7 @@ pub struct SweepPlan {
     excluded: Vec<Excluded>,
     inputs: Vec<PlanInput>,
     n_baselines: usize,
-    /// Hash of all names and of what they ask, without the data and without who solves.
+    /// Hash of what all scenarios ask, without the data and without who solves.
     asks: Key,
 }
 
@@ -117,8 +117,8 @@ impl SweepPlan {
     /// Sorts, keys and numbers the scenarios.
     fn arrange(&mut self, origins: &[Origin], resolved: &[Resolved], source: &TradeSource) -> Result<(), EngineError> {
         let mut asks = blake3::Hasher::new_derive_key("reorient sweep asks");
-        for (origin, resolved) in origins.iter().zip(resolved) {
-            asks.update(&Key::of(self.name_of(*origin).as_bytes()).0).update(&resolved.asks.0);
+        for scenario in resolved {
+            asks.update(&scenario.asks.0);
         }
         self.asks = Key(*asks.finalize().as_bytes());
         // Datasets and blocs in the order of their first scenario.
