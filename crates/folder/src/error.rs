@@ -45,13 +45,12 @@ pub enum FolderError {
         kind: String,
     },
     /// The answer to another question.
-    #[error(
-        "{path} holds the answer to another question ({}); choose another folder, or replace it with --force",
-        listed(differences)
-    )]
+    #[error("{path} holds {what} ({}); choose another folder, or replace it with --force", listed(differences))]
     OtherQuestion {
         /// The folder.
         path: PathBuf,
+        /// What it holds, in words.
+        what: &'static str,
         /// Keys with both values.
         differences: Vec<Difference>,
     },

@@ -119,7 +119,10 @@ impl Target {
             let Some(question) = asked.question else { return Err(FolderError::Needed { path, of: record.kind }) };
             let differences = record.differences(question);
             if !differences.is_empty() {
-                return Err(FolderError::OtherQuestion { path, differences });
+                // A sweep may have no answer yet.
+                let what =
+                    if asked.work.is_some() { "another plan, for another question" } else { "the answer to another question" };
+                return Err(FolderError::OtherQuestion { path, what, differences });
             }
             let changed: Vec<String> =
                 record.files.iter().filter(|file| is_changed(&path, file)).map(|file| file.name.clone()).collect();
