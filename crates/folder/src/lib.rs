@@ -419,6 +419,11 @@ mod tests {
     }
 
     #[test]
+    fn an_empty_name_is_no_name() {
+        assert!(matches!(ask(&Target::new(""), "result", &[]), Err(FolderError::NoName)));
+    }
+
+    #[test]
     fn only_what_is_ours_is_taken_away() {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("old");
