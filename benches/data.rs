@@ -19,6 +19,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::file::metadata::PageIndexPolicy;
 use reorient_core::{HsRevision, ProductCode, Year};
 use reorient_data::{IngestOptions, MapRule, TradeSource, TradeTable, embedded_goods_list, ingest, map_list};
+use reorient_folder::Target;
 use reorient_synth::{Request, generate, sort_as_cepii, write_rows};
 
 #[global_allocator]
@@ -73,8 +74,8 @@ fn data(criterion: &mut Criterion) {
     let root = tempfile::tempdir().unwrap();
     let csv = made_up(root.path(), n_rows, &list);
     let out = root.path().join("ingested");
-    let options = IngestOptions { force: true, ..IngestOptions::default() };
-    let manifest = ingest(std::slice::from_ref(&csv), &out, &options, &mut |_| {}).unwrap();
+    let (options, target) = (IngestOptions::default(), Target::new(&out).force(true));
+    let manifest = ingest(std::slice::from_ref(&csv), &target, &options, &mut |_| {}).unwrap();
     assert_eq!((manifest.rows_in, manifest.rows_used), (n_rows, n_rows));
     let parquet = out.join(&manifest.years[0].file);
     let source = TradeSource::open(&out).unwrap();
@@ -96,7 +97,7 @@ fn data(criterion: &mut Criterion) {
     group.sample_size(10);
     group.throughput(Throughput::Elements(n_rows));
     group.bench_function("ingest from CSV", |bench| {
-        bench.iter(|| ingest(std::slice::from_ref(&csv), &out, &options, &mut |_| {}).unwrap());
+        bench.iter(|| ingest(std::slice::from_ref(&csv), &target, &options, &mut |_| {}).unwrap());
     });
     group.bench_function("list from CSV", |bench| bench.iter(from_csv));
     group.bench_function("whole year", |bench| bench.iter(|| source.read(year, None).unwrap()));

@@ -7,6 +7,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use reorient_core::{CountryCode, Year};
 use reorient_data::TradeSource;
 use reorient_engine::{Baseline, ListChoice, Scenario, SolverChoice, run};
+use reorient_folder::Target;
 use reorient_model::{CountrySet, LinearProgram, Program, closed_form, declare, formulate, verify};
 use reorient_report::{FolderOptions, Manifest, Screen, TerminalOptions, terminal, write_folder};
 use reorient_solve::{SolveOutcome, solve};
@@ -83,8 +84,15 @@ fn stages(criterion: &mut Criterion) {
     let folder = tempfile::tempdir().unwrap();
     group.bench_function("write folder", |bench| {
         bench.iter(|| {
-            write_folder(folder.path(), &result.collection, countries, &Manifest::default(), &[], &FolderOptions::default())
-                .unwrap()
+            write_folder(
+                &Target::new(folder.path()),
+                &result.collection,
+                countries,
+                &Manifest::default(),
+                &[],
+                &FolderOptions::default(),
+            )
+            .unwrap()
         });
     });
     group.finish();

@@ -7,21 +7,22 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 /// Each crate and the crates of this workspace that it knows, no more and no less; the root package is `reorient`.
-const KNOWS: [(&str, &[&str]); 14] = [
+const KNOWS: [(&str, &[&str]); 15] = [
     ("core", &[]),
     ("model", &["core"]),
     ("metrics", &["core", "model"]),
-    ("data", &["core"]),
+    ("folder", &[]),
+    ("data", &["core", "folder"]),
     ("fetch", &[]),
     ("solve", &["model"]),
     ("engine", &["core", "metrics", "data", "model", "solve"]),
-    ("report", &["core", "metrics", "model"]),
+    ("report", &["core", "folder", "metrics", "model"]),
     ("synth", &["core"]),
     ("testkit", &["core", "model"]),
     ("objects", &["engine"]),
-    ("app", &["engine", "report", "data", "fetch", "core", "metrics"]),
-    ("python", &["app", "core", "data", "engine", "metrics", "objects", "report"]),
-    ("reorient", &["app", "engine", "report", "data", "core", "metrics", "model", "synth", "fetch", "objects"]),
+    ("app", &["engine", "report", "data", "fetch", "folder", "core", "metrics"]),
+    ("python", &["app", "core", "data", "engine", "folder", "metrics", "objects", "report"]),
+    ("reorient", &["app", "engine", "report", "data", "core", "metrics", "model", "synth", "fetch", "folder", "objects"]),
 ];
 
 /// Libraries that only some crates may name, and those crates. The binary names rayon to set the number of threads.

@@ -318,9 +318,17 @@ fn what_lasts_is_counted_by_calendar_years() {
     assert_eq!(rows[4].join(","), "2020,270900,22.000,20.000,0.500,3,RUS,SAU");
     let some = indicators(&[folder.to_str().unwrap(), "--importer", "NLD", "--list", "all", "--year", "2021..2022"]);
     assert_eq!(columns(&text(&some, "persistence.csv"), &["n_years", "current_run_years"])[0], ["2", "2"]);
-    // A single year has nothing that lasts, and takes the old table away.
+    // A single year is another question. It has nothing that lasts, and takes the old table away.
     let arguments = ["indicators", "-q", "--importer", "NLD", "--list", "all", "--year", "2022"];
-    reorient().args(arguments).arg(&folder).arg("--out").arg(some.path()).assert().success();
+    let single = || {
+        let mut command = reorient();
+        command.args(arguments).arg(&folder).arg("--out").arg(some.path());
+        command
+    };
+    let refused = single().output().unwrap();
+    assert_eq!(refused.status.code(), Some(74));
+    assert!(String::from_utf8(refused.stderr).unwrap().contains("year: 2021,2022 -> 2022"));
+    single().arg("--force").assert().success();
     assert!(!some.path().join("persistence.csv").exists());
 }
 

@@ -289,9 +289,11 @@ fn a_second_writer_is_refused_and_other_shards_are_not() {
     let all = fs::File::open(out.path().join("store/locks/all.lock")).unwrap();
     all.lock_shared().unwrap();
     refused(&[], "shards of this sweep are running");
-    let (code, said) = finish(command(&changed, out.path(), &["--shard", "1/2"]));
-    assert_eq!(code, Some(74), "{said}");
-    assert!(said.contains("another plan"), "{said}");
+    for (force, word) in [(&[][..], "another plan, for another question"), (&["--force"], "others work there on another plan")] {
+        let (code, said) = finish(command(&changed, out.path(), &[&["--shard", "1/2"], force].concat()));
+        assert_eq!(code, Some(74), "{said}");
+        assert!(said.contains(word), "{said}");
+    }
 }
 
 #[test]

@@ -306,6 +306,9 @@ pub(crate) struct Study {
     /// Folder for the files
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Replace the answer to another question, or edited files of ours; other people's files are never replaced
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -328,6 +331,9 @@ pub(crate) struct Sweep {
     /// Folder for the store and the dataset
     #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
     pub(crate) out: Option<PathBuf>,
+    /// Replace the answer to another question, or edited files of ours; other people's files are never replaced
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
     /// Keep plan and results in an object store, such as s3://bucket/night; the dataset is in the folder
     #[arg(long, value_name = "URL", value_parser = crate::remote::store)]
     pub(crate) store: Option<String>,
@@ -372,6 +378,9 @@ pub(crate) struct SweepMerge {
     /// Folders of shards that ran elsewhere, whose results are taken over
     #[arg(value_name = "FROM")]
     pub(crate) from: Vec<PathBuf>,
+    /// Replace the dataset of another sweep, or edited files of ours
+    #[arg(long)]
+    pub(crate) force: bool,
     /// The object store that holds plan and results
     #[arg(long, value_name = "URL", value_parser = crate::remote::store)]
     pub(crate) store: Option<String>,
@@ -464,6 +473,9 @@ pub(crate) struct Indicators {
     /// Folder for indicators.csv, indicators.parquet and, for several years, persistence.csv
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Replace the answer to another question, or edited files of ours; other people's files are never replaced
+    #[arg(long, requires = "out")]
+    pub(crate) force: bool,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -508,6 +520,9 @@ pub(crate) struct Inspect {
     /// Write the product's linear program: .mps or .lp
     #[arg(long, value_name = "F")]
     pub(crate) dump_lp: Option<PathBuf>,
+    /// Replace a file that is no linear program of reorient's
+    #[arg(long, requires = "dump_lp")]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]
@@ -534,7 +549,7 @@ pub(crate) struct Ingest {
     /// Bad rows to name before giving up
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) max_errors: u16,
-    /// Replace what an earlier ingest wrote there
+    /// Replace what an earlier ingest wrote there; other people's files are never replaced
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the manifest as JSON
@@ -599,6 +614,9 @@ pub(crate) struct Synth {
     /// Folder to write; it must not be there
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// Replace a made-up year that is there already
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Year [default: that of the overlay, otherwise 2024]
     #[arg(long, value_name = "Y")]
     pub(crate) year: Option<Year>,

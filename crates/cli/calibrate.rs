@@ -3,36 +3,34 @@
 use std::collections::BTreeSet;
 use std::process::ExitCode;
 
-use reorient_data::hash_file;
 use reorient_engine::{Calibrator, Scenario};
 use reorient_metrics::Choice;
-use reorient_report::{Screen, calibration_json, calibration_view, write_calibration};
+use reorient_report::{Screen, calibration_json, calibration_view, kind, write_calibration};
 
 use crate::arguments::{Calibrate, Question, Talk};
-use crate::run::{open, question};
+use crate::run::{open, question, target};
 use crate::study::{show, title};
-use reorient_app::{Failure, read_published, study_manifest};
+use reorient_app::{Failure, calibration_manifest, read_published};
 
 /// Compares readings of the method with a published table, prints what the data can decide, writes its files.
 pub(crate) fn calibrate(arguments: &Calibrate, talk: &Talk) -> Result<ExitCode, Failure> {
     let study = &arguments.study;
     let scenario = question(study)?;
+    let read = [&arguments.against, &arguments.headline].into_iter().flatten().cloned();
+    let target = target(study, kind::CALIBRATE, &scenario)?.map(|target| target.reading(read));
     let published = read_published(arguments.against.as_deref(), arguments.headline.as_deref())?;
     let source = open(&study.question)?;
-    let mut calibrator = Calibrator::new(&source, &scenario, &held(&study.question, &scenario))?;
+    let held = held(&study.question, &scenario);
+    let mut calibrator = Calibrator::new(&source, &scenario, &held)?;
     let calibration = calibrator.against(&published)?;
 
-    let mut inputs = calibrator.inputs()?;
-    for path in [&arguments.against, &arguments.headline].into_iter().flatten() {
-        let file = hash_file(path)?;
-        inputs.push(reorient_data::InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: false });
-    }
-    let manifest = study_manifest(&source, calibrator.resolved()?, inputs);
+    let (against, headline) = (arguments.against.as_deref(), arguments.headline.as_deref());
+    let manifest = calibration_manifest(&source, &calibrator, &held, against, headline)?;
     let countries = source.countries();
-    if let Some(directory) = &study.out {
+    if let Some(target) = &target {
         let first = calibration.sets.first().map_or_else(Choice::default, |set| set.choice);
-        write_calibration(directory, &calibration, calibrator.list(&first).as_ref(), countries, &manifest)?;
-        tracing::info!("calibration in {}", directory.display());
+        write_calibration(target, &calibration, calibrator.list(&first).as_ref(), countries, &manifest)?;
+        tracing::info!("calibration in {}", target.path().display());
     }
     let title = title("Calibration", &calibrator.bloc()?.title(countries), &manifest);
     show(study, talk, &manifest, &|| calibration_json(&calibration, countries), &|| {

@@ -2,16 +2,17 @@
 
 use std::process::ExitCode;
 
-use reorient_report::{Screen, concentration_json, concentration_rows, concentration_view, write_concentration};
+use reorient_report::{Screen, concentration_json, concentration_rows, concentration_view, kind, write_concentration};
 
 use crate::arguments::{Study, Talk};
-use crate::run::{open, question};
+use crate::run::{open, question, target};
 use crate::study::{show, title};
 use reorient_app::{Failure, UNSOLVED, study_manifest};
 
 /// Prints what the cut costs in concentration and writes its files.
 pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
     let scenario = question(arguments)?;
+    let target = target(arguments, kind::CONCENTRATION, &scenario)?;
     let source = open(&arguments.question)?;
     let result = reorient_engine::concentration(&source, &scenario, &|| {})?;
     let countries = source.countries();
@@ -23,9 +24,9 @@ pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, 
     let collection = &result.run.collection;
     let rows = concentration_rows(&collection.products, least);
     let manifest = study_manifest(&source, result.run.scenario.clone(), result.run.inputs.clone());
-    if let Some(directory) = &arguments.out {
-        write_concentration(directory, &rows, &result.curve, countries, &manifest)?;
-        tracing::info!("concentration in {}", directory.display());
+    if let Some(target) = &target {
+        write_concentration(target, &rows, &result.curve, countries, &manifest)?;
+        tracing::info!("concentration in {}", target.path().display());
     }
     let title = title("Concentration", &result.run.bloc.title(countries), &manifest);
     show(arguments, talk, &manifest, &|| concentration_json(&rows, &result.curve, countries), &|| {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use reorient_data::{check_archive, hash_file};
 use reorient_fetch::{Request, download};
+use reorient_folder::{Asked, Target};
 use reorient_report::Screen;
 
 use crate::arguments::{Fetch, Talk};
@@ -15,7 +16,16 @@ use reorient_app::Failure;
 /// Downloads a release, checks it and says, or does, what comes next.
 pub(crate) fn fetch(arguments: &Fetch, talk: &Talk) -> Result<ExitCode, Failure> {
     let name = format!("BACI_{}_V{}.zip", arguments.hs, arguments.release);
-    let target = arguments.out.join(&name);
+    let mut target = arguments.out.join(&name);
+    if target.is_symlink() {
+        // A link stays a link.
+        target = target.canonicalize().unwrap_or(target);
+    }
+    if let Some(folder) = &arguments.ingest {
+        // Before the hours of a download.
+        let folder = Target::new(folder).force(arguments.force).reading([target.clone()]);
+        folder.claim(&Asked { kind: "ingest", question: None, work: None })?;
+    }
     let check = |path: &Path| check_archive(path, &name, arguments.hs).map_err(|error| error.to_string());
     if target.exists() && !arguments.force {
         check_archive(&target, &name, arguments.hs)?;

@@ -4,9 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reorient_data::TradeSource;
-use reorient_engine::{Bloc, CoverageStatus, IndicatorQuestion, IndicatorResult, IndicatorYear, Scenario};
+use reorient_engine::{Bloc, CoverageStatus, IndicatorQuestion, IndicatorResult, IndicatorYear, ListChoice, Scenario};
+use reorient_folder::Target;
 use reorient_metrics::{Base, Breakdown};
-use reorient_report::{IndicatorSort, IndicatorView, Screen, counted, indicators_json, indicators_view, write_indicators};
+use reorient_report::{
+    IndicatorSort, IndicatorView, Screen, counted, indicators_json, indicators_view, kind, screen_width, write_indicators,
+};
 
 use crate::arguments::{IndicatorBase, IndicatorLevel, IndicatorOrder, Indicators, Question, Talk};
 use crate::run::{open, settled, use_threads};
@@ -17,6 +20,10 @@ use reorient_app::{Failure, indicator_manifest};
 pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode, Failure> {
     use_threads(arguments.threads)?;
     let (scenario, question) = question(arguments)?;
+    let list = if let ListChoice::File(path) = &scenario.list { Some(path.clone()) } else { None };
+    let read = [arguments.trade.clone(), arguments.scenario.clone(), list];
+    let target = arguments.out.as_ref().map(|out| Target::new(out).force(arguments.force).reading(read.into_iter().flatten()));
+    target.as_ref().map_or(Ok(()), |target| target.look(kind::INDICATORS, None))?;
     let source = open(&shared(arguments))?;
     let bar = talk::counter("years", talk);
     let result = reorient_engine::indicators(&source, &scenario, &question, &|| bar.inc(1));
@@ -25,9 +32,9 @@ pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode
 
     let manifest = indicator_manifest(&source, &scenario, &question, &result);
     let countries = source.countries();
-    if let Some(directory) = &arguments.out {
-        write_indicators(directory, &result.rows, &result.persistence, countries, &manifest)?;
-        tracing::info!("indicators in {}", directory.display());
+    if let Some(target) = &target {
+        write_indicators(target, &result.rows, &result.persistence, countries, &manifest)?;
+        tracing::info!("indicators in {}", target.path().display());
     }
     if arguments.json {
         let object = indicators_json(&result.rows, &result.persistence, countries, &manifest);

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use indicatif::ProgressBar;
 use reorient_data::{IngestManifest, IngestOptions, IngestProgress, OnDuplicate, RowPolicy, ingest as ingest_sources};
+use reorient_folder::Target;
 use reorient_report::{Column, Grid, Screen, counted, grouped};
 
 use crate::arguments::{Ingest, Talk};
@@ -21,11 +22,11 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
             max_errors: usize::from(arguments.max_errors),
         },
         attribution: String::new(),
-        force: arguments.force,
     };
+    let target = Target::new(&arguments.out).force(arguments.force);
     let sources = arguments.sources.iter().map(|path| remote::local(path)).collect::<Result<Vec<_>, _>>()?;
     let bar = talk::reading(talk);
-    let manifest = ingest_sources(&sources, &arguments.out, &options, &mut |progress| show(&bar, progress));
+    let manifest = ingest_sources(&sources, &target, &options, &mut |progress| show(&bar, progress));
     bar.finish_and_clear();
     let manifest = manifest?;
     tracing::info!("{} written", arguments.out.display());

@@ -1,5 +1,8 @@
 //! `reorient inspect`.
 
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
@@ -14,6 +17,10 @@ use crate::arguments::{Inspect, Talk};
 use crate::run::{open, scenario};
 use reorient_app::{Failure, UNSOLVED, label};
 
+/// What the first line of our linear programs says, as MPS and as LP.
+const UNIT: &str = "ne unit is ";
+/// Bytes that are enough for it.
+const START: u64 = 256;
 /// Exporters shown; the file has all.
 const SHOWN: usize = 25;
 
@@ -39,6 +46,7 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
                 )));
             }
         };
+        may_replace(path, arguments)?;
         write_file(path, text.as_bytes())?;
     }
     if talk.quiet {
@@ -132,4 +140,27 @@ fn view(source: &TradeSource, result: &RunResult, row: &ProductRow, screen: Scre
         lines.extend([String::new(), table.draw(screen, "`reorient run --out DIR` writes all (flows.parquet).")]);
     }
     lines.join("\n") + "\n"
+}
+
+/// Whether a file may be written: there is none, it is a linear program of ours, or that is what `--force` is for. Data that are
+/// read are never replaced.
+fn may_replace(path: &Path, arguments: &Inspect) -> Result<(), Failure> {
+    let refuse = |problem: &str| Err(Failure::cannot_write(anyhow!("{}: {problem}", path.display())));
+    // A file that cannot be looked at cannot be written either, which says so itself.
+    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
+    if !metadata.is_file() {
+        return refuse("it is no file; choose another name");
+    }
+    let same = |read: &PathBuf| matches!((fs::canonicalize(read), fs::canonicalize(path)), (Ok(read), Ok(own)) if read == own);
+    if [&arguments.question.trade, &arguments.question.scenario].into_iter().flatten().any(same) {
+        return refuse("this command reads it; choose another name");
+    }
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+    let start = String::from_utf8_lossy(&start);
+    let is_ours = read.is_ok() && start.lines().next().is_some_and(|line| line.contains(UNIT));
+    if is_ours || metadata.len() == 0 || arguments.force {
+        return Ok(());
+    }
+    refuse("it is there already and no linear program of reorient's; choose another name, or replace it with --force")
 }

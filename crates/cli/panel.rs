@@ -8,12 +8,12 @@ use reorient_data::TradeSource;
 use reorient_engine::{CoverageStatus, FillChoice, HIGHS_VERSION, PanelResult, Scenario, SolverChoice, YearChoice};
 use reorient_model::NanoUsd;
 use reorient_report::{
-    CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, Screen, SolverSummary, counted,
+    CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, Screen, SolverSummary, counted, kind,
     panel_figures, panel_json, panel_view, usd, write_panel,
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
-use crate::run::{in_words, missing, open, percentage_points, question};
+use crate::run::{in_words, missing, open, percentage_points, question, target};
 use crate::talk;
 use reorient_app::{Failure, UNSOLVED, input, ledger};
 
@@ -39,6 +39,7 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
         scenario.set("solver", solver)?;
     }
     scenario.cross_check = arguments.cross_check;
+    let target = target(&study, kind::PANEL, &scenario)?;
     let source = open(&study.question)?;
     let bar = talk::counter("years", talk);
     let result = reorient_engine::panel(&source, &scenario, years, &|| bar.inc(1));
@@ -50,10 +51,10 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
 
     let manifest = manifest(&source, &scenario, &result);
     let countries = source.countries();
-    if let Some(directory) = &study.out {
+    if let Some(target) = &target {
         let figures = if arguments.figures { figures(&source, &scenario, &result, &manifest)? } else { Vec::new() };
-        write_panel(directory, &result.years, countries, &manifest, &figures)?;
-        tracing::info!("panel in {}", directory.display());
+        write_panel(target, &result.years, countries, &manifest, &figures)?;
+        tracing::info!("panel in {}", target.path().display());
     }
     if study.json {
         let object = panel_json(&result.years, countries, &manifest);

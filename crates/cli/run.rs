@@ -7,11 +7,12 @@ use std::time::Instant;
 use anyhow::Context;
 use reorient_core::Fraction;
 use reorient_data::TradeSource;
-use reorient_engine::{CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, RunResult, Scenario};
+use reorient_engine::{CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, ListChoice, RunResult, Scenario};
+use reorient_folder::Target;
 use reorient_model::{CountrySet, NanoUsd};
 use reorient_report::{
-    Figure, FigureContext, FolderOptions, FrontierPoint, Screen, TerminalOptions, counted, decimal, grouped, json, terminal, usd,
-    write_folder,
+    Figure, FigureContext, FolderOptions, FrontierPoint, Screen, TerminalOptions, counted, decimal, grouped, json, kind,
+    terminal, usd, write_folder,
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
@@ -34,6 +35,7 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
         scenario.set("solver", solver)?;
     }
     scenario.cross_check = arguments.cross_check;
+    let target = target(&arguments.study, kind::RESULT, &scenario)?;
     let source = open(&arguments.study.question)?;
     if HIGHS_VERSION.is_none() {
         tracing::info!("built without HiGHS: every program is solved by its closed form");
@@ -49,11 +51,11 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
 
     let mut manifest = run_manifest(&source, &scenario, &result);
     manifest.timings_ms.insert("total".to_owned(), milliseconds(started));
-    if let Some(directory) = &arguments.study.out {
+    if let Some(target) = &target {
         let figures = if arguments.figures { figures(&source, &scenario, &result)? } else { Vec::new() };
         let options = FolderOptions { csv_flows: arguments.csv, figures };
-        write_folder(directory, &result.collection, source.countries(), &manifest, &coverage_lines(&result.coverage), &options)?;
-        tracing::info!("results in {}", directory.display());
+        write_folder(target, &result.collection, source.countries(), &manifest, &coverage_lines(&result.coverage), &options)?;
+        tracing::info!("results in {}", target.path().display());
     }
     if arguments.study.json {
         let object = json(&result.collection, source.countries(), &manifest);
@@ -74,6 +76,16 @@ pub(crate) fn question(study: &Study) -> Result<Scenario, Failure> {
         scenario.set("list", list)?;
     }
     Ok(scenario)
+}
+
+/// Where a study writes its files, if anywhere. What stands in the way is said before the work begins.
+pub(crate) fn target(study: &Study, kind: &str, scenario: &Scenario) -> Result<Option<Target>, Failure> {
+    let Some(out) = &study.out else { return Ok(None) };
+    let list = if let ListChoice::File(path) = &scenario.list { Some(path.clone()) } else { None };
+    let read = [study.question.trade.clone(), study.question.scenario.clone(), list];
+    let target = Target::new(out).force(study.force).reading(read.into_iter().flatten());
+    target.look(kind, None)?;
+    Ok(Some(target))
 }
 
 /// Sets the number of threads, where one is asked for.

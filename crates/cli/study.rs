@@ -4,26 +4,27 @@ use std::process::ExitCode;
 
 use reorient_metrics::BASE;
 use reorient_report::{
-    Screen, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, sensitivity_json, sensitivity_view,
-    write_explanation, write_frontier, write_sensitivity,
+    Screen, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, kind, sensitivity_json,
+    sensitivity_view, write_explanation, write_frontier, write_sensitivity,
 };
 use serde_json::Value;
 
 use crate::arguments::{Schema, SchemaOf, Study, Talk};
-use crate::run::{open, question};
+use crate::run::{open, question, target};
 use crate::talk;
 use reorient_app::{Failure, UNSOLVED, study_manifest};
 
 /// Prints the curve of risk imports against the cap and writes its files.
 pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
     let scenario = question(arguments)?;
+    let target = target(arguments, kind::FRONTIER, &scenario)?;
     let source = open(&arguments.question)?;
     let result = reorient_engine::frontier(&source, &scenario)?;
     let countries = source.countries();
     let manifest = study_manifest(&source, result.scenario, result.inputs);
-    if let Some(directory) = &arguments.out {
-        write_frontier(directory, &result.frontier, &result.products, countries, &manifest)?;
-        tracing::info!("frontier in {}", directory.display());
+    if let Some(target) = &target {
+        write_frontier(target, &result.frontier, &result.products, countries, &manifest)?;
+        tracing::info!("frontier in {}", target.path().display());
     }
     let title = title("Frontier", &result.bloc.title(countries), &manifest);
     show(arguments, talk, &manifest, &|| frontier_json(&result.frontier, &result.products, countries), &|| {
@@ -35,14 +36,15 @@ pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failu
 /// Prints what makes the result of a run and writes its files.
 pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
     let scenario = question(arguments)?;
+    let target = target(arguments, kind::EXPLAIN, &scenario)?;
     let source = open(&arguments.question)?;
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
     let countries = source.countries();
     let explanation = reorient_engine::explain_run(&result, countries);
     let manifest = study_manifest(&source, result.scenario.clone(), result.inputs.clone());
-    if let Some(directory) = &arguments.out {
-        write_explanation(directory, &explanation, countries, &manifest)?;
-        tracing::info!("explanation in {}", directory.display());
+    if let Some(target) = &target {
+        write_explanation(target, &explanation, countries, &manifest)?;
+        tracing::info!("explanation in {}", target.path().display());
     }
     let title = title("What makes the result", &result.bloc.title(countries), &manifest);
     show(arguments, talk, &manifest, &|| explanation_json(&explanation, countries), &|| {
@@ -55,6 +57,7 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
 /// Prints what each option of the scenario does when it is changed alone, and writes the table.
 pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failure> {
     let scenario = question(arguments)?;
+    let target = target(arguments, kind::SENSITIVITY, &scenario)?;
     let source = open(&arguments.question)?;
     let bar = talk::progress(0, "scenarios", talk);
     let result = reorient_engine::sensitivity(&source, &scenario, &|total| bar.set_length(total), &|| bar.inc(1));
@@ -62,9 +65,9 @@ pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Fa
     let result = result?;
     let countries = source.countries();
     let manifest = study_manifest(&source, result.scenario, result.inputs);
-    if let Some(directory) = &arguments.out {
-        write_sensitivity(directory, &result.rows, countries, &manifest)?;
-        tracing::info!("sensitivity in {}", directory.display());
+    if let Some(target) = &target {
+        write_sensitivity(target, &result.rows, countries, &manifest)?;
+        tracing::info!("sensitivity in {}", target.path().display());
     }
     let title = title("Sensitivity", &result.bloc.title(countries), &manifest);
     show(arguments, talk, &manifest, &|| sensitivity_json(&result.rows, countries), &|| {

@@ -9,6 +9,7 @@ use anyhow::anyhow;
 use reorient_data::TradeSource;
 use reorient_engine::ScenarioError;
 use reorient_engine::sweep::{Archive, Moment, Shard, StoredPlan, SweepDone, SweepFile, SweepPlan, SweepWork, WriteLock};
+use reorient_folder::Target;
 use reorient_report::{Screen, SweepView, counted, display_width, sweep_json, sweep_view};
 use serde_json::json;
 
@@ -44,10 +45,12 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
         return dry_run(&plan, &source, shard, arguments, talk);
     }
     let Some(out) = arguments.out.as_deref() else { return Err(Failure::usage(anyhow!("name a folder with --out"))) };
+    let read = [arguments.file.clone(), arguments.trade.clone()].into_iter().flatten();
+    let target = Target::new(out).force(arguments.force).reading(read);
     // A folder that is not there shall not be found out at the end of the night.
     arguments.diff.as_deref().map(|other| remote::open(other, None)).transpose()?;
     let stop = stop_on_signals()?;
-    let (mut archive, _lock) = to_write(out, arguments.store.as_deref(), StoredPlan::new(&plan, &source), shard)?;
+    let (mut archive, _lock) = to_write(&target, arguments.store.as_deref(), StoredPlan::new(&plan, &source), shard)?;
     let done = work(&plan, &source, &mut archive, shard, &stop, arguments, talk)?;
     if done.stopped || stop.load(Ordering::Relaxed) {
         return Err(interrupted(&done, out));
@@ -73,7 +76,7 @@ fn merge(arguments: &SweepMerge, talk: &Talk) -> Result<ExitCode, Failure> {
     let stop = stop_on_signals()?;
     let store = arguments.store.as_deref();
     let plan = remote::open(out, store)?.plan().clone();
-    let (mut archive, _lock) = to_write(out, store, plan, Shard::WHOLE)?;
+    let (mut archive, _lock) = to_write(&Target::new(out).force(arguments.force), store, plan, Shard::WHOLE)?;
     for other in &arguments.from {
         let segments = remote::take(&mut archive, other)?;
         tracing::info!(segments, "taken over from {}", other.display());
@@ -89,10 +92,10 @@ fn merge(arguments: &SweepMerge, talk: &Talk) -> Result<ExitCode, Failure> {
 }
 
 /// The folder, locked for this shard, and the store in it or elsewhere, with the plan in it.
-fn to_write(out: &Path, store: Option<&str>, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
+fn to_write(target: &Target, store: Option<&str>, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
     match store {
-        Some(url) => open_sweep_in(out, remote::to_write(url)?, plan, shard),
-        None => open_sweep(out, plan, shard, watch()),
+        Some(url) => open_sweep_in(target, remote::to_write(url)?, plan, shard),
+        None => open_sweep(target, plan, shard, watch()),
     }
 }
 

@@ -8,7 +8,8 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reorient_core::{ProductCode, ProductIndex, Year};
-use reorient_data::{MapRule, TradeSource, embedded_goods_list, map_list};
+use reorient_data::{MapRule, TradeSource, embedded_goods_list, hash_file, map_list};
+use reorient_folder::{Asked, Target as Place, parent, remove_ours};
 use reorient_report::{Column, Grid, Screen, grouped};
 use reorient_synth::{
     Outcome, Request, Row, SynthError, Target, description, generate, sort_as_cepii, write_countries, write_products,
@@ -27,6 +28,10 @@ use reorient_app::Failure;
 /// The release whose layout is imitated; names say `synthetic` beside it.
 const RELEASE: &str = "202601";
 const YEAR: u16 = 2024;
+/// The kind of folder.
+const KIND: &str = "synth";
+/// What reads back as the folder's own manifest.
+const MADE: &str = reorient_folder::SYNTHETIC;
 
 /// Real rows that replace made-up products.
 struct Overlay {
@@ -38,10 +43,16 @@ struct Overlay {
 /// Makes a year up, writes it as CEPII would, and says how near it came to its aims.
 pub(crate) fn synth(arguments: &Synth, talk: &Talk) -> Result<ExitCode, Failure> {
     use_threads(arguments.threads)?;
-    let refuse = || Failure::cannot_write(anyhow!("{}: it is there already; choose another folder", arguments.out.display()));
-    if arguments.out.symlink_metadata().is_ok() {
+    let read = [&arguments.marginals, &arguments.overlay].into_iter().flatten().cloned();
+    let place = Place::new(&arguments.out).force(arguments.force).reading(read);
+    let refuse = || {
+        let problem = "it is there already; choose another folder, or replace a made-up year with --force";
+        Failure::cannot_write(anyhow!("{}: {problem}", arguments.out.display()))
+    };
+    if arguments.out.symlink_metadata().is_ok() && !arguments.force {
         return Err(refuse());
     }
+    place.look(KIND, None)?;
     let overlay = arguments.overlay.as_deref().map(|path| overlay(path, arguments)).transpose()?;
     let year = match (&overlay, arguments.year) {
         (Some(overlay), _) => overlay.year,
@@ -72,7 +83,7 @@ pub(crate) fn synth(arguments: &Synth, talk: &Talk) -> Result<ExitCode, Failure>
     }
     sort_as_cepii(&mut rows);
 
-    let made = json!({
+    let mut made = json!({
         "synthetic": true,
         "generator": "reorient synth",
         "version": env!("CARGO_PKG_VERSION"),
@@ -89,10 +100,7 @@ pub(crate) fn synth(arguments: &Synth, talk: &Talk) -> Result<ExitCode, Failure>
         "targets": outcome.targets.iter().map(target).collect::<Vec<_>>(),
     });
     let files = Files { arguments, year, rows: &rows, products: &products, world: &world, made: &made };
-    files.publish().map_err(|error| {
-        let taken = arguments.out.symlink_metadata().is_ok();
-        if taken { refuse() } else { Failure::cannot_write(anyhow!(error).context(arguments.out.display().to_string())) }
-    })?;
+    made["files"] = files.publish(&place)?;
     tracing::info!("{} written", arguments.out.display());
     if arguments.json {
         let text = serde_json::to_string_pretty(&made).map_err(Failure::internal)?;
@@ -154,30 +162,42 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// Writes beside the place and gives the folder its name at the end; nothing is left behind on failure.
-    fn publish(&self) -> io::Result<()> {
-        let out = &self.arguments.out;
-        let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::create_dir_all(parent)?;
-        let name = out.file_name().ok_or_else(|| io::Error::other("this is no name of a folder"))?;
-        let partial = parent.join(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
-        fs::create_dir(&partial)?;
-        let done = self.write(&partial).and_then(|()| fs::rename(&partial, out));
+    /// Writes beside the place and gives the folder its name at the end; nothing is left behind on failure. Gives the list of files.
+    fn publish(&self, place: &Place) -> Result<Value, Failure> {
+        let out = place.claim(&Asked { kind: KIND, question: None, work: None })?.path;
+        let fail = |error: io::Error| Failure::cannot_write(anyhow!(error).context(out.display().to_string()));
+        let name = out.file_name().ok_or_else(|| fail(io::Error::other("this is no name of a folder")))?.to_string_lossy();
+        let folder = parent(&out);
+        fs::create_dir_all(folder).map_err(fail)?;
+        let beside = |what: &str| folder.join(format!(".{name}.reorient-{}-{what}", std::process::id()));
+        let (partial, old) = (beside("partial"), beside("old"));
+        fs::create_dir(&partial).map_err(fail)?;
+        let settle = |files: Value| {
+            if out.exists() {
+                fs::rename(&out, &old)?;
+            }
+            fs::rename(&partial, &out)?;
+            remove_ours(&old).map(|()| files)
+        };
+        let done = self.write(&partial).and_then(settle);
         if done.is_err() {
             // Nothing more can be done where even this fails.
             let _ = fs::remove_dir_all(&partial);
         }
-        done
+        done.map_err(fail)
     }
 
-    fn write(&self, folder: &Path) -> io::Result<()> {
+    fn write(&self, folder: &Path) -> io::Result<Value> {
         let hs = self.arguments.hs;
+        let mut names = Vec::new();
         if self.arguments.csv {
             for (name, kind) in self.members() {
-                synced(&folder.join(name), &mut |file| self.member(kind, file))?;
+                synced(&folder.join(&name), &mut |file| self.member(kind, file))?;
+                names.push(name);
             }
         } else {
-            synced(&folder.join(format!("BACI_{hs}_V{RELEASE}_synthetic.zip")), &mut |file| {
+            let name = format!("BACI_{hs}_V{RELEASE}_synthetic.zip");
+            synced(&folder.join(&name), &mut |file| {
                 let mut archive = ZipWriter::new(file);
                 // Without a clock, so that the same request gives the same bytes.
                 let options = SimpleFileOptions::default().last_modified_time(zip::DateTime::default());
@@ -187,10 +207,20 @@ impl Files<'_> {
                 }
                 archive.finish().map(drop).map_err(io::Error::other)
             })?;
+            names.push(name);
             synced(&folder.join("Readme.txt"), &mut |file| self.member(Kind::Readme, file))?;
+            names.push("Readme.txt".to_owned());
         }
-        let text = serde_json::to_string_pretty(self.made).map_err(io::Error::other)?;
-        synced(&folder.join("synthetic.json"), &mut |file| writeln!(file, "{text}"))
+        let entry = |name: &String| {
+            let file = hash_file(&folder.join(name)).map_err(io::Error::other)?;
+            Ok(json!({"name": file.name, "bytes": file.bytes, "blake3": file.blake3}))
+        };
+        let files: Value = names.iter().map(entry).collect::<io::Result<Vec<_>>>()?.into();
+        let mut made = self.made.clone();
+        made["files"] = files.clone();
+        let text = serde_json::to_string_pretty(&made).map_err(io::Error::other)?;
+        synced(&folder.join(MADE), &mut |file| writeln!(file, "{text}"))?;
+        Ok(files)
     }
 
     fn members(&self) -> [(String, Kind); 4] {

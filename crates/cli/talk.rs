@@ -28,25 +28,26 @@ pub(crate) fn start(talk: &Talk) {
 pub(crate) fn failure(failure: &Failure, talk: &Talk) {
     match talk.log_format {
         LogFormat::Json => tracing::error!("{failure}"),
-        // Nothing more can be done when standard error is closed.
-        LogFormat::Text => drop(writeln!(io::stderr(), "{}", fitted(&format!("error: {failure}"), Screen::stderr()))),
+        LogFormat::Text => drop(writeln!(Lines(Screen::stderr()), "error: {failure}")),
     }
 }
 
-/// Standard error, on a terminal with lines that fit it.
+/// Standard error, on a terminal with lines that fit it. Talk never ends work: where nobody listens any more, or a log is full, what is
+/// said is lost and work goes on.
 struct Lines(Option<Screen>);
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let Some(screen) = self.0 else { return io::stderr().write(bytes) };
-        let text = String::from_utf8_lossy(bytes);
-        io::stderr()
-            .write_all(text.split_inclusive('\n').map(|line| fitted(line, Some(screen))).collect::<String>().as_bytes())?;
+        let _ = match self.0 {
+            None => io::stderr().write_all(bytes),
+            screen => io::stderr().write_all(fitted(&String::from_utf8_lossy(bytes), screen).as_bytes()),
+        };
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        let _ = io::stderr().flush();
+        Ok(())
     }
 }
 

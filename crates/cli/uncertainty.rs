@@ -6,10 +6,10 @@ use anyhow::anyhow;
 use reorient_core::Fraction;
 use reorient_data::MapRule;
 use reorient_engine::Doubt;
-use reorient_report::{Drawn, Screen, counted, uncertainty_json, uncertainty_view, write_uncertainty};
+use reorient_report::{Drawn, Screen, counted, kind, uncertainty_json, uncertainty_view, write_uncertainty};
 
 use crate::arguments::{Talk, Uncertainty};
-use crate::run::{open, question};
+use crate::run::{open, question, target};
 use crate::study::{show, title};
 use crate::talk;
 use reorient_app::{Failure, study_manifest};
@@ -34,6 +34,7 @@ pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCo
             "--reconstructed means nothing with `reconstructed = no`, which leaves them all out"
         )));
     }
+    let target = target(&arguments.study, kind::UNCERTAINTY, &scenario)?;
     let source = open(&arguments.study.question)?;
     let bar = talk::progress(doubt.draws.into(), "draws", talk);
     let result = reorient_engine::uncertainty(&source, &scenario, &doubt, &|| bar.inc(1));
@@ -53,9 +54,9 @@ pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCo
     }
     let manifest = study_manifest(&source, scenario, result.inputs);
     let drawn = Drawn { base: &result.base, draws: &result.draws, caps: &result.caps };
-    if let Some(directory) = &arguments.study.out {
-        write_uncertainty(directory, drawn, countries, &manifest)?;
-        tracing::info!("uncertainty in {}", directory.display());
+    if let Some(target) = &target {
+        write_uncertainty(target, drawn, countries, &manifest)?;
+        tracing::info!("uncertainty in {}", target.path().display());
     }
     let title = title("Uncertainty", &result.bloc.title(countries), &manifest);
     let words = in_words(&doubt, result.doubtful);

@@ -6,6 +6,7 @@ use reorient_data::{DataError, DataErrorKind};
 use reorient_engine::sweep::{StoreError, SweepError};
 use reorient_engine::{EngineError, EngineErrorKind, ScenarioError};
 use reorient_fetch::{FetchError, FetchErrorKind};
+use reorient_folder::FolderError;
 use reorient_report::{ReportError, StoredError};
 
 /// Some products have no answer.
@@ -116,6 +117,12 @@ impl From<StoreError> for Failure {
             StoreError::Damaged { .. } => 65,
         };
         Self { code, error: error.into() }
+    }
+}
+
+impl From<FolderError> for Failure {
+    fn from(error: FolderError) -> Self {
+        Self::cannot_write(error)
     }
 }
 

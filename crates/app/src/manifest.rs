@@ -1,16 +1,20 @@
 //! What a result was made of, in the words of its manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use reorient_core::Year;
 use reorient_data::TradeSource;
 use reorient_engine::{
-    Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, IndicatorQuestion, IndicatorResult, RunResult, Scenario,
+    Calibrator, Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, IndicatorQuestion, IndicatorResult, RunResult,
+    Scenario,
 };
 use reorient_report::{
     CertificateSummary, CoverageLine, IndicatorManifest, IndicatorYearEntry, InputFile, Ledger, ListSummary, Manifest,
     SolverSummary, StudyManifest,
 };
+
+use crate::Failure;
 
 /// Of a run.
 pub fn run_manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Manifest {
@@ -85,6 +89,36 @@ pub fn study_manifest(
         synthetic: source.is_synthetic(),
         inputs: inputs.into_iter().map(input).collect(),
     }
+}
+
+/// Of a calibration: what it was held against, and which keys were not tried with other values, are of its question.
+///
+/// # Errors
+/// [`Failure`] when a file cannot be read.
+pub fn calibration_manifest(
+    source: &TradeSource,
+    calibrator: &Calibrator<'_>,
+    held: &BTreeSet<String>,
+    against: Option<&Path>,
+    headline: Option<&Path>,
+) -> Result<StudyManifest, Failure> {
+    let mut inputs = calibrator.inputs()?;
+    for path in [against, headline].into_iter().flatten() {
+        let file = reorient_data::hash_file(path)?;
+        inputs.push(reorient_data::InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: false });
+    }
+    let name = |path: Option<&Path>| {
+        path.and_then(Path::file_name).map_or_else(|| "default".to_owned(), |name| name.to_string_lossy().into_owned())
+    };
+    let mut scenario = calibrator.resolved()?;
+    for (key, value) in [
+        ("calibrate.against", name(against)),
+        ("calibrate.headline", name(headline)),
+        ("calibrate.held", held.iter().cloned().collect::<Vec<_>>().join(",")),
+    ] {
+        scenario.insert(key.to_owned(), value);
+    }
+    Ok(study_manifest(source, scenario, inputs))
 }
 
 /// An input file as manifests name it.

@@ -5,9 +5,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
-use reorient_engine::sweep::{Archive, Blobs, Moment, ResultKey, Shard, StoreError, StoredPlan, WriteLock, diff, lock_folder};
+use reorient_engine::sweep::{
+    Archive, Blobs, Moment, Replace, ResultKey, Shard, StoreError, StoredPlan, WriteLock, diff, lock_folder,
+};
+use reorient_folder::{FolderError, Target};
 use reorient_report::{
-    InputFile, SweepComparison, SweepDifference, SweepEntry, SweepManifest, SweepSummary, SweepWriter, claim_sweep, start_sweep,
+    InputFile, ReportError, SweepComparison, SweepDifference, SweepEntry, SweepManifest, SweepSummary, SweepWriter, claim_sweep,
+    start_sweep,
 };
 
 use crate::Failure;
@@ -17,13 +21,14 @@ use crate::Failure;
 /// # Errors
 /// [`Failure`] when the folder is another's, somebody else writes there, or it cannot be read or written.
 pub fn open_sweep(
-    out: &Path,
+    target: &Target,
     plan: StoredPlan,
     shard: Shard,
     watch: Box<dyn Fn(Moment) + Send + Sync>,
 ) -> Result<(Archive, WriteLock), Failure> {
-    open(out, plan, shard, |plan, lock| {
-        Archive::create(out, plan, &shard.writer(), &|writer| lock.is_alive(writer), lock.is_alone(), watch)
+    open(target, plan, shard, |plan, lock, force| {
+        let replace = if lock.is_alone() { replace(force) } else { Replace::Nothing };
+        Archive::create(target.path(), plan, &shard.writer(), &|writer| lock.is_alive(writer), replace, watch)
     })
 }
 
@@ -32,26 +37,48 @@ pub fn open_sweep(
 ///
 /// # Errors
 /// As [`open_sweep`].
-pub fn open_sweep_in(out: &Path, blobs: Box<dyn Blobs>, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
-    open(out, plan, shard, |plan, _| Archive::create_in(blobs, plan, shard == Shard::WHOLE))
+pub fn open_sweep_in(
+    target: &Target,
+    blobs: Box<dyn Blobs>,
+    plan: StoredPlan,
+    shard: Shard,
+) -> Result<(Archive, WriteLock), Failure> {
+    open(target, plan, shard, |plan, _, force| {
+        Archive::create_in(blobs, plan, if shard == Shard::WHOLE { replace(force) } else { Replace::Nothing })
+    })
+}
+
+const fn replace(force: bool) -> Replace {
+    if force { Replace::Anything } else { Replace::SameQuestion }
 }
 
 /// Locks the folder, and makes the archive in it or elsewhere.
 fn open(
-    out: &Path,
+    target: &Target,
     plan: StoredPlan,
     shard: Shard,
-    create: impl FnOnce(StoredPlan, &WriteLock) -> Result<Archive, StoreError>,
+    create: impl FnOnce(StoredPlan, &WriteLock, bool) -> Result<Archive, StoreError>,
 ) -> Result<(Archive, WriteLock), Failure> {
-    claim_sweep(out)?;
+    let (out, manifest) = (target.path(), sweep_manifest(&plan));
+    match claim_sweep(target, &manifest) {
+        // Asked to take the place of another sweep, and killed before its dataset could: this plan is stored already.
+        Err(ReportError::Folder(FolderError::OtherQuestion { .. })) if is_stored(out, &plan) => {
+            claim_sweep(&target.clone().force(true), &manifest)?;
+        }
+        claimed => claimed?,
+    }
     let mut lock = WriteLock::take(&lock_folder(out), shard)?;
-    start_sweep(out, &sweep_manifest(&plan), lock.is_alone())?;
-    let archive = create(plan, &lock)?;
+    start_sweep(out, &manifest, lock.is_alone())?;
+    let archive = create(plan, &lock, target.is_forced())?;
     for damaged in archive.damaged() {
         tracing::warn!("{damaged}; its scenarios are answered again");
     }
     lock.share()?;
     Ok((archive, lock))
+}
+
+fn is_stored(out: &Path, plan: &StoredPlan) -> bool {
+    Archive::open(out).is_ok_and(|archive| archive.plan() == plan)
 }
 
 /// Writes the result files, in one pass over the store.
@@ -137,6 +164,15 @@ pub fn sweep_manifest(plan: &StoredPlan) -> SweepManifest {
         title: plan.title.clone(),
         synthetic: plan.synthetic,
         source: plan.source.clone(),
+        question: plan.question.clone(),
         inputs: plan.inputs.iter().map(input).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_sides_call_the_hash_of_a_sweep_the_same() {
+        assert_eq!(reorient_engine::sweep::ASKS, reorient_folder::ASKS);
     }
 }

@@ -83,6 +83,9 @@ pub enum DataError {
         /// Cause.
         problem: String,
     },
+    /// A folder that is not free.
+    #[error(transparent)]
+    Folder(#[from] reorient_folder::FolderError),
     /// Several of them, in the order in which they were met.
     #[error("{}{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         if *stopped { "\nand perhaps more; --max-errors lists more" } else { "" })]
@@ -104,7 +107,7 @@ impl DataError {
             Self::Value { .. } | Self::File { .. } | Self::Damaged { .. } | Self::Duplicate { .. } => DataErrorKind::BadData,
             Self::Several { errors, .. } => errors.first().map_or(DataErrorKind::Internal, Self::kind),
             Self::Missing { .. } => DataErrorKind::Missing,
-            Self::CannotWrite { .. } => DataErrorKind::CannotWrite,
+            Self::CannotWrite { .. } | Self::Folder(_) => DataErrorKind::CannotWrite,
             Self::Internal(_) => DataErrorKind::Internal,
         }
     }

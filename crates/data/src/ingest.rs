@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
+use reorient_folder::Target;
 
 use crate::DataError;
 use crate::codes::{self, CodeTables, hash_file};
@@ -33,8 +34,6 @@ pub struct IngestOptions {
     pub policy: RowPolicy,
     /// Where the rows come from and under which licence; empty for CEPII's own words.
     pub attribution: String,
-    /// Replace a folder that an earlier ingest wrote.
-    pub force: bool,
 }
 
 /// How far an ingest is.
@@ -48,14 +47,15 @@ pub struct IngestProgress {
     pub total: u64,
 }
 
-/// Reads all sources and writes the folder `out`; `progress` is told how far the reading is.
+/// Reads all sources and writes the folder `out`, which is never one that holds a source; `progress` is told how far the reading
+/// is.
 ///
 /// # Errors
-/// [`DataError`] when a source cannot be read or breaks a rule, or when the folder cannot be written; then nothing of it is
-/// left behind.
+/// [`DataError`] when a source cannot be read or breaks a rule, or when the folder is not free or cannot be written; then nothing
+/// of it is left behind.
 pub fn ingest(
     sources: &[PathBuf],
-    out: &Path,
+    out: impl Into<Target>,
     options: &IngestOptions,
     progress: &mut dyn FnMut(IngestProgress),
 ) -> Result<IngestManifest, DataError> {
@@ -65,7 +65,8 @@ pub fn ingest(
     }
     let (revision, release) = revision_and_release(&whole.members, options)?;
     let tables = CodeTables::of(&whole, revision)?;
-    let staging = Staging::create(out, options.force)?;
+    let target = out.into().reading(sources.iter().chain(&whole.files).cloned());
+    let staging = Staging::create(&target)?;
     let info = |year, synthetic| YearInfo {
         year,
         revision,

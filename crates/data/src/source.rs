@@ -283,6 +283,16 @@ impl TradeSource {
         Self { origins, years, revision, label, synthetic, tables, raw_files, raw_year, hashes }
     }
 
+    /// Files on the disk that rows and code tables come from.
+    pub fn files(&self) -> Vec<PathBuf> {
+        let of_year = |origin: &Origin| match origin {
+            Origin::Embedded => None,
+            Origin::Ours(path) => Some(path.clone()),
+            Origin::Raw(member) => member.path().map(Path::to_owned),
+        };
+        self.origins.values().filter_map(of_year).chain(self.raw_files.iter().cloned()).collect()
+    }
+
     /// The revision of the product codes.
     pub const fn revision(&self) -> HsRevision {
         self.revision

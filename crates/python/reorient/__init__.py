@@ -264,17 +264,19 @@ class Result:
             + ">"
         )
 
-    def write(self, directory: PathLike, *, csv: bool = False) -> list[str]:
+    def write(self, directory: PathLike, *, csv: bool = False, force: bool = False) -> list[str]:
         """Writes the result folder that the command line writes, exact decimals included; returns the names of its files.
 
         Args:
-            directory: new, empty, or a folder of the same kind, whose files are then replaced.
+            directory: new, empty, or a folder with the answer to the same question, which is then replaced.
             csv: of a run, also flows as CSV.
+            force: replace the answer to another question, or files of ours that were edited, too. A folder that holds anything
+                that its manifest does not list is never replaced.
 
         Raises:
             WriteError: the folder holds something else, or cannot be written.
         """
-        return self._answer.write(os.fspath(directory), csv)
+        return self._answer.write(os.fspath(directory), csv, force)
 
 
 def run(
@@ -413,7 +415,8 @@ def ingest(
 
     Args:
         sources: a path, or several: zip, folder, CSV (also packed) or Parquet.
-        out: the folder; it must be new, or be replaced with ``force``.
+        out: the folder; it must be new, or be replaced with ``force``, which takes a folder that an earlier ingest wrote and nobody
+            put anything into.
         hs, release: where file names do not tell.
         skip: faults for which rows go to the ledger instead of stopping, such as ``"zero-value"``.
         on_duplicate: ``"error"``, or ``"sum"`` to add rows of one key up.
@@ -481,6 +484,7 @@ def sweep(
     store: str | None = None,
     shard: str | None = None,
     diff: PathLike | None = None,
+    force: bool = False,
     hs: str | None = None,
     threads: int | None = None,
     progress: bool | None = None,
@@ -494,6 +498,7 @@ def sweep(
         store: ``s3://bucket/prefix`` to keep plan and results in an object store; in the folder otherwise.
         shard: ``"1/4"`` for the first of four parts, which write no dataset; :func:`merge` does.
         diff: folder of another sweep to compare with.
+        force: replace another sweep that the folder holds.
 
     Returns:
         A :class:`SweepResult`; nothing for a shard.
@@ -504,7 +509,7 @@ def sweep(
     """
     own = trade(source, hs=hs)
     plan = _plan(file, own)
-    plan.open(os.fspath(out), store, shard)
+    plan.open(os.fspath(out), store, shard, force)
     try:
         with _Progress(progress, "scenarios") as bar:
             plan.answer(shard, _threads(threads), bar)
@@ -516,11 +521,17 @@ def sweep(
 
 
 def merge(
-    out: PathLike, from_folders: Iterable[PathLike] = (), *, store: str | None = None, diff: PathLike | None = None
+    out: PathLike,
+    from_folders: Iterable[PathLike] = (),
+    *,
+    store: str | None = None,
+    diff: PathLike | None = None,
+    force: bool = False,
 ) -> SweepResult:
-    """Writes the dataset of a sweep whose shards are complete, in this folder, in others, or in an object store."""
+    """Writes the dataset of a sweep whose shards are complete, in this folder, in others, or in an object store; ``force`` replaces
+    that of another sweep."""
     folders = [os.fspath(folder) for folder in from_folders]
-    return SweepResult(out, json.loads(_core.merge(os.fspath(out), folders, store, _path(diff))))
+    return SweepResult(out, json.loads(_core.merge(os.fspath(out), folders, store, _path(diff), force)))
 
 
 def scenario_keys() -> list[tuple[str, str, str]]:

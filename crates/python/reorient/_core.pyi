@@ -59,7 +59,7 @@ class Answer:
         """Every table by the name of its file."""
     def summary(self) -> str:
         """Manifest and headline as JSON."""
-    def write(self, directory: str, csv: bool = False) -> list[str]:
+    def write(self, directory: str, csv: bool = False, force: bool = False) -> list[str]:
         """Writes the result folder; the names of its files."""
 
 @final
@@ -73,7 +73,7 @@ class Sweep:
         """What the sweep calls itself."""
     def names(self) -> list[str]:
         """Names of the scenarios, in the order of the plan."""
-    def open(self, out: str, store: str | None = None, shard: str | None = None) -> None:
+    def open(self, out: str, store: str | None = None, shard: str | None = None, force: bool = False) -> None:
         """Opens the store of a folder, or that at an address, to write; others are kept out until `close`."""
     def close(self) -> None:
         """Lets others write."""
@@ -139,7 +139,9 @@ def ingest(
 ) -> str:
     """`reorient ingest`; the manifest as JSON."""
 
-def merge(out: str, from_folders: Sequence[str] = ..., store: str | None = None, diff: str | None = None) -> str:
+def merge(
+    out: str, from_folders: Sequence[str] = ..., store: str | None = None, diff: str | None = None, force: bool = False
+) -> str:
     """`reorient sweep merge`; the summary as JSON."""
 
 def scenario_keys() -> list[tuple[str, str, str]]:

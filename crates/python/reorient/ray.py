@@ -72,6 +72,7 @@ def sweep(
     address: str | None = None,
     block: int | None = None,
     diff: str | os.PathLike[str] | None = None,
+    force: bool = False,
     hs: str | None = None,
     shared: bool = False,
     progress: bool | None = None,
@@ -88,6 +89,7 @@ def sweep(
         address: of a cluster, as ``ray.init`` takes it; otherwise Ray as it is connected, or what ``ray.init()`` finds or starts.
         block: scenarios of a task; otherwise so many as take about two seconds.
         diff: folder of another sweep to compare with.
+        force: replace another sweep that the folder holds.
         hs: of a table, the revision of its product codes.
         shared: the path is that of the same files on every node; nothing is sent.
         progress: True for a bar of tqdm, False for none; otherwise on a terminal or in a notebook.
@@ -106,7 +108,7 @@ def sweep(
     if source is not None and not isinstance(source, (str, os.PathLike, pyarrow.Table)):
         source = pyarrow.table(reorient._stream(source))
     plan = reorient._plan(file, reorient.trade(source, hs=hs))
-    plan.open(os.fspath(out), store)
+    plan.open(os.fspath(out), store, None, force)
     try:
         pending = plan.pending()
         if pending:

@@ -7,10 +7,13 @@ use anyhow::anyhow;
 use arrow::array::RecordBatch;
 use arrow_pyarrow::PyArrowType;
 use pyo3::prelude::*;
-use reorient_app::{Failure, coverage_lines, indicator_manifest, read_published, run_manifest, study_manifest};
+use reorient_app::{
+    Failure, calibration_manifest, coverage_lines, indicator_manifest, read_published, run_manifest, study_manifest,
+};
 use reorient_core::{GoodsList, HsRevision, ProductCode};
 use reorient_data::{IngestOptions, OnDuplicate, Reason, RowPolicy, TradeSource};
 use reorient_engine::{Calibrator, FrontierResult, IndicatorQuestion, IndicatorResult, RunResult, Scenario, YearChoice};
+use reorient_folder::Target;
 use reorient_metrics::{Base, Breakdown, Calibration, Choice};
 use reorient_report::{
     Amounts, ArrowTable, FolderOptions, IndicatorManifest, Manifest, StudyManifest, calibration_summary_json, calibration_tables,
@@ -55,10 +58,12 @@ impl Answer {
         made.map(|value| value.to_string()).map_err(|failure| crate::errors::raise(py, &failure))
     }
 
-    /// Writes the folder that the command line writes with `--out`; returns the names of its files.
-    #[pyo3(signature = (directory, csv=false))]
-    fn write(&self, py: Python<'_>, directory: PathBuf, csv: bool) -> PyResult<Vec<String>> {
-        py.detach(|| self.folder(&directory, csv)).map_err(|failure| crate::errors::raise(py, &failure))
+    /// Writes the folder that the command line writes with `--out`; returns the names of its files. `force` replaces the answer to
+    /// another question.
+    #[pyo3(signature = (directory, csv=false, force=false))]
+    fn write(&self, py: Python<'_>, directory: PathBuf, csv: bool, force: bool) -> PyResult<Vec<String>> {
+        let target = Target::new(directory).force(force).reading(self.source.files());
+        py.detach(|| self.folder(&target, csv)).map_err(|failure| crate::errors::raise(py, &failure))
     }
 }
 
@@ -87,16 +92,16 @@ impl Answer {
         }
     }
 
-    fn folder(&self, directory: &std::path::Path, csv: bool) -> Result<Vec<String>, Failure> {
+    fn folder(&self, target: &Target, csv: bool) -> Result<Vec<String>, Failure> {
         let countries = self.source.countries();
         let written = match &self.kind {
             Kind::Run(run) => {
                 let options = FolderOptions { csv_flows: csv, figures: Vec::new() };
-                write_folder(directory, &run.0.collection, countries, &run.1, &coverage_lines(&run.0.coverage), &options)
+                write_folder(target, &run.0.collection, countries, &run.1, &coverage_lines(&run.0.coverage), &options)
             }
-            Kind::Frontier(own) => write_frontier(directory, &own.0.frontier, &own.0.products, countries, &own.1),
-            Kind::Indicators(own) => write_indicators(directory, &own.0.rows, &own.0.persistence, countries, &own.1),
-            Kind::Calibration(own) => write_calibration(directory, &own.0, own.1.as_ref(), countries, &own.2),
+            Kind::Frontier(own) => write_frontier(target, &own.0.frontier, &own.0.products, countries, &own.1),
+            Kind::Indicators(own) => write_indicators(target, &own.0.rows, &own.0.persistence, countries, &own.1),
+            Kind::Calibration(own) => write_calibration(target, &own.0, own.1.as_ref(), countries, &own.2),
         };
         Ok(written?)
     }
@@ -214,15 +219,12 @@ pub(crate) fn calibrate(
     work(py, threads, None, false, move |_| {
         let question = Question { file, settings };
         let scenario = question.scenario()?;
-        let published = read_published(against.as_deref(), headline.as_deref())?;
-        let mut calibrator = Calibrator::new(&source, &scenario, &question.held(&scenario))?;
+        let (against, headline) = (against.as_deref(), headline.as_deref());
+        let published = read_published(against, headline)?;
+        let held = question.held(&scenario);
+        let mut calibrator = Calibrator::new(&source, &scenario, &held)?;
         let calibration = calibrator.against(&published)?;
-        let mut inputs = calibrator.inputs()?;
-        for path in [&against, &headline].into_iter().flatten() {
-            let file = reorient_data::hash_file(path)?;
-            inputs.push(reorient_data::InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: false });
-        }
-        let manifest = study_manifest(&source, calibrator.resolved()?, inputs);
+        let manifest = calibration_manifest(&source, &calibrator, &held, against, headline)?;
         let first = calibration.sets.first().map_or_else(Choice::default, |set| set.choice);
         let list = calibrator.list(&first);
         drop(calibrator);
@@ -260,8 +262,9 @@ pub(crate) fn ingest(
             max_errors: usize::from(max_errors.max(1)),
         };
         let revision = revision.map_err(|error| Failure::usage(anyhow!("hs: {error}")))?;
-        let options = IngestOptions { revision, release, policy, attribution: String::new(), force };
-        let manifest = reorient_data::ingest(&sources, &out, &options, &mut |progress| {
+        let options = IngestOptions { revision, release, policy, attribution: String::new() };
+        let target = Target::new(out).force(force);
+        let manifest = reorient_data::ingest(&sources, &target, &options, &mut |progress| {
             ticker.expect(progress.total);
             ticker.reach(progress.done.min(progress.total));
         })?;

@@ -10,6 +10,7 @@ use reorient_app::{Failure, compare_archives, open_sweep, open_sweep_in, sweep_m
 use reorient_data::TradeSource;
 use reorient_engine::ScenarioError;
 use reorient_engine::sweep::{Archive, Shard, StoredPlan, SweepFile, SweepPlan, SweepWork, WriteLock, answer_positions, pending};
+use reorient_folder::Target;
 use reorient_report::sweep_json;
 
 use crate::remote::{Fetched, blobs};
@@ -72,14 +73,16 @@ impl Sweep {
         (0..self.plan.len()).map(|at| self.plan.name(at)).collect()
     }
 
-    /// Opens the store of a folder, or another one at an address, to write; the lock is held until [`Sweep::close`].
-    #[pyo3(signature = (out, store=None, shard=None))]
-    fn open(&self, py: Python<'_>, out: PathBuf, store: Option<String>, shard: Option<String>) -> PyResult<()> {
+    /// Opens the store of a folder, or another one at an address, to write; the lock is held until [`Sweep::close`]. `force`
+    /// replaces another sweep.
+    #[pyo3(signature = (out, store=None, shard=None, force=false))]
+    fn open(&self, py: Python<'_>, out: PathBuf, store: Option<String>, shard: Option<String>, force: bool) -> PyResult<()> {
         let (plan, source, slot) = (self.plan.clone(), self.source.clone(), self.open.clone());
         work(py, None, None, true, move |_| {
             let shard = shard_of(shard.as_deref())?;
             let plan = StoredPlan::new(&plan, &source);
-            let (archive, lock) = open_store(&out, store.as_deref(), plan, shard)?;
+            let target = Target::new(&out).force(force).reading(source.files());
+            let (archive, lock) = open_store(&target, store.as_deref(), plan, shard)?;
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Open { out, archive, _lock: lock });
             Ok(())
         })
@@ -175,17 +178,18 @@ impl Sweep {
 
 /// Writes the dataset of what is stored in a folder, and of shards in others; the summary as JSON.
 #[pyfunction]
-#[pyo3(signature = (out, from_folders=Vec::new(), store=None, diff=None))]
+#[pyo3(signature = (out, from_folders=Vec::new(), store=None, diff=None, force=false))]
 pub(crate) fn merge(
     py: Python<'_>,
     out: PathBuf,
     from_folders: Vec<PathBuf>,
     store: Option<String>,
     diff: Option<PathBuf>,
+    force: bool,
 ) -> PyResult<String> {
     work(py, None, None, true, move |ticker| {
         let plan = stored_plan(&out, store.as_deref())?;
-        let (archive, lock) = open_store(&out, store.as_deref(), plan, Shard::WHOLE)?;
+        let (archive, lock) = open_store(&Target::new(&out).force(force), store.as_deref(), plan, Shard::WHOLE)?;
         let mut open = Open { out, archive, _lock: lock };
         for other in &from_folders {
             open.archive.take_from(other)?;
@@ -213,10 +217,10 @@ fn shard_of(text: Option<&str>) -> Result<Shard, Failure> {
     text.map_or(Ok(Shard::WHOLE), |text| text.parse().map_err(|error| Failure::usage(anyhow!("shard: {error}"))))
 }
 
-fn open_store(out: &Path, store: Option<&str>, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
+fn open_store(target: &Target, store: Option<&str>, plan: StoredPlan, shard: Shard) -> Result<(Archive, WriteLock), Failure> {
     match store {
-        None => open_sweep(out, plan, shard, Box::new(|_| {})),
-        Some(url) => open_sweep_in(out, blobs(url)?, plan, shard),
+        None => open_sweep(target, plan, shard, Box::new(|_| {})),
+        Some(url) => open_sweep_in(target, blobs(url)?, plan, shard),
     }
 }
 

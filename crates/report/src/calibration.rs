@@ -1,11 +1,11 @@
 //! A calibration as files and JSON: `calibrate.csv`, `calibrate_readings.csv`, `calibrate_points.csv`, `calibrate_list.csv`.
 
 use std::io::{self, Write};
-use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use reorient_core::{CountryIndex, CountryTable, GoodsList, ProductCode};
+use reorient_folder::Target;
 use reorient_metrics::{Calibration, Choice, Distance, OptionSetRow, PointFigure, ReadingRow, Scope};
 use serde_json::{Value, json as object};
 
@@ -15,7 +15,7 @@ use crate::csv::{Field, Sheet};
 use crate::study::{StudyManifest, write_study};
 
 /// The kind in the manifest of a folder of a calibration.
-pub(crate) const KIND: &str = "calibrate";
+pub const KIND: &str = "calibrate";
 /// Sets in JSON beyond those of the first rank; the file has all.
 const MORE_SETS: usize = 100;
 
@@ -200,9 +200,9 @@ fn write_list(out: &mut dyn Write, list: Option<&GoodsList>) -> io::Result<()> {
 /// `calibrate_points.csv` (published figures), `calibrate_list.csv` (`list`: that of the first set) and a manifest.
 ///
 /// # Errors
-/// [`ReportError`] when the directory holds something else or something cannot be written.
+/// [`ReportError`] when the folder is not free or something cannot be written.
 pub fn write_calibration(
-    directory: &Path,
+    target: &Target,
     calibration: &Calibration,
     list: Option<&GoodsList>,
     countries: &CountryTable,
@@ -211,7 +211,7 @@ pub fn write_calibration(
     let (of_sets, of_readings) = (of(&calibration.sets, calibration), of(&calibration.readings, calibration));
     let of_points = points(calibration);
     write_study(
-        directory,
+        target,
         KIND,
         &[
             ("calibrate.csv", &|out| write_csv(out, &sets(), &of_sets, countries)),

@@ -1,8 +1,7 @@
 //! Concentration as files, JSON and screen: `concentration.csv` per product and `pareto.csv`, risk against concentration.
 
-use std::path::Path;
-
 use reorient_core::{CountryTable, ProductCode};
+use reorient_folder::Target;
 use reorient_metrics::{Headline, ProductRow, TradeOff};
 use reorient_model::NanoUsd;
 use serde_json::{Value, json as object};
@@ -16,7 +15,7 @@ use crate::study::{StudyManifest, write_study};
 use crate::text::counted;
 
 /// The kind in the manifest of such a folder.
-pub(crate) const KIND: &str = "concentration";
+pub const KIND: &str = "concentration";
 
 /// One product of `concentration.csv`.
 #[derive(Debug, Clone)]
@@ -55,16 +54,16 @@ const OF_CURVE: [Column<TradeOff>; 4] = [
 /// Writes `concentration.csv`, `pareto.csv` and a manifest.
 ///
 /// # Errors
-/// [`ReportError`] when the directory holds something else or something cannot be written.
+/// [`ReportError`] when the folder is not free or something cannot be written.
 pub fn write_concentration(
-    directory: &Path,
+    target: &Target,
     rows: &[ConcentrationRow<'_>],
     curve: &[TradeOff],
     countries: &CountryTable,
     manifest: &StudyManifest,
 ) -> Result<Vec<String>, ReportError> {
     write_study(
-        directory,
+        target,
         KIND,
         &[
             ("concentration.csv", &|out| write_csv(out, &of_products(), rows, countries)),

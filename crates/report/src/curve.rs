@@ -1,11 +1,10 @@
 //! The frontier as files, JSON and screen: `frontier.csv` and `critical_caps.csv`.
 
-use std::path::Path;
-
 use anstyle::AnsiColor;
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use reorient_core::{CountryTable, Fraction};
+use reorient_folder::Target;
 use reorient_metrics::CriticalCap;
 use reorient_model::{Frontier, FrontierPoint, NanoUsd, Ratio};
 use serde_json::{Value, json as object};
@@ -19,7 +18,7 @@ use crate::study::{StudyManifest, write_study};
 use crate::text::counted;
 
 /// The kind in the manifest of a folder of a frontier.
-pub(crate) const KIND: &str = "frontier";
+pub const KIND: &str = "frontier";
 
 /// A point with the unit of its curve.
 #[derive(Clone, Copy)]
@@ -77,9 +76,9 @@ const CAPS: [Column<CriticalCap>; 5] = [
 /// Writes `frontier.csv`, `critical_caps.csv` and a manifest.
 ///
 /// # Errors
-/// [`ReportError`] when the directory holds something else or something cannot be written.
+/// [`ReportError`] when the folder is not free or something cannot be written.
 pub fn write_frontier(
-    directory: &Path,
+    target: &Target,
     frontier: &Frontier,
     products: &[CriticalCap],
     countries: &CountryTable,
@@ -87,7 +86,7 @@ pub fn write_frontier(
 ) -> Result<Vec<String>, ReportError> {
     let points = Point::all(frontier);
     write_study(
-        directory,
+        target,
         KIND,
         &[
             ("frontier.csv", &|out| write_csv(out, &POINTS, &points, countries)),

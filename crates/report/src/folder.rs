@@ -1,29 +1,27 @@
-//! A result folder, complete or without a manifest.
+//! A result folder, complete or without a manifest. Who may write to it is `reorient-folder`'s to say.
 //!
 //! All files are written under temporary names and synced first; then the old manifest goes, the files take their names, and
 //! the new manifest comes last. A folder with a manifest therefore always holds the files that it lists, whatever becomes of the
 //! program. Names are synced once, at the end: where the power fails before, file systems with a journal have kept the changes
 //! of a folder in the order in which they were made, and on others the hashes of the manifest tell.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use reorient_core::CountryTable;
+use reorient_folder::{Asked, FolderError, TEMPORARY, Target, parent};
+pub(crate) use reorient_folder::{FileEntry, MANIFEST};
 use reorient_metrics::Collection;
-use serde_json::Value;
 use tempfile::NamedTempFile;
 
-pub(crate) use crate::manifest::FileEntry;
-use crate::manifest::{Document, GENERATOR, Manifest};
+use crate::manifest::{Document, Manifest};
 use crate::{Figure, csv, flows};
 
-pub(crate) const MANIFEST: &str = "manifest.json";
-/// How names of temporary files begin and end.
-const TEMPORARY: (&str, &str) = (".reorient-", ".tmp");
 const FLOWS_CSV: &str = "flows.csv";
-/// The kind of a folder with the results of a run; those of the first version do not say.
-const RESULT: &str = "result";
+/// The kind in the manifest of a folder with the results of a run.
+pub const KIND: &str = "result";
 
 /// What a result folder holds besides the usual files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,20 +31,6 @@ pub struct FolderOptions {
     /// Figures, each as SVG and PNG.
     pub figures: Vec<Figure>,
 }
-
-/// Figures of an earlier run that a later one may lack.
-const FIGURES: [&str; 10] = [
-    "figure_10_subsectors.svg",
-    "figure_10_subsectors.png",
-    "figure_11_stages.svg",
-    "figure_11_stages.png",
-    "figure_sectors.svg",
-    "figure_sectors.png",
-    "figure_table_a1.svg",
-    "figure_table_a1.png",
-    "figure_frontier.svg",
-    "figure_frontier.png",
-];
 
 /// Why a result folder was not written.
 #[derive(Debug, thiserror::Error)]
@@ -67,24 +51,9 @@ pub enum ReportError {
         /// The cause.
         source: io::Error,
     },
-    /// Other people's files are never overwritten.
-    #[error(
-        "{path} is neither empty nor a complete result folder (it has no reorient {MANIFEST}); choose another folder or empty it"
-    )]
-    Foreign {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// Files of one command are not replaced by those of another.
-    #[error("{path} holds {of} files of reorient's, not {kind} files; choose another folder")]
-    OtherKind {
-        /// The folder.
-        path: PathBuf,
-        /// What its manifest says that it holds.
-        of: String,
-        /// What was to be written.
-        kind: String,
-    },
+    /// It is not free.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
 }
 
 impl ReportError {
@@ -111,14 +80,13 @@ fn write_coverage(out: impl Write, coverage: &[CoverageLine]) -> io::Result<()> 
 
 /// Writes a result folder and returns the names of its files in the order in which they were completed.
 ///
-/// Creates the directory if need be. An existing one must be empty or hold a reorient manifest; its results are then
-/// replaced, other files in it stay.
+/// Creates the directory if need be.
 ///
 /// # Errors
-/// [`ReportError`] when the directory holds other people's files or something cannot be written. No file is ever left
-/// half-written, and no manifest of an incomplete folder.
+/// [`ReportError`] when the folder is not free or something cannot be written. No file is ever left half-written, and no
+/// manifest of an incomplete folder.
 pub fn write_folder(
-    directory: &Path,
+    target: &Target,
     collection: &Collection,
     countries: &CountryTable,
     manifest: &Manifest,
@@ -136,23 +104,23 @@ pub fn write_folder(
         parts.push((FLOWS_CSV.to_owned(), Box::new(|out| flows::write_csv(out, collection, countries))));
     }
     parts.extend(options.figures.iter().flat_map(Figure::parts));
-    // Flows and figures of an earlier run do not belong to this result.
-    let optional: Vec<&str> = FIGURES.into_iter().chain([FLOWS_CSV]).collect();
-    write_parts(directory, RESULT, &optional, parts, |files, out| {
+    write_parts(target, KIND, &manifest.scenario, parts, |files, out| {
         serde_json::to_writer_pretty(out, &Document::new(manifest, &collection.headline, files))
     })
 }
 
 /// Writes files and the manifest that lists them into a folder of a kind, whole or not at all; returns the names in the order of
-/// completion. `optional` files of an earlier manifest that are not written again go.
+/// completion. Files of an earlier manifest that are not written again go.
 pub(crate) fn write_parts(
-    directory: &Path,
+    target: &Target,
     kind: &str,
-    optional: &[&str],
+    question: &BTreeMap<String, String>,
     parts: Vec<(String, WriteFile<'_>)>,
     manifest: impl FnOnce(&[FileEntry], &mut dyn Write) -> serde_json::Result<()>,
 ) -> Result<Vec<String>, ReportError> {
-    let old = prepare(directory, kind)?;
+    let claimed = target.claim(&Asked { kind, question: Some(question), work: None })?;
+    let directory = claimed.path.as_path();
+    fs::create_dir_all(directory).map_err(|source| write_error(directory, source))?;
     let mut written = side_by_side(directory, parts, |(name, contents)| write(directory, &name, contents))?;
     let files: Vec<FileEntry> = written.iter().map(|file| file.entry.clone()).collect();
     written.push(write(directory, MANIFEST, |out| {
@@ -163,7 +131,7 @@ pub(crate) fn write_parts(
     let mut staged = side_by_side(directory, written, |file| file.sync(directory))?;
     let lost = || write_error(&directory.join(MANIFEST), io::Error::other("it was not written"));
     let last = staged.pop().ok_or_else(lost)?;
-    complete(directory, old, optional, staged, last)
+    complete(directory, claimed.old, staged, last)
 }
 
 /// What writes the contents of a file.
@@ -194,20 +162,17 @@ fn side_by_side<I: Send, T: Send>(
     })
 }
 
-/// Gives staged files their names, the manifest `last`. `old` is what an earlier manifest lists; `optional` files of it that
+/// Gives staged files their names, the manifest `last`. `old` are the files of an earlier manifest, if there is one; those that
 /// are not staged again go.
 pub(crate) fn complete(
     directory: &Path,
-    old: Option<Vec<FileEntry>>,
-    optional: &[&str],
+    old: Option<Vec<String>>,
     staged: Vec<Staged>,
     last: Staged,
 ) -> Result<Vec<String>, ReportError> {
     if let Some(old) = old {
         remove(&directory.join(MANIFEST))?;
-        let stale =
-            |name: &&str| old.iter().any(|file| file.name == **name) && staged.iter().all(|file| file.entry.name != **name);
-        for name in optional.iter().filter(|name| stale(name)) {
+        for name in old.iter().filter(|name| staged.iter().all(|file| file.entry.name != **name)) {
             remove(&directory.join(name))?;
         }
     }
@@ -220,58 +185,15 @@ pub(crate) fn complete(
     Ok(names)
 }
 
-/// The result files that a reorient manifest in `directory` lists; none without such a manifest.
-///
-/// # Errors
-/// [`ReportError::Read`] when there is a manifest that cannot be read.
-pub fn listed_files(directory: &Path) -> Result<Option<Vec<FileEntry>>, ReportError> {
-    Ok(listed(directory)?.map(|(_, files)| files))
-}
-
-/// The kind of a folder and the files that its manifest lists.
-fn listed(directory: &Path) -> Result<Option<(String, Vec<FileEntry>)>, ReportError> {
-    let path = directory.join(MANIFEST);
-    let text = match fs::read(&path) {
-        Ok(text) => text,
-        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(ReportError::Read { path, source }),
-    };
-    let mut value: Value = serde_json::from_slice(&text).unwrap_or_default();
-    if value.get("generator").and_then(Value::as_str) != Some(GENERATOR) {
-        return Ok(None);
-    }
-    let kind = value.get("kind").and_then(Value::as_str).unwrap_or(RESULT).to_owned();
-    Ok(serde_json::from_value(value["files"].take()).ok().map(|files| (kind, files)))
-}
-
-/// Creates the directory or checks that it may be written to: it is empty or holds files of the same kind. Returns what an
-/// old manifest lists.
-pub(crate) fn prepare(directory: &Path, kind: &str) -> Result<Option<Vec<FileEntry>>, ReportError> {
-    fs::create_dir_all(directory).map_err(|source| write_error(directory, source))?;
-    let read_error = |source| ReportError::Read { path: directory.to_owned(), source };
-    // What a program that was killed left unfinished is nobody's.
-    let is_unfinished = |entry: &fs::DirEntry| {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        name.starts_with(".reorient-") && name.ends_with(".tmp")
-    };
-    let mut entries = fs::read_dir(directory).map_err(read_error)?;
-    if entries.all(|entry| entry.as_ref().is_ok_and(is_unfinished)) {
-        return Ok(None);
-    }
-    match listed(directory)? {
-        Some((of, files)) if of == kind => Ok(Some(files)),
-        Some((of, _)) => Err(ReportError::OtherKind { path: directory.to_owned(), of, kind: kind.to_owned() }),
-        None => Err(ReportError::Foreign { path: directory.to_owned() }),
-    }
-}
-
-/// Writes one file, whole or not at all.
+/// Writes one file, whole or not at all; a link stays a link.
 ///
 /// # Errors
 /// [`ReportError::Write`] when it cannot be written.
 pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), ReportError> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let is_link = fs::symlink_metadata(path).is_ok_and(|entry| entry.is_symlink());
+    let followed = if is_link { fs::canonicalize(path).map_err(|source| write_error(path, source))? } else { path.to_owned() };
+    let path = followed.as_path();
+    let directory = parent(path);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     publish(directory, stage(directory, &name, |out| out.write_all(contents))?)?;
     Ok(())
@@ -435,7 +357,13 @@ mod tests {
 
     fn write(directory: &Path, csv_flows: bool) -> Result<Vec<String>, ReportError> {
         let options = FolderOptions { csv_flows, ..FolderOptions::default() };
-        write_folder(directory, &sample::collection(), &sample::countries(), &sample::manifest(), &[], &options)
+        let target = Target::new(directory);
+        write_folder(&target, &sample::collection(), &sample::countries(), &sample::manifest(), &[], &options)
+    }
+
+    fn listed(directory: &Path) -> Vec<FileEntry> {
+        let manifest: serde_json::Value = serde_json::from_slice(&fs::read(directory.join(MANIFEST)).unwrap()).unwrap();
+        serde_json::from_value(manifest["files"].clone()).unwrap()
     }
 
     fn names(directory: &Path) -> Vec<String> {
@@ -451,7 +379,7 @@ mod tests {
         let directory = root.path().join("new/result");
         let written = write(&directory, true).unwrap();
         assert_eq!(written.last().unwrap(), MANIFEST);
-        let listed = listed_files(&directory).unwrap().unwrap();
+        let listed = listed(&directory);
         assert_eq!(listed.len(), 6);
         for file in &listed {
             let bytes = fs::read(directory.join(&file.name)).unwrap();
@@ -469,29 +397,24 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_result_is_replaced_and_other_files_stay() {
+    fn an_earlier_result_is_replaced_and_what_it_had_more_goes() {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path(), true).unwrap();
-        fs::write(directory.path().join("notes.txt"), "mine").unwrap();
+        assert!(names(directory.path()).contains(&FLOWS_CSV.to_owned()));
         write(directory.path(), false).unwrap();
-        let expected = [MANIFEST, "coverage.csv", "flows.parquet", "notes.txt", "products.csv", "shares.csv", "table_a1.csv"];
-        assert_eq!(names(directory.path()).len(), expected.len());
-        assert!(expected.iter().all(|name| names(directory.path()).contains(&(*name).to_owned())));
+        let expected = ["coverage.csv", "flows.parquet", MANIFEST, "products.csv", "shares.csv", "table_a1.csv"];
+        assert_eq!(names(directory.path()), expected);
     }
 
     #[test]
-    fn a_foreign_directory_is_refused_and_untouched() {
-        for (name, text) in
-            [("thesis.tex", "mine"), (MANIFEST, "{\"generator\": \"other\", \"files\": []}"), (MANIFEST, "no json")]
-        {
-            let directory = tempfile::tempdir().unwrap();
-            fs::write(directory.path().join(name), text).unwrap();
-            let error = write(directory.path(), false).unwrap_err();
-            assert!(matches!(error, ReportError::Foreign { .. }) && error.exit_code() == 74);
-            assert!(error.to_string().contains("neither empty nor a complete result folder"));
-            assert_eq!(names(directory.path()), [name]);
-            assert_eq!(fs::read_to_string(directory.path().join(name)).unwrap(), text);
-        }
+    fn a_folder_that_is_not_free_is_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        write(directory.path(), true).unwrap();
+        fs::write(directory.path().join("notes.txt"), "mine").unwrap();
+        let before = names(directory.path());
+        let error = write(directory.path(), false).unwrap_err();
+        assert!(matches!(error, ReportError::Folder(FolderError::Unlisted { .. })) && error.exit_code() == 74, "{error}");
+        assert_eq!(names(directory.path()), before);
     }
 
     #[test]
@@ -501,17 +424,5 @@ mod tests {
         let error = write(&root.path().join("file/result"), false).unwrap_err();
         assert!(matches!(error, ReportError::Write { .. }) && error.to_string().contains("result"));
         assert_eq!(names(root.path()), ["file"]);
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_replaced_leaves_no_manifest_and_no_fragments() {
-        let directory = tempfile::tempdir().unwrap();
-        write(directory.path(), false).unwrap();
-        let blocked = directory.path().join("products.csv");
-        fs::remove_file(&blocked).unwrap();
-        fs::create_dir(&blocked).unwrap();
-        let error = write(directory.path(), false).unwrap_err();
-        assert!(matches!(&error, ReportError::Write { path, .. } if *path == blocked), "{error}");
-        assert_eq!(names(directory.path()), ["coverage.csv", "flows.parquet", "products.csv", "shares.csv", "table_a1.csv"]);
     }
 }

@@ -1,11 +1,11 @@
 //! Indicators of dependence as files and as one JSON object: `indicators.csv`, `indicators.parquet`, `persistence.csv`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
 use reorient_core::{CountryIndex, CountryTable};
+use reorient_folder::{Target, question_of};
 use reorient_metrics::{Criteria, IndicatorRow, OriginShare, PersistenceRow};
 use serde::Serialize;
 use serde_json::{Value, json as object};
@@ -15,7 +15,7 @@ use crate::folder::{FileEntry, ReportError, WriteFile, write_parts};
 use crate::manifest::{GENERATOR, InputFile, Ledger};
 
 /// The kind in the manifest of a folder of indicators.
-pub(crate) const KIND: &str = "indicators";
+pub const KIND: &str = "indicators";
 const PERSISTENCE: &str = "persistence.csv";
 
 /// Where the criteria come from; printed wherever they are.
@@ -74,13 +74,11 @@ const fn document<'a>(manifest: &'a IndicatorManifest, files: &'a [FileEntry]) -
 /// Writes a folder of indicators, with `persistence.csv` when there are such rows; returns the names of the files in the
 /// order in which they were completed.
 ///
-/// The directory is created if need be; an existing one must be empty or hold indicators, which are then replaced.
-///
 /// # Errors
-/// [`ReportError`] when the directory holds something else or something cannot be written. No file is ever left
+/// [`ReportError`] when the folder is not free or something cannot be written. No file is ever left
 /// half-written, and no manifest of an incomplete folder.
 pub fn write_indicators(
-    directory: &Path,
+    target: &Target,
     rows: &[IndicatorRow],
     persistence: &[PersistenceRow],
     countries: &CountryTable,
@@ -93,9 +91,8 @@ pub fn write_indicators(
     if !persistence.is_empty() {
         parts.push((PERSISTENCE.to_owned(), Box::new(|out| write_csv(out, &LASTING, persistence, countries))));
     }
-    write_parts(directory, KIND, &[PERSISTENCE], parts, |files, out| {
-        serde_json::to_writer_pretty(out, &document(manifest, files))
-    })
+    let question = question_of(&serde_json::to_value(document(manifest, &[])).unwrap_or_default());
+    write_parts(target, KIND, &question, parts, |files, out| serde_json::to_writer_pretty(out, &document(manifest, files)))
 }
 
 /// Both tables as Arrow.

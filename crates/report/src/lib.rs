@@ -38,6 +38,20 @@ mod uncertainty;
 #[cfg(test)]
 mod sample;
 
+/// What folders call themselves in their manifest.
+pub mod kind {
+    pub use crate::calibration::KIND as CALIBRATE;
+    pub use crate::concentration::KIND as CONCENTRATION;
+    pub use crate::curve::KIND as FRONTIER;
+    pub use crate::folder::KIND as RESULT;
+    pub use crate::indicators::KIND as INDICATORS;
+    pub use crate::panel::KIND as PANEL;
+    pub use crate::parts::KIND as EXPLAIN;
+    pub use crate::sensitivity::KIND as SENSITIVITY;
+    pub use crate::sweep::KIND as SWEEP;
+    pub use crate::uncertainty::KIND as UNCERTAINTY;
+}
+
 pub use arrow_tables::{Amounts, ArrowTable, calibration_tables, frontier_tables, indicator_tables, run_tables};
 pub use calibration::{calibration_json, calibration_summary_json, write_calibration};
 pub use calibration_view::calibration_view;
@@ -46,7 +60,7 @@ pub use curve::{frontier_json, frontier_view, write_frontier};
 pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures, panel_figures};
 pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_file, write_folder};
 pub use grid::{Column, Grid};
-pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view};
+pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view, screen_width};
 pub use indicators::{CRITERIA_SOURCE, IndicatorManifest, IndicatorYearEntry, indicators_json, write_indicators};
 pub use manifest::{CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, json, summary_json};
 pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, decimal, grouped, percent, usd, usd_range};
@@ -58,8 +72,8 @@ pub use sensitivity::{sensitivity_json, sensitivity_view, write_sensitivity};
 pub use stored::{StoredError, StoredFlowRow, StoredFolder};
 pub use study::StudyManifest;
 pub use sweep::{
-    SweepComparison, SweepCounts, SweepDifference, SweepEntry, SweepManifest, SweepPoint, SweepSummary, SweepView, SweepWriter,
-    claim_sweep, start_sweep, sweep_json, sweep_view,
+    SWEEP_WORK, SweepComparison, SweepCounts, SweepDifference, SweepEntry, SweepManifest, SweepPoint, SweepSummary, SweepView,
+    SweepWriter, claim_sweep, start_sweep, sweep_json, sweep_view,
 };
 pub use tables::rank_text;
 pub use terminal::{TerminalOptions, terminal};

@@ -11,8 +11,8 @@ use serde_json::{Value, json as object};
 use crate::csv;
 use crate::number::{NANO_PER_MUSD, decimal, musd, percent};
 
-/// The name by which a manifest is recognised.
-pub(crate) const GENERATOR: &str = "reorient";
+pub use reorient_folder::FileEntry;
+pub(crate) use reorient_folder::GENERATOR;
 
 /// The circumstances of a run. Headline figures and the list of files are added where the manifest is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -113,17 +113,6 @@ pub struct CertificateSummary {
     pub infeasible: usize,
     /// Left open by the solver.
     pub unsolved: usize,
-}
-
-/// One file of a result folder.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FileEntry {
-    /// Name without its folder.
-    pub name: String,
-    /// Size in bytes.
-    pub bytes: u64,
-    /// BLAKE3 hash in hexadecimal.
-    pub blake3: String,
 }
 
 /// Headline figures: million USD as exact texts with six decimals, percent as numbers. Changes are the declared point, the

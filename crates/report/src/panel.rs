@@ -2,9 +2,9 @@
 //! `panel_products.csv` and the same products as `panel.parquet`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use reorient_core::{CountryTable, Usd, Year};
+use reorient_folder::Target;
 use reorient_metrics::{BeforeAfter, PanelYear, ProductRow};
 use reorient_model::NanoUsd;
 use serde::Serialize;
@@ -12,13 +12,13 @@ use serde_json::{Value, json as object};
 
 use crate::columns::{Column, Pick, json, write_csv, write_parquet};
 use crate::csv::{Sheet, shares, table_a1};
-use crate::figures::{Figure, PANEL_FIGURES};
+use crate::figures::Figure;
 use crate::folder::{FileEntry, ReportError, WriteFile, write_parts};
 use crate::manifest::{CertificateSummary, GENERATOR, InputFile, Ledger, SolverSummary};
 use crate::number::{musd, percent};
 
 /// The kind in the manifest of a folder of a panel.
-pub(crate) const KIND: &str = "panel";
+pub const KIND: &str = "panel";
 
 /// The circumstances of a panel, for its manifest. It holds no clock and no platform: equal questions give equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -69,13 +69,11 @@ struct Document<'a> {
 
 /// Writes a folder of a panel with its figures; returns the names of the files in the order in which they were completed.
 ///
-/// The directory is created if need be; an existing one must be empty or hold a panel, which is then replaced.
-///
 /// # Errors
-/// [`ReportError`] when the directory holds something else or something cannot be written. No file is ever left
+/// [`ReportError`] when the folder is not free or something cannot be written. No file is ever left
 /// half-written, and no manifest of an incomplete folder.
 pub fn write_panel(
-    directory: &Path,
+    target: &Target,
     years: &[PanelYear],
     countries: &CountryTable,
     manifest: &PanelManifest,
@@ -91,10 +89,7 @@ pub fn write_panel(
         ("panel.parquet".to_owned(), Box::new(|out| write_parquet(out, of_product, products, countries, version))),
     ];
     parts.extend(figures.iter().flat_map(Figure::parts));
-    // Figures of an earlier panel do not belong to this one.
-    let names: Vec<String> = PANEL_FIGURES.iter().flat_map(|name| [format!("{name}.svg"), format!("{name}.png")]).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    write_parts(directory, KIND, &names, parts, |files, out| {
+    write_parts(target, KIND, &manifest.scenario, parts, |files, out| {
         serde_json::to_writer_pretty(out, &Document { generator: GENERATOR, kind: KIND, manifest, files })
     })
 }

@@ -1,8 +1,7 @@
 //! Where a result comes from, as files, JSON and screen: `explain_products.csv` and `explain_exporters.csv`.
 
-use std::path::Path;
-
 use reorient_core::CountryTable;
+use reorient_folder::Target;
 use reorient_metrics::{Explanation, ExporterPart, ProductPart, n_that_make};
 use reorient_model::NanoUsd;
 use serde_json::{Value, json as object};
@@ -16,7 +15,7 @@ use crate::study::{StudyManifest, write_study};
 use crate::text::counted;
 
 /// The kind in the manifest of a folder of an explanation.
-pub(crate) const KIND: &str = "explain";
+pub const KIND: &str = "explain";
 /// The share of the whole that is named, in percent.
 const MOST: i128 = 80;
 
@@ -75,16 +74,16 @@ fn of<'a, T>(parts: &'a [T], whole: &'a Explanation) -> Vec<Of<'a, T>> {
 /// Writes `explain_products.csv`, `explain_exporters.csv` and a manifest.
 ///
 /// # Errors
-/// [`ReportError`] when the directory holds something else or something cannot be written.
+/// [`ReportError`] when the folder is not free or something cannot be written.
 pub fn write_explanation(
-    directory: &Path,
+    target: &Target,
     explanation: &Explanation,
     countries: &CountryTable,
     manifest: &StudyManifest,
 ) -> Result<Vec<String>, ReportError> {
     let (goods, sellers) = (of(&explanation.products, explanation), of(&explanation.exporters, explanation));
     write_study(
-        directory,
+        target,
         KIND,
         &[
             ("explain_products.csv", &|out| write_csv(out, &products(), &goods, countries)),

@@ -1,9 +1,8 @@
 //! A sensitivity report as files, JSON and screen: `sensitivity.csv`.
 
-use std::path::Path;
-
 use anstyle::{AnsiColor, Style};
 use reorient_core::{CountryIndex, CountryTable};
+use reorient_folder::Target;
 use reorient_metrics::{BASE, Effect, Mover, SensitivityRow};
 use reorient_model::NanoUsd;
 use serde_json::{Value, json as object};
@@ -17,7 +16,7 @@ use crate::study::{StudyManifest, write_study};
 use crate::text::cut;
 
 /// The kind in the manifest of a folder of a sensitivity report.
-const KIND: &str = "sensitivity";
+pub const KIND: &str = "sensitivity";
 /// Room for a setting on screen.
 const SETTING: usize = 32;
 
@@ -100,14 +99,14 @@ fn origin(row: &SensitivityRow) -> Option<(CountryIndex, f64)> {
 /// Writes `sensitivity.csv` and a manifest.
 ///
 /// # Errors
-/// [`ReportError`] when the directory holds something else or something cannot be written.
+/// [`ReportError`] when the folder is not free or something cannot be written.
 pub fn write_sensitivity(
-    directory: &Path,
+    target: &Target,
     rows: &[SensitivityRow],
     countries: &CountryTable,
     manifest: &StudyManifest,
 ) -> Result<Vec<String>, ReportError> {
-    write_study(directory, KIND, &[("sensitivity.csv", &|out| write_csv(out, &COLUMNS, rows, countries))], manifest)
+    write_study(target, KIND, &[("sensitivity.csv", &|out| write_csv(out, &COLUMNS, rows, countries))], manifest)
 }
 
 /// The table with the column names of the file.

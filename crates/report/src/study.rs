@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::Path;
 
+use reorient_folder::Target;
 use serde::Serialize;
 
 use crate::folder::{FileEntry, ReportError, WriteFile, write_parts};
@@ -38,7 +38,7 @@ pub(crate) type Part<'a> = (&'static str, &'a (dyn Fn(&mut dyn Write) -> io::Res
 
 /// Writes the parts and their manifest, whole or not at all; returns the names in the order of completion.
 pub(crate) fn write_study<'a>(
-    directory: &Path,
+    target: &Target,
     kind: &'static str,
     parts: &[Part<'a>],
     manifest: &StudyManifest,
@@ -47,7 +47,7 @@ pub(crate) fn write_study<'a>(
         let write = *write;
         ((*name).to_owned(), Box::new(move |out| write(out)))
     };
-    write_parts(directory, kind, &[], parts.iter().map(part).collect(), |files, out| {
+    write_parts(target, kind, &manifest.scenario, parts.iter().map(part).collect(), |files, out| {
         serde_json::to_writer_pretty(out, &Document { generator: GENERATOR, kind, manifest, files })
     })
 }

@@ -1,8 +1,7 @@
 //! Uncertainty as files, JSON and screen: `uncertainty.csv`, `uncertainty_table_a1.csv` and `draws.csv`.
 
-use std::path::Path;
-
 use reorient_core::{CountryTable, Fraction};
+use reorient_folder::Target;
 use reorient_metrics::{Collection, CountrySpread, FIGURES, QUANTILES, Spread, country_spreads, figure_spreads};
 use serde_json::{Value, json as object};
 
@@ -14,7 +13,7 @@ use crate::screen::Screen;
 use crate::study::{StudyManifest, write_study};
 
 /// The kind in the manifest of a folder of draws.
-pub(crate) const KIND: &str = "uncertainty";
+pub const KIND: &str = "uncertainty";
 /// Rows of Table A.1.
 const TOP: usize = 25;
 
@@ -72,9 +71,9 @@ fn defined(spread: &Spread, value: f64) -> Option<f64> {
 /// Writes `uncertainty.csv`, `uncertainty_table_a1.csv`, `draws.csv` and a manifest.
 ///
 /// # Errors
-/// [`ReportError`] when the directory holds something else or something cannot be written.
+/// [`ReportError`] when the folder is not free or something cannot be written.
 pub fn write_uncertainty(
-    directory: &Path,
+    target: &Target,
     drawn: Drawn<'_>,
     countries: &CountryTable,
     manifest: &StudyManifest,
@@ -82,7 +81,7 @@ pub fn write_uncertainty(
     let figures = figure_spreads(&drawn.base.headline, drawn.draws);
     let gaining = country_spreads(drawn.base, drawn.draws, TOP);
     write_study(
-        directory,
+        target,
         KIND,
         &[
             ("uncertainty.csv", &|out| write_csv(out, &OF_FIGURES, &figures, countries)),

@@ -1,7 +1,7 @@
 //! A sweep's store of results: its plan, and the segments that results are stored in.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::key::Key;
-use super::plan::{PlanInput, SweepPlan};
+use super::plan::{ASKS, PlanInput, SweepPlan};
 use super::record::SweepRecord;
 use super::segment::{Packed, Place, check, encode, index_hash, pack, unpack};
 use super::store::{Blobs, LocalBlobs, MemoryBlobs, Moment};
@@ -38,6 +38,8 @@ pub struct StoredPlan {
     pub source: String,
     /// Whether the trade data are synthetic.
     pub synthetic: bool,
+    /// What is asked, in short ([`SweepPlan::asked`]).
+    pub question: BTreeMap<String, String>,
     /// Files of trade.
     pub inputs: Vec<PlanInput>,
     /// What indices of countries refer to.
@@ -52,6 +54,9 @@ struct PlanDocument<'a> {
     version: Cow<'a, str>,
     source: Cow<'a, str>,
     synthetic: bool,
+    // Plans of the first version lack it.
+    #[serde(default)]
+    question: BTreeMap<String, String>,
     inputs: Cow<'a, [PlanInput]>,
     countries: Vec<(u16, Option<String>, String, String)>,
     scenarios: Cow<'a, [(String, Key)]>,
@@ -65,6 +70,7 @@ impl StoredPlan {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             source: source.label().to_owned(),
             synthetic: source.is_synthetic(),
+            question: plan.asked(),
             inputs: plan.inputs().to_vec(),
             countries: source.countries().clone(),
             scenarios: (0..plan.len()).map(|at| (plan.name(at), plan.key(at))).collect(),
@@ -79,6 +85,7 @@ impl StoredPlan {
             version: Cow::Borrowed(&self.version),
             source: Cow::Borrowed(&self.source),
             synthetic: self.synthetic,
+            question: self.question.clone(),
             inputs: Cow::Borrowed(&self.inputs),
             countries: self.countries.iter().map(|(_, own)| country(own)).collect(),
             scenarios: Cow::Borrowed(&self.scenarios),
@@ -100,11 +107,23 @@ impl StoredPlan {
             version: document.version.into_owned(),
             source: document.source.into_owned(),
             synthetic: document.synthetic,
+            question: document.question,
             inputs: document.inputs.into_owned(),
             countries: CountryTable::new(countries).map_err(|error| error.to_string())?,
             scenarios: document.scenarios.into_owned(),
         })
     }
+}
+
+/// Which stored plan may give way to another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Replace {
+    /// None: others work on it.
+    Nothing,
+    /// One that asks the same, of other data.
+    SameQuestion,
+    /// Any.
+    Anything,
 }
 
 /// Results at hand.
@@ -120,7 +139,7 @@ pub struct Archive {
 
 impl Archive {
     /// Opens the store in the folder of a sweep to write: takes stale temporary files and damaged segments away, and stores the
-    /// plan. `is_alive` tells of a writer whether it may still write; `may_replace` whether another plan may give way.
+    /// plan. `is_alive` tells of a writer whether it may still write; `replace` which other plan may give way.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read or written, or others work on another plan there.
@@ -129,20 +148,20 @@ impl Archive {
         plan: StoredPlan,
         writer: &str,
         is_alive: &dyn Fn(&str) -> bool,
-        may_replace: bool,
+        replace: Replace,
         watch: Box<dyn Fn(Moment) + Send + Sync>,
     ) -> Result<Self, StoreError> {
         let blobs = LocalBlobs::create(&store_folder(out), writer, watch)?;
         blobs.clean(is_alive)?;
-        Self::create_in(Box::new(blobs), plan, may_replace)
+        Self::create_in(Box::new(blobs), plan, replace)
     }
 
     /// As [`Archive::create`], in a store without a folder. Of writers that begin at once with different plans, one succeeds.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read or written, or others work on another plan there.
-    pub fn create_in(blobs: Box<dyn Blobs>, plan: StoredPlan, may_replace: bool) -> Result<Self, StoreError> {
-        store_plan(blobs.as_ref(), &plan, may_replace)?;
+    pub fn create_in(blobs: Box<dyn Blobs>, plan: StoredPlan, replace: Replace) -> Result<Self, StoreError> {
+        store_plan(blobs.as_ref(), &plan, replace)?;
         let archive = Self::index(blobs, plan)?;
         for damaged in &archive.damaged {
             if let StoreError::Damaged { file, .. } = damaged {
@@ -157,7 +176,7 @@ impl Archive {
     /// # Errors
     /// None of today.
     pub fn in_memory(plan: StoredPlan) -> Result<Self, StoreError> {
-        Self::create_in(Box::new(MemoryBlobs::default()), plan, true)
+        Self::create_in(Box::new(MemoryBlobs::default()), plan, Replace::Anything)
     }
 
     /// Opens the store in the folder of a sweep to read.
@@ -357,9 +376,9 @@ fn segment_name(hash: &Key) -> String {
     format!("{}{SEGMENT}", &hash.to_string()[..32])
 }
 
-/// Stores a plan, unless it is the one that is stored. `may_replace` says whether another plan may give way, if nobody stores a
-/// third one meanwhile.
-fn store_plan(blobs: &dyn Blobs, plan: &StoredPlan, mut may_replace: bool) -> Result<(), StoreError> {
+/// Stores a plan, unless it is the one that is stored. `replace` says which other plan may give way, if nobody stores a third one
+/// meanwhile.
+fn store_plan(blobs: &dyn Blobs, plan: &StoredPlan, mut replace: Replace) -> Result<(), StoreError> {
     let document = plan.to_document();
     let key = Key::of(&document);
     let is_own = |bytes: &[u8]| check(PLAN, bytes).is_ok_and(|places| matches!(places.as_slice(), [(own, _)] if *own == key));
@@ -367,12 +386,22 @@ fn store_plan(blobs: &dyn Blobs, plan: &StoredPlan, mut may_replace: bool) -> Re
         let problem = "others work there on another plan; give all shards the same files, or choose another place";
         Err(StoreError::Busy { path: blobs.place(), problem: problem.to_owned() })
     };
+    // What cannot be read is no plan of anybody's.
+    let asks_otherwise = |bytes: &[u8]| {
+        let stored = only_document(PLAN, bytes).ok().and_then(|document| StoredPlan::from_document(&document).ok());
+        stored.is_some_and(|stored| stored.question.get(ASKS) != plan.question.get(ASKS))
+    };
+    let other = || {
+        let problem = "it holds the plan of another sweep; choose another place, or replace the plan with --force";
+        Err(StoreError::Busy { path: blobs.place(), problem: problem.to_owned() })
+    };
     let file = || encode(&[pack(key, &document)]).0;
     let mut seen = blobs.read_version(PLAN)?;
     for _ in 0..ATTEMPTS {
         let is_stored = match &seen {
             Some((bytes, _)) if is_own(bytes) => return Ok(()),
-            Some(_) if !may_replace => return busy(),
+            Some(_) if replace == Replace::Nothing => return busy(),
+            Some((bytes, _)) if replace == Replace::SameQuestion && asks_otherwise(bytes) => return other(),
             Some((_, version)) => blobs.swap(PLAN, version, &file())?,
             None => blobs.put_new(PLAN, &file())?,
         };
@@ -380,7 +409,7 @@ fn store_plan(blobs: &dyn Blobs, plan: &StoredPlan, mut may_replace: bool) -> Re
             return Ok(());
         }
         // Another was first. Its plan does not give way, but it may be the same; what is still being written shows after a moment.
-        may_replace = false;
+        replace = Replace::Nothing;
         std::thread::sleep(Duration::from_millis(20));
         seen = blobs.read_version(PLAN)?;
     }
@@ -419,6 +448,7 @@ mod tests {
             version: "0".to_owned(),
             source: "none".to_owned(),
             synthetic: false,
+            question: BTreeMap::new(),
             inputs: Vec::new(),
             countries: reorient_data::TradeSource::embedded().unwrap().countries().clone(),
             scenarios: keys.map(|at| (at.to_string(), key(at))).collect(),
@@ -480,7 +510,10 @@ mod tests {
     fn of_two_plans_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let blobs = || -> Box<dyn Blobs> { Box::new(LocalBlobs::create(folder.path(), "x", Box::new(|_| {})).unwrap()) };
-        let create = |title: &str, may_replace: bool| Archive::create_in(blobs(), plan(title, 0..1), may_replace);
+        let create = |title: &str, may_replace: bool| {
+            let replace = if may_replace { Replace::Anything } else { Replace::Nothing };
+            Archive::create_in(blobs(), plan(title, 0..1), replace)
+        };
         create("a", false).unwrap();
         create("a", false).unwrap();
         assert!(matches!(create("b", false), Err(StoreError::Busy { .. })));
@@ -536,7 +569,7 @@ mod tests {
             let store = |others: &str| {
                 let blobs = MemoryBlobs::default();
                 stored.iter().for_each(|title| blobs.put(PLAN, &file(title)).unwrap());
-                store_plan(&Overtaken { blobs, others: file(others) }, &plan("a", 0..1), true)
+                store_plan(&Overtaken { blobs, others: file(others) }, &plan("a", 0..1), Replace::Anything)
             };
             assert!(store("a").is_ok());
             assert!(matches!(store("b"), Err(StoreError::Busy { .. })));

@@ -17,13 +17,13 @@ mod store;
 mod table;
 mod work;
 
-pub use archive::{Archive, StoredPlan};
+pub use archive::{Archive, Replace, StoredPlan};
 pub use diff::{DiffKind, DiffRow, SweepDiff, diff};
 pub use error::{StoreError, SweepError};
 pub use file::SweepFile;
 pub use key::Key as ResultKey;
 pub use lock::{Shard, WriteLock};
-pub use plan::{Excluded, PlanInput, SweepPlan};
+pub use plan::{ASKS, Excluded, PlanInput, SweepPlan};
 pub use record::{SweepOutcome, SweepRecord};
 pub use schema::sweep_schema;
 pub use store::{Blobs, LocalBlobs, MemoryBlobs, Moment, Version};

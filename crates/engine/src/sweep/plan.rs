@@ -20,6 +20,11 @@ use crate::years::YearChoice;
 /// More than any night can answer; a slip in an axis is found here.
 const MOST: u64 = 2_000_000;
 
+/// The key under which [`SweepPlan::asked`] gives the hash of all scenarios.
+pub const ASKS: &str = "asks";
+/// Values of an axis that are spelled out in short words about a sweep.
+const MOST_SAID: usize = 20;
+
 /// Where a scenario comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Origin {
@@ -60,6 +65,8 @@ pub struct SweepPlan {
     excluded: Vec<Excluded>,
     inputs: Vec<PlanInput>,
     n_baselines: usize,
+    /// Hash of what all scenarios ask, without the data and without who solves.
+    asks: Key,
 }
 
 /// A file that scenarios are answered from.
@@ -76,6 +83,8 @@ pub struct PlanInput {
 /// What resolving a scenario gave.
 struct Resolved {
     question: Key,
+    /// Hash of the question without who solves.
+    asks: Key,
     /// Hash of what decides which rows are read.
     dataset: Key,
     year: Year,
@@ -94,7 +103,8 @@ impl SweepPlan {
         let mut base = Scenario::default();
         apply(&mut base, &sweep.base)?;
         let (origins, excluded) = origins(&sweep, &base)?;
-        let mut plan = Self { sweep, base, entries: Vec::new(), excluded, inputs: Vec::new(), n_baselines: 0 };
+        let mut plan =
+            Self { sweep, base, entries: Vec::new(), excluded, inputs: Vec::new(), n_baselines: 0, asks: Key::of(b"") };
         plan.check_names(&origins)?;
         let resolve = |origin: &Origin| plan.resolve(*origin, source);
         let resolved: Vec<Result<Resolved, EngineError>> = origins.par_iter().map(resolve).collect();
@@ -106,6 +116,11 @@ impl SweepPlan {
 
     /// Sorts, keys and numbers the scenarios.
     fn arrange(&mut self, origins: &[Origin], resolved: &[Resolved], source: &TradeSource) -> Result<(), EngineError> {
+        let mut asks = blake3::Hasher::new_derive_key("reorient sweep asks");
+        for scenario in resolved {
+            asks.update(&scenario.asks.0);
+        }
+        self.asks = Key(*asks.finalize().as_bytes());
         // Datasets and blocs in the order of their first scenario.
         let mut datasets: HashMap<Key, u32> = HashMap::new();
         let mut blocs: HashMap<Key, u32> = HashMap::new();
@@ -153,6 +168,34 @@ impl SweepPlan {
     /// Whether there is none; the base is always there.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// What the sweep asks, in short: the settings of its file as they are written, its number of scenarios, and under
+    /// [`ASKS`] a hash of all of them. Another sweep asks the same when that hash is the same.
+    pub fn asked(&self) -> BTreeMap<String, String> {
+        let mut question =
+            BTreeMap::from([(ASKS.to_owned(), self.asks.to_string()), ("scenarios".to_owned(), self.len().to_string())]);
+        let all = |prefix: &str, settings: &[Setting]| -> Vec<(String, String)> {
+            settings.iter().map(|own| (format!("{prefix}.{}", own.key), own.value.clone())).collect()
+        };
+        question.extend(all("base", &self.sweep.base));
+        for own in &self.sweep.overrides {
+            question.extend(all(&format!("overrides.{}", own.name), &own.settings));
+        }
+        question.extend(self.sweep.axes.iter().map(|axis| {
+            let values = match axis.values.as_slice() {
+                [first, .., last] if axis.values.len() > MOST_SAID => format!("{first} to {last}, {} values", axis.values.len()),
+                values => values.join(", "),
+            };
+            (format!("grid.{}", axis.key), values)
+        }));
+        if !self.sweep.exclusions.is_empty() {
+            question.insert("exclude".to_owned(), format!("{} rules", self.sweep.exclusions.len()));
+        }
+        if let Some(table) = &self.sweep.table {
+            question.insert("table".to_owned(), format!("{} rows", table.len()));
+        }
+        question
     }
 
     /// What the sweep calls itself.
@@ -294,7 +337,9 @@ impl SweepPlan {
         let path = if let crate::ListChoice::File(path) = &scenario.list { path.to_string_lossy() } else { "".into() };
         let dataset = format!("{}{path}\n{weighed}", scenario.dataset_text(year));
         let (dataset, bloc) = (Key::of(dataset.as_bytes()), Key::of(&members));
-        Ok(Resolved { question: QuestionHasher::hash(&text, &scenario), dataset, year, bloc })
+        let asked = text.lines().filter(|line| !line.starts_with("solver ") && !line.starts_with("cross-check "));
+        let asks = Key::of(asked.collect::<Vec<_>>().join("\n").as_bytes());
+        Ok(Resolved { asks, question: QuestionHasher::hash(&text, &scenario), dataset, year, bloc })
     }
 
     fn line_of(&self, origin: Origin) -> usize {

@@ -24,6 +24,7 @@ use reorient_metrics::{Collection, Level};
 use reorient_model::NanoUsd;
 
 use self::font::Fonts;
+#[cfg(test)]
 pub(crate) use self::panel::PANEL_FIGURES;
 pub use self::panel::panel_figures;
 use crate::number::{NANO_PER_MUSD, decimal, grouped};

@@ -10,7 +10,7 @@ use reorient_metrics::{Collection, Headline};
 use serde::Serialize;
 
 pub use view::{SweepView, sweep_json, sweep_view};
-pub use write::{SweepManifest, SweepPoint, SweepSummary, SweepWriter, claim_sweep, start_sweep};
+pub use write::{KIND, SWEEP_WORK, SweepManifest, SweepPoint, SweepSummary, SweepWriter, claim_sweep, start_sweep};
 
 /// A scenario of a sweep and what came of it.
 #[derive(Debug, Clone, Copy)]

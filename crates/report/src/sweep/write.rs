@@ -2,27 +2,32 @@
 //! perhaps `diff.csv`, and the manifest.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
 use reorient_core::CountryTable;
+use reorient_folder::{Asked, Target, Work, listed};
 use reorient_model::NanoUsd;
 use serde::Serialize;
 
 use super::parquet::{Cell, Kind, ParquetTable};
 use super::{FIGURES, Figure, SweepComparison, SweepCounts, SweepDifference, SweepEntry, figures};
 use crate::csv::{self as sheets, Sheet};
-use crate::folder::{
-    FileEntry, Growing, MANIFEST, ReportError, Staged, clean, complete, listed_files, prepare, remove, stage, write_error,
-};
+use crate::folder::{FileEntry, Growing, MANIFEST, ReportError, Staged, clean, complete, remove, stage, write_error};
 use crate::manifest::{GENERATOR, InputFile};
 use crate::number::{decimal, musd, percent};
 
 /// The kind in the manifest of a sweep's folder.
-const KIND: &str = "sweep";
+pub const KIND: &str = "sweep";
 const DIFF: &str = "diff.csv";
-/// What the folder of a sweep holds from its first moment on.
-const LOCKS: &str = "store/locks";
+/// The store, which the manifest does not list, and the files that take their names before the manifest does.
+pub const SWEEP_WORK: Work<'static> = Work {
+    name: "store",
+    sign: "store/locks",
+    files: &["scenarios.csv", "scenarios.parquet", "summary.csv", "figures.parquet", "shares.parquet", "table_a1.parquet", DIFF],
+};
 
 /// What a sweep was made of. It holds no clock: equal sweeps give equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -35,6 +40,8 @@ pub struct SweepManifest {
     pub synthetic: bool,
     /// Label of the trade data.
     pub source: String,
+    /// What it asks, in short: the settings of its file, and a hash of all its scenarios.
+    pub question: BTreeMap<String, String>,
     /// Files of trade; the hash of a file of ours is that of its footer, which stands for all of it.
     pub inputs: Vec<InputFile>,
 }
@@ -85,16 +92,13 @@ impl SweepPoint {
     }
 }
 
-/// Makes the folder, or checks that it is empty or that of a sweep.
+/// Makes the folder, or checks that this sweep may go on in it or take the place of another.
 ///
 /// # Errors
-/// [`ReportError`] when it holds other files.
-pub fn claim_sweep(directory: &Path) -> Result<(), ReportError> {
-    // Killed before the first manifest, or between an old one and a new one, a folder of a sweep has its store alone.
-    if directory.join(LOCKS).is_dir() && listed_files(directory)?.is_none() {
-        return Ok(());
-    }
-    prepare(directory, KIND).map(drop)
+/// [`ReportError`] when it is not free.
+pub fn claim_sweep(target: &Target, manifest: &SweepManifest) -> Result<(), ReportError> {
+    let claimed = target.claim(&Asked { kind: KIND, question: Some(&manifest.question), work: Some(SWEEP_WORK) })?;
+    fs::create_dir_all(&claimed.path).map_err(|source| write_error(&claimed.path, source))
 }
 
 /// Makes a claimed folder known as that of a sweep before there is a result in it: the manifest lists no file yet. One that is
@@ -107,8 +111,8 @@ pub fn start_sweep(directory: &Path, manifest: &SweepManifest, alone: bool) -> R
     if alone {
         clean(directory)?;
     }
-    if listed_files(directory)?.is_none() {
-        complete(directory, None, &[], Vec::new(), manifest_file(directory, manifest, None, &[])?)?;
+    if listed(directory).is_none() {
+        complete(directory, None, Vec::new(), manifest_file(directory, manifest, None, &[])?)?;
     }
     Ok(())
 }
@@ -284,8 +288,7 @@ impl<'a> SweepWriter<'a> {
         }
         let files: Vec<FileEntry> = staged.iter().map(|file| file.entry.clone()).collect();
         let last = manifest_file(directory, manifest, Some(&self.summary.counts), &files)?;
-        let old = listed_files(directory)?;
-        complete(directory, old, &[DIFF], staged, last)?;
+        complete(directory, listed(directory), staged, last)?;
         Ok(self.summary)
     }
 

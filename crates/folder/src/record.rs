@@ -1,0 +1,108 @@
+//! What a manifest of ours says, as far as it decides who may replace the folder.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::error::Difference;
+use crate::{GENERATOR, MANIFEST, SYNTHETIC};
+
+/// The kind of a folder with the results of a run; those of the first version do not say.
+const RESULT: &str = "result";
+/// The generator and the kind of a made-up year.
+const SYNTH: (&str, &str) = ("reorient synth", "synth");
+/// Who finds the optimum does not change the question.
+const NOT_ASKED: &str = "solver";
+
+/// The key of a hash of everything that is asked. Where both questions have it, it alone decides.
+pub const ASKS: &str = "asks";
+
+/// One file of a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Name without its folder.
+    pub name: String,
+    /// Size in bytes.
+    pub bytes: u64,
+    /// BLAKE3 hash in hexadecimal.
+    pub blake3: String,
+}
+
+/// A manifest in short.
+#[derive(Debug, Clone)]
+pub(crate) struct Record {
+    pub(crate) kind: String,
+    /// Whether all files are there.
+    pub(crate) complete: bool,
+    pub(crate) files: Vec<FileEntry>,
+    /// Name of the manifest.
+    own: &'static str,
+    question: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// Reads the manifest of a folder; none where there is none of ours, or one that is damaged.
+    pub(crate) fn read(folder: &Path) -> Option<Self> {
+        let (own, manifest) = [MANIFEST, SYNTHETIC].into_iter().find_map(|name| {
+            let path = folder.join(name);
+            fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
+            Some((name, serde_json::from_slice::<Value>(&fs::read(path).ok()?).ok()?))
+        })?;
+        let generator = manifest.get("generator")?.as_str()?;
+        let kind = match (own, generator) {
+            (MANIFEST, GENERATOR) => manifest.get("kind").and_then(Value::as_str).unwrap_or(RESULT).to_owned(),
+            (SYNTHETIC, generator) if generator == SYNTH.0 => SYNTH.1.to_owned(),
+            _ => return None,
+        };
+        let files: Vec<FileEntry> = serde_json::from_value(manifest.get("files")?.clone()).ok()?;
+        // Names that leave the folder are not of our making.
+        let is_plain = |file: &FileEntry| Path::new(&file.name).file_name().is_some_and(|name| name == OsStr::new(&file.name));
+        if !files.iter().all(is_plain) {
+            return None;
+        }
+        let complete = manifest.get("complete").and_then(Value::as_bool).unwrap_or(true);
+        Some(Self { kind, complete, files, own, question: question_of(&manifest) })
+    }
+
+    pub(crate) fn lists(&self, name: &OsStr) -> bool {
+        name == self.own || self.files.iter().any(|file| name == OsStr::new(&file.name))
+    }
+
+    /// All its files, the manifest among them.
+    pub(crate) fn names(self) -> Vec<String> {
+        self.files.into_iter().map(|file| file.name).chain([self.own.to_owned()]).collect()
+    }
+
+    /// Where a new question departs from the one that is answered here.
+    pub(crate) fn differences(&self, question: &BTreeMap<String, String>) -> Vec<Difference> {
+        if self.question.contains_key(ASKS) && self.question.get(ASKS) == question.get(ASKS) {
+            return Vec::new();
+        }
+        let keys: BTreeSet<&String> = self.question.keys().chain(question.keys()).filter(|key| *key != NOT_ASKED).collect();
+        let value = |map: &BTreeMap<String, String>, key: &String| map.get(key).cloned().unwrap_or_default();
+        let difference =
+            |key: &String| Difference { key: key.clone(), old: value(&self.question, key), new: value(question, key) };
+        keys.into_iter().map(difference).filter(|own| own.old != own.new).collect()
+    }
+}
+
+/// What a manifest says was asked: its scenario, settings or question, key by key. Without `solver`, this is what another
+/// answer must share to take its place.
+pub fn question_of(manifest: &Value) -> BTreeMap<String, String> {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let asked = ["scenario", "settings", "question"].into_iter().find_map(|name| manifest.get(name)?.as_object());
+    let mut question: BTreeMap<String, String> =
+        asked.into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect();
+    // Indicators name their years apart.
+    if manifest.get("settings").is_some()
+        && let Some(years) = manifest.get("years").and_then(Value::as_array)
+    {
+        let years: Vec<String> = years.iter().map(|year| text(&year["year"])).collect();
+        question.insert("year".to_owned(), years.join(","));
+    }
+    question
+}
