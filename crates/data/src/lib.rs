@@ -6,6 +6,7 @@
 mod codes;
 mod error;
 mod gather;
+mod hs_codes;
 mod ingest;
 mod ingested;
 mod input;
@@ -21,6 +22,7 @@ mod table;
 
 pub use codes::hash_file;
 pub use error::{DataError, DataErrorKind};
+pub use hs_codes::is_code_of;
 pub use ingest::{IngestOptions, IngestProgress, ingest};
 pub use ingested::{FileHash, IngestChecks, IngestManifest, YearSummary, verify_ingested};
 pub use input::check_archive;
