@@ -27,6 +27,7 @@ pub(crate) fn calibrate(arguments: &Calibrate, talk: &Talk) -> Result<ExitCode, 
         let file = hash_file(path)?;
         inputs.push(reorient_data::InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: false });
     }
+    talk::data_notes(&source);
     let manifest = study_manifest(&source, calibrator.resolved()?, inputs);
     let countries = source.countries();
     if let Some(directory) = &study.out {

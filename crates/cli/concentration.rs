@@ -22,6 +22,7 @@ pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, 
     };
     let collection = &result.run.collection;
     let rows = concentration_rows(&collection.products, least);
+    talk::data_notes(&source);
     let manifest = study_manifest(&source, result.run.scenario.clone(), result.run.inputs.clone());
     if let Some(directory) = &arguments.out {
         write_concentration(directory, &rows, &result.curve, countries, &manifest)?;

@@ -22,6 +22,7 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
             max_errors: usize::from(arguments.max_errors),
         },
         attribution: String::new(),
+        value_unit: arguments.value_unit,
         force: arguments.force,
     };
     let sources = arguments.sources.iter().map(|path| remote::local(path)).collect::<Result<Vec<_>, _>>()?;
@@ -29,6 +30,11 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
     let manifest = ingest_sources(&sources, &arguments.out, &options, &mut |progress| show(&bar, progress));
     bar.finish_and_clear();
     let manifest = manifest?;
+    if arguments.json {
+        for note in notes(&manifest) {
+            tracing::warn!("{note}");
+        }
+    }
     tracing::info!("{} written", arguments.out.display());
     if arguments.json {
         let text = serde_json::to_string_pretty(&manifest).map_err(Failure::internal)?;
@@ -47,6 +53,19 @@ fn show(bar: &ProgressBar, progress: IngestProgress) {
     bar.set_message(format!("{} rows, {}.{} million/s", grouped(&rows.to_string()), tenths / 10, tenths % 10));
     bar.set_length(progress.total);
     bar.set_position(progress.done.min(progress.total));
+}
+
+/// What is to be said of the rows.
+fn notes(manifest: &IngestManifest) -> Vec<String> {
+    let revision = manifest.revision.parse().ok();
+    let mut notes = Vec::new();
+    for year in &manifest.years {
+        let sentence = year.unknown_codes.as_ref().zip(revision).and_then(|(codes, revision)| codes.sentence(revision));
+        notes.extend(sentence.map(|sentence| format!("{}: {sentence}", year.year)));
+    }
+    notes.extend(manifest.value_unit.as_ref().map(|unit| format!("column `value`: taken in {unit}, as --value-unit says")));
+    notes.extend(manifest.columns_not_read.iter().map(|column| format!("column `{column}`: not read, as its name tells no unit")));
+    notes
 }
 
 fn view(manifest: &IngestManifest) -> String {
@@ -75,8 +94,14 @@ fn view(manifest: &IngestManifest) -> String {
     for (reason, rows) in &manifest.unused {
         let _ = writeln!(text, "  {rows} {reason}");
     }
+    if let Some(rows) = manifest.noted.get("bad-quantity") {
+        let _ = writeln!(text, "{rows} rows are used without their quantity (bad-quantity in the ledger)");
+    }
     if !manifest.products_not_in_table.is_empty() {
         let _ = writeln!(text, "{} products are not in the product table", manifest.products_not_in_table.len());
+    }
+    for note in notes(manifest) {
+        let _ = writeln!(text, "{note}");
     }
     let _ = writeln!(text, "country table: {}", manifest.country_table);
     let _ = writeln!(text, "product table: {}", manifest.product_table.as_deref().unwrap_or("none for this revision"));

@@ -44,6 +44,7 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
         return Ok(ExitCode::SUCCESS);
     }
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
+    talk::data_notes(&source);
     let Some(row) = result.collection.products.first() else { return Ok(ExitCode::SUCCESS) };
 
     let musd = |amount: NanoUsd| grouped(&decimal(amount.0, NanoUsd::PER_USD * 1_000_000, 3));

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use reorient_data::TradeSource;
 use tracing::Level;
 
 use crate::arguments::{LogFormat, Talk};
@@ -29,6 +30,13 @@ pub(crate) fn failure(failure: &Failure, talk: &Talk) {
         LogFormat::Json => tracing::error!("{failure}"),
         // Nothing more can be done when standard error is closed.
         LogFormat::Text => drop(writeln!(std::io::stderr(), "error: {failure}")),
+    }
+}
+
+/// What is to be said of the trade data that were read: codes that the revision does not have, the unit of the values.
+pub(crate) fn data_notes(source: &TradeSource) {
+    for note in source.notes() {
+        tracing::warn!("{note}");
     }
 }
 

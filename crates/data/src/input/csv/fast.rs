@@ -11,6 +11,7 @@ use fearless_simd::{Simd, SimdBase, SimdMask, u8x64};
 use reorient_core::Year;
 
 use super::Known;
+use crate::claims::is_missing;
 use crate::input::Pick;
 use crate::row::{Row, RowKey};
 
@@ -131,10 +132,11 @@ impl<'a> Plain<'a> {
     fn start_of(&self, bytes: &[u8; AHEAD]) -> Option<Start> {
         let mut line = Line { bytes, at: 0 };
         let year = line.number()?;
-        let exporter = self.known.country(line.number()?)?;
-        let importer = self.known.country(line.number()?)?;
-        let length = line.at;
         let year = u16::try_from(year).ok().and_then(|year| Year::new(year).ok())?;
+        // A country that had ended by then goes the careful way, where its rows are counted.
+        let exporter = self.known.country(line.number()?, year)?;
+        let importer = self.known.country(line.number()?, year)?;
+        let length = line.at;
         if self.known.year.is_some_and(|known| known != year) {
             return None;
         }
@@ -248,13 +250,29 @@ impl Line<'_> {
         i64::try_from(number).ok()
     }
 
+    /// Whether a word goes on at a place.
+    fn is_word(&self, at: usize) -> bool {
+        self.bytes.get(at).is_some_and(|byte| !matches!(byte, b' ' | b'"' | b'\r' | b'\n'))
+    }
+
+    /// Passes a word for a quantity that is missing.
+    #[cold]
+    fn missing(&mut self) -> Option<()> {
+        let length = self.bytes[self.at..].iter().position(|byte| matches!(byte, b' ' | b'"' | b',' | b'\r' | b'\n'))?;
+        is_missing(&self.bytes[self.at..self.at + length]).then(|| self.at += length)
+    }
+
     /// The last field in any form, with the end of the line.
     fn quantity(&mut self) -> Option<Option<i64>> {
         let quoted = self.open()?;
         let quantity = match self.byte()? {
-            b'N' => self.pass(b'N').and_then(|()| self.pass(b'A')).map(|()| None)?,
+            b'N' if self.bytes.get(self.at + 1) == Some(&b'A') && !self.is_word(self.at + 2) => {
+                self.at += 2;
+                None
+            }
             b'\n' | b'\r' | b'"' => None,
-            _ => Some(self.thousandths()?),
+            b'0'..=b'9' => Some(self.thousandths()?),
+            _ => self.missing().map(|()| None)?,
         };
         self.close(quoted)?;
         if self.byte()? == b'\r' {
