@@ -11,6 +11,7 @@ use reorient_report::{calibration_json, calibration_view, write_calibration};
 use crate::arguments::{Calibrate, Question, Talk};
 use crate::run::{open, question};
 use crate::study::{show, title};
+use crate::talk;
 use reorient_app::{Failure, read_published, study_manifest};
 
 /// Compares readings of the method with a published table, prints what the data can decide, writes its files.

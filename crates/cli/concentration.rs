@@ -7,6 +7,7 @@ use reorient_report::{concentration_json, concentration_rows, concentration_view
 use crate::arguments::{Study, Talk};
 use crate::run::{open, question};
 use crate::study::{show, title};
+use crate::talk;
 use reorient_app::{Failure, UNSOLVED, study_manifest};
 
 /// Prints what the cut costs in concentration and writes its files.

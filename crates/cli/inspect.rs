@@ -11,6 +11,7 @@ use reorient_report::{decimal, grouped, write_file};
 
 use crate::arguments::{Inspect, Talk};
 use crate::run::{open, scenario};
+use crate::talk;
 use reorient_app::{Failure, UNSOLVED, label};
 
 /// Exporters shown; the file has all.

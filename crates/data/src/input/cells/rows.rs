@@ -283,8 +283,8 @@ mod tests {
         (0.001, "0.001"),
         (1_234_567.891, " 1234567.891"),
         (0.1 + 0.2, ".5"),
-        (f64::NAN, "NA"),
-        (0.0, ""),
+        (f64::NAN, "\\N"),
+        (0.0, "null"),
         (-1.0, "-1"),
         (1.000_5, "1.0005"),
         (0.000_5, "1.5000"),
@@ -361,10 +361,16 @@ mod tests {
     }
 
     fn check(batches: &[RecordBatch], named: Option<Year>) {
-        let known: Vec<bool> = (0..1000).map(|number| [4, 842].contains(&number)).collect();
+        for keeps in [false, true] {
+            check_keeping(batches, named, keeps);
+        }
+    }
+
+    fn check_keeping(batches: &[RecordBatch], named: Option<Year>, keeps: bool) {
+        let known: Vec<u16> = (0..1000).map(|number| if [4, 842].contains(&number) { u16::MAX } else { 0 }).collect();
         let schema = batches[0].schema();
-        let columns = Columns::find("", schema.fields().iter().map(|field| field.name().as_str()), true).unwrap();
-        let mut reader = RowReader::new(&columns, named, &known);
+        let columns = Columns::find("", schema.fields().iter().map(|field| field.name().as_str()), true, None).unwrap();
+        let mut reader = RowReader::new(&columns, named, &known, keeps);
         for batch in batches {
             let cells = match Cells::of(&columns, batch) {
                 Ok(cells) => cells,
@@ -375,15 +381,19 @@ mod tests {
             };
             let (mut rows, mut problems, mut places) = (Vec::new(), Vec::new(), Vec::new());
             for at in 0..batch.num_rows() {
-                match cells.row(at, named, &known) {
-                    Ok(row) => {
+                let fault = match cells.row(at, named, &known, keeps) {
+                    Ok((row, fault)) => {
+                        assert!(fault.is_none() || keeps && row.quantity().is_none());
                         rows.push(row);
                         places.push(at as u64);
+                        fault
                     }
-                    Err((column, reason, text)) => {
-                        let value = cells.shown(column, at);
-                        problems.push(Problem { line: at as u64, reason, column: COLUMNS[column].0, value, text });
-                    }
+                    Err(fault) => Some(fault),
+                };
+                if let Some((column, reason, text)) = fault {
+                    assert!(!keeps || reason != Reason::BadQuantity || places.last() == Some(&(at as u64)));
+                    let value = cells.shown(column, at);
+                    problems.push(Problem { line: at as u64, reason, column: COLUMNS[column].0, value, text });
                 }
             }
             let is_plain = reader.look(batch).unwrap();

@@ -355,14 +355,14 @@ mod tests {
         fn what_is_read_fast_is_what_is_read_with_care(
             parts in proptest::collection::vec(proptest::sample::select(vec![
                 "2023", "2022", " ", "\"", ",", ",", ",", "4", "8", "842", "999", "0", "010121", "10121", "270900", "1.5", ".", "7",
-                "-", "NA", "             ", "0.131", "12345678", "        0.131", "1e3", "\t", "\r", "2.000",
+                "-", "NA", "NaN", ".", "null", "\\N", "             ", "0.131", "12345678", "        0.131", "1e3", "\t", "\r", "2.000",
             ]), 0..16),
             start in proptest::sample::select(vec!["", "2023,", "2023,4,8,270900,", "2023,\" 4\",842,\"010121\",\"  1.5\","]),
             end in proptest::sample::select(vec!["\n", "\r\n", ",        0.131\n", ",1.5,\"           NA\"\n", "7\n"]),
         ) {
-            let countries: Vec<bool> = (0..1000).map(|number| [4, 8, 842].contains(&number)).collect();
-            let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "" };
-            let layout = Layout::new("", b"t,i,j,k,v,q").unwrap();
+            let countries: Vec<u16> = (0..1000).map(|number| if [4, 8, 842].contains(&number) { u16::MAX } else { 0 }).collect();
+            let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "", keeps_without_quantity: false };
+            let layout = Layout::new("", b"t,i,j,k,v,q", None, None).unwrap();
             let line = format!("{start}{}{end}", parts.concat());
             let text = line.clone() + &" ".repeat(AHEAD);
             let mut plain = Plain::new(known);
@@ -371,7 +371,7 @@ mod tests {
             for mut plain in [plain, Plain::new(known)] {
                 for (row, length) in read(&mut plain, text.as_bytes()).into_iter().flatten() {
                     prop_assert_eq!(length, line.len());
-                    prop_assert_eq!(parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap(), row);
+                    prop_assert_eq!(parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap(), (row, None));
                 }
             }
         }
@@ -379,13 +379,16 @@ mod tests {
 
     #[test]
     fn the_forms_of_cepii_are_read_fast() {
-        let countries = vec![true; 1000];
-        let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "" };
+        let countries = vec![u16::MAX; 1000];
+        let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "", keeps_without_quantity: false };
         for line in [
             "2023,4,8,270900,1.5,2\n",
             "2023,4,842,010121,1234567.891,        0.131\n",
             "2023,4,842,010121,0.001,           NA\n",
             "2023,4,842,10121,1,\r\n",
+            "2023,4,842,10121,1,.\n",
+            "2023,4,842,10121,1,   NaN\r\n",
+            "2023,4,842,10121,1,\"\\N\"\n",
             "2023,\"  4\",842,\"010121\",\"   34.954\",\"           NA\"\n",
         ] {
             let read = Plain::new(known).other_row(format!("{line}{:128}", "").as_bytes());
@@ -395,16 +398,16 @@ mod tests {
 
     #[test]
     fn usual_lines_are_read_at_once() {
-        let countries = vec![true; 1000];
-        let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "" };
-        let layout = Layout::new("", b"t,i,j,k,v,q").unwrap();
+        let countries = vec![u16::MAX; 1000];
+        let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "", keeps_without_quantity: false };
+        let layout = Layout::new("", b"t,i,j,k,v,q", None, None).unwrap();
         let mut plain = Plain::new(known);
         plain.other_row(format!("2023,4,842,270900,1.5,2{:128}", "\n").as_bytes());
         let text = |field: &str, quantity: &str| format!("2023,4,842,{field},{quantity:>13}\n");
         for field in ["010121,0.001", "270900,1234567.891", "999999,10.000", "270900,1000000.000"] {
             for quantity in ["0.131", "12345678.999", "0.000"] {
                 let line = text(field, quantity);
-                let expected = parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap();
+                let (expected, _) = parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap();
                 for read in read(&mut plain, format!("{line}{:128}", "").as_bytes()) {
                     assert_eq!(read, Some((expected, line.len())), "{line}");
                 }
