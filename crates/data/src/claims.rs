@@ -168,11 +168,15 @@ pub(crate) fn check_codes(
     let best: Vec<&str> =
         HsRevision::ALL.into_iter().filter(|other| of_revision(*other) == least).map(HsRevision::name).collect();
     let advice = if least == value {
-        format!("no revision has more of them (least unknown: {}), so they may be no HS codes: look at the column", best.join(", "))
+        format!("No other revision has more of them (the least unknown value is that of {}): look at the column", best.join(", "))
     } else {
         let best = best.join(", ");
-        let part = if least == 0 { "has every code".to_owned() } else { format!("lacks least, {} %", percent(least, total)) };
-        format!("{best} {part}: correct the revision in the name, or give --hs where no name tells one")
+        let what = if least == 0 {
+            format!("Every code is in {best}")
+        } else {
+            format!("The least unknown value, {} %, is that of {best}", percent(least, total))
+        };
+        format!("{what}: correct the revision in the name, or give --hs where no name tells one")
     };
     let sentence = unknown.sentence(revision).unwrap_or_default();
     Err(DataError::file(file, format!("{year}: {} {advice}", sentence.trim_end_matches('.').to_owned() + ".")))
@@ -371,9 +375,9 @@ mod tests {
         assert_eq!((clean.pct.as_str(), clean.largest.len(), clean.sentence(HsRevision::Hs92)), ("0.000000", 0, None));
         let error = check(&[of("270900", 998_999), of("810320", 1001)]).unwrap_err().to_string();
         assert!(error.contains("2023: 0.100100 % of the value (2 rows)") && error.contains("810320 (1.001 thousand USD)"), "{error}");
-        assert!(error.contains("HS02, HS07, HS12, HS17, HS22 has every code"), "{error}");
+        assert!(error.contains("Every code is in HS02, HS07, HS12, HS17, HS22:"), "{error}");
         let error = check(&[of("770000", 5), of("780000", 7)]).unwrap_err().to_string();
-        assert!(error.contains("780000 (0.007 thousand USD), 770000") && error.contains("no revision has more"), "{error}");
+        assert!(error.contains("780000 (0.007 thousand USD), 770000") && error.contains("No other revision has more"), "{error}");
     }
 
     #[test]

@@ -82,8 +82,10 @@ type Line = (u16, u16, u32, i64, Option<i64>);
 /// Lines in CEPII's order, some hundred thousand bytes of them for each product.
 fn lines(n_products: u32) -> Vec<Line> {
     let codes: Vec<u16> =
-        TradeSource::embedded().unwrap().countries().iter().map(|(_, country)| country.code.get()).step_by(4).collect();
-    let codes: Vec<u16> = codes.into_iter().filter(|code| ![58, 200, 278, 280, 530, 711, 736, 810, 891].contains(code)).collect();
+        TradeSource::embedded().unwrap().countries().iter().map(|(_, country)| country.code.get()).collect();
+    // Those that were there in the year.
+    let ended = [58, 200, 278, 280, 530, 711, 736, 810, 891];
+    let codes: Vec<u16> = codes.into_iter().filter(|code| !ended.contains(code)).step_by(4).collect();
     let mut lines = Vec::new();
     for (i, exporter) in codes.iter().enumerate() {
         for (j, importer) in codes.iter().enumerate() {

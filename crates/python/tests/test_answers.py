@@ -253,7 +253,7 @@ def test_what_names_claim_is_checked(sample, tmp_path):
     frame = doubles(sample)
     # Crude oil under a code that came in 2002, and a small product under it.
     wrong = frame.assign(product=frame["product"].astype(str).str.zfill(6).replace("270900", "810320"))
-    with pytest.raises(reorient.DataError, match="HS92 does not have.*HS02, HS07, HS12, HS17, HS22 has every code"):
+    with pytest.raises(reorient.DataError, match="HS92 does not have.*least unknown value.*HS02"):
         reorient.run(wrong, hs="HS92", year=2023)
     few = frame.assign(product=frame["product"].astype(str).str.zfill(6).replace("280530", "810320"))
     trade = reorient.trade(few, hs="HS92", year=2023)

@@ -3,6 +3,7 @@
 mod footer;
 mod stretch;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -173,6 +174,9 @@ impl Known<'_> {
                 None => *parsed.year.insert(first.year()?),
             };
             let others = reader.take_other_years(expected, self.other_year)?;
+            // What is left out for its year is not kept without its quantity.
+            let lines: BTreeSet<u64> = others.iter().map(|problem| problem.line).collect();
+            reader.problems.retain(|problem| !lines.contains(&problem.line));
             parsed.problems.extend(others.into_iter().map(|problem| waiting(true, problem)));
         }
         parsed.problems.extend(reader.problems.drain(..).map(|problem| waiting(false, problem)));
