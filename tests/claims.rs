@@ -58,7 +58,9 @@ fn every_command_refuses_codes_of_another_revision() {
     ] {
         let Said { code, err, .. } = say(arguments, &path);
         assert_eq!(code, 65, "{arguments:?}: {err}");
-        for part in [NAME, "product codes that HS92 does not have", "810320 (", "The least unknown value, 0.815906 %, is that of HS02:"] {
+        for part in
+            [NAME, "product codes that HS92 does not have", "810320 (", "The least unknown value, 0.815906 %, is that of HS02:"]
+        {
             assert!(err.contains(part), "{arguments:?}: {err}");
         }
     }

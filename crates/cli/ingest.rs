@@ -64,7 +64,8 @@ fn notes(manifest: &IngestManifest) -> Vec<String> {
         notes.extend(sentence.map(|sentence| format!("{}: {sentence}", year.year)));
     }
     notes.extend(manifest.value_unit.as_ref().map(|unit| format!("column `value`: taken in {unit}, as --value-unit says")));
-    notes.extend(manifest.columns_not_read.iter().map(|column| format!("column `{column}`: not read, as its name tells no unit")));
+    notes
+        .extend(manifest.columns_not_read.iter().map(|column| format!("column `{column}`: not read, as its name tells no unit")));
     notes
 }
 

@@ -323,7 +323,9 @@ impl Claims {
             format!("The column `value` is taken as {unit}, as the option says.")
         });
         let unread = self.unread.iter().map(|column| {
-            format!("The column `{column}` is not read, as its name tells no unit: name it `quantity_tons` if it is in metric tons.")
+            format!(
+                "The column `{column}` is not read, as its name tells no unit: name it `quantity_tons` if it is in metric tons."
+            )
         });
         codes.into_iter().chain(unit).chain(unread).collect()
     }
@@ -351,7 +353,8 @@ mod tests {
     fn the_last_year_is_in_the_name() {
         let countries = crate::codes::embedded_countries().unwrap();
         let last = last_years(&countries);
-        let dated: Vec<(u16, u16)> = (0..).zip(&last).filter(|(_, last)| (1..CURRENT).contains(*last)).map(|(a, b)| (a, *b)).collect();
+        let dated: Vec<(u16, u16)> =
+            (0..).zip(&last).filter(|(_, last)| (1..CURRENT).contains(*last)).map(|(a, b)| (a, *b)).collect();
         let expected =
             [(58, 1998), (200, 1992), (278, 1990), (280, 1990), (530, 2010), (711, 1999), (736, 2011), (810, 1990), (891, 2005)];
         assert_eq!(dated, expected);
@@ -360,7 +363,10 @@ mod tests {
             assert!(dated.iter().any(|(ended, _)| *ended == code));
             assert!(successors.iter().all(|code| last[usize::from(*code)] == CURRENT), "{code}");
         }
-        assert_eq!([ended("Sudan (...2011)"), ended("Sudan (2011)"), ended("Sudan"), ended("A (…1999) ")], [Some(2011), None, None, Some(1999)]);
+        assert_eq!(
+            [ended("Sudan (...2011)"), ended("Sudan (2011)"), ended("Sudan"), ended("A (…1999) ")],
+            [Some(2011), None, None, Some(1999)]
+        );
     }
 
     #[test]
@@ -374,7 +380,10 @@ mod tests {
         let clean = check(&[of("270900", 5), of("271000", 5), of("999999", 5)]).unwrap();
         assert_eq!((clean.pct.as_str(), clean.largest.len(), clean.sentence(HsRevision::Hs92)), ("0.000000", 0, None));
         let error = check(&[of("270900", 998_999), of("810320", 1001)]).unwrap_err().to_string();
-        assert!(error.contains("2023: 0.100100 % of the value (2 rows)") && error.contains("810320 (1.001 thousand USD)"), "{error}");
+        assert!(
+            error.contains("2023: 0.100100 % of the value (2 rows)") && error.contains("810320 (1.001 thousand USD)"),
+            "{error}"
+        );
         assert!(error.contains("Every code is in HS02, HS07, HS12, HS17, HS22:"), "{error}");
         let error = check(&[of("770000", 5), of("780000", 7)]).unwrap_err().to_string();
         assert!(error.contains("780000 (0.007 thousand USD), 770000") && error.contains("No other revision has more"), "{error}");
@@ -382,7 +391,9 @@ mod tests {
 
     #[test]
     fn missing_is_said_in_many_words() {
-        for word in ["", " ", ".", "NA", "na", "N/A", "nan", "NaN", "NULL", "null", "None", "\\N", "\\n", "-", ".a", "._", "<NA>", "#N/A"] {
+        for word in
+            ["", " ", ".", "NA", "na", "N/A", "nan", "NaN", "NULL", "null", "None", "\\N", "\\n", "-", ".a", "._", "<NA>", "#N/A"]
+        {
             assert!(is_missing(word.as_bytes()), "{word}");
         }
         for word in ["0", ".5", "-1", "x", "1.", "N", "...", ".1"] {

@@ -215,7 +215,10 @@ fn nothing_kept(file: &str, rows: u64, issues: &Issues<'_>) -> DataError {
     let reasons: Vec<String> = reasons.iter().map(|(reason, rows)| format!("{rows} {reason}")).collect();
     DataError::file(
         file,
-        format!("none of its {rows} rows is kept (in all: {}); nothing is written. Look at what --skip lets pass", reasons.join(", ")),
+        format!(
+            "none of its {rows} rows is kept (in all: {}); nothing is written. Look at what --skip lets pass",
+            reasons.join(", ")
+        ),
     )
 }
 

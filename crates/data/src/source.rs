@@ -11,8 +11,8 @@ use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
 
 use crate::claims::{Claims, OfProduct, UnknownCodes, ValueUnit, check_codes};
 use crate::codes::{CodeTables, hash_file};
-use crate::hs_codes::is_code_of;
 use crate::error::file_name;
+use crate::hs_codes::is_code_of;
 use crate::ingested::{COUNTRY_CODES, FileHash, MANIFEST, PRODUCT_CODES, check_listed, read_manifest};
 use crate::input::memory::{self, MemoryTable};
 use crate::input::{Input, Member, Order, Pick, parquet};
@@ -206,13 +206,12 @@ impl TradeSource {
             }
         }
         if let (Some(ours), Some(raw)) = (ours.first(), raw.first()) {
-            let problem =
-                format!(
-                    "the folder holds {} of reorient's and {} of another make: give them one at a time, or ingest the sources of both \
+            let problem = format!(
+                "the folder holds {} of reorient's and {} of another make: give them one at a time, or ingest the sources of both \
                      into one folder",
-                    file_name(ours),
-                    raw.name
-                );
+                file_name(ours),
+                raw.name
+            );
             return Err(DataError::file(&file_name(path), problem));
         }
         if raw.is_empty() { Self::open_ours(path, &input, ours, options) } else { Self::open_raw(path, &input, raw, options) }
@@ -328,8 +327,7 @@ impl TradeSource {
         let (Some((revision, ..)), Some(tables)) = (first, tables) else {
             return Err(DataError::file(&file_name(path), "there is no file with rows"));
         };
-        let origins: BTreeMap<Year, Origin> =
-            origins.into_iter().map(|(year, members)| (year, Origin::Raw(members))).collect();
+        let origins: BTreeMap<Year, Origin> = origins.into_iter().map(|(year, members)| (year, Origin::Raw(members))).collect();
         let synthetic = input.holds_synthetic();
         let what = if synthetic { "SYNTHETIC" } else { "BACI" };
         let unit = match options.value_unit {

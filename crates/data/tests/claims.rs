@@ -43,7 +43,8 @@ fn parquet(path: &Path, names: [&str; 6], rows: &[(i32, i32, i32, &str, f64, Opt
         Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.4))),
         Arc::new(Float64Array::from_iter(rows.iter().map(|row| row.5))),
     ];
-    let batch = RecordBatch::try_from_iter_with_nullable(names.into_iter().zip(columns).map(|(name, column)| (name, column, true)));
+    let batch =
+        RecordBatch::try_from_iter_with_nullable(names.into_iter().zip(columns).map(|(name, column)| (name, column, true)));
     let batch = batch.unwrap();
     let mut writer = ArrowWriter::try_new(std::fs::File::create(path).unwrap(), batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
@@ -57,9 +58,14 @@ const BACI: [&str; 6] = ["t", "i", "j", "k", "v", "q"];
 fn codes_of_another_revision_are_refused_however_the_rows_come() {
     let folder = tempfile::tempdir().unwrap();
     // 810320 came in 2002 and 854231 in 2007.
-    let text = "t,i,j,k,v,q\n2023,4,8,270900,1,2\n2023,4,8,810320,3,2\n2023,4,8,854231,5,2\n2023,8,4,999999,1,\n2023,8,4,271000,1,\n";
+    let text =
+        "t,i,j,k,v,q\n2023,4,8,270900,1,2\n2023,4,8,810320,3,2\n2023,4,8,854231,5,2\n2023,8,4,999999,1,\n2023,8,4,271000,1,\n";
     let path = written(folder.path(), NAME, text);
-    let expected = ["72.727273 % of the value (2 rows)", "HS92 does not have: 854231 (5.000 thousand USD), 810320 (3.000", "Every code is in HS07, HS12, HS17, HS22:"];
+    let expected = [
+        "72.727273 % of the value (2 rows)",
+        "HS92 does not have: 854231 (5.000 thousand USD), 810320 (3.000",
+        "Every code is in HS07, HS12, HS17, HS22:",
+    ];
     let is_refused = |error: DataError| {
         let text = error.to_string();
         assert_eq!(error.kind(), DataErrorKind::BadData);
@@ -78,7 +84,14 @@ fn codes_of_another_revision_are_refused_however_the_rows_come() {
     let batch = parquet(&path, BACI, &rows);
     let source = TradeSource::open(&path).unwrap();
     is_refused(source.read(source.years()[0], Some(&oil)).unwrap_err());
-    let about = AboutTable { revision: HsRevision::Hs92, year: None, synthetic: false, countries: None, products: None, value_unit: None };
+    let about = AboutTable {
+        revision: HsRevision::Hs92,
+        year: None,
+        synthetic: false,
+        countries: None,
+        products: None,
+        value_unit: None,
+    };
     let source = TradeSource::from_arrow(vec![batch.clone()], about.clone()).unwrap();
     is_refused(source.read(source.years()[0], Some(&oil)).unwrap_err());
     // Under their own revision, and where codes are made up as the rows are.
@@ -119,7 +132,10 @@ fn few_unknown_codes_are_named_and_counted() {
     assert_eq!((unknown.pct.as_str(), unknown.value_kusd.as_str(), unknown.rows, unknown.products), ("0.099900", "9.000", 3, 2));
     assert_eq!((manifest.rows_in, manifest.rows_used, manifest.noted["unknown-code"]), (4, 4, 2));
     let ledger = std::fs::read_to_string(out.join("ledger.csv")).unwrap();
-    assert!(ledger.contains("unknown-code,\"product 810320, 2023: HS92 does not have it; 2 rows with 4.000 thousand USD are kept\""), "{ledger}");
+    assert!(
+        ledger.contains("unknown-code,\"product 810320, 2023: HS92 does not have it; 2 rows with 4.000 thousand USD are kept\""),
+        "{ledger}"
+    );
     for path in [&path, &out] {
         let source = TradeSource::open(path).unwrap();
         for products in [None, Some(&BTreeSet::from([code("270900")]))] {
@@ -146,7 +162,8 @@ fn rows_of_a_country_after_its_last_year_are_refused() {
         assert_eq!(texts[0], texts[1]);
         texts[0].clone()
     };
-    let (kind, said) = outdated("1999,4,58,270900,1,2\n1999,4,8,270900,9,2\n1999,58,8,270900,2.5,2\n1999,58,58,270900,1,\n", 1999).unwrap();
+    let (kind, said) =
+        outdated("1999,4,58,270900,1,2\n1999,4,8,270900,9,2\n1999,58,8,270900,2.5,2\n1999,58,58,270900,1,\n", 1999).unwrap();
     assert_eq!(kind, DataErrorKind::BadData);
     for part in ["58 Belgium-Luxembourg (...1998)", "3 rows of 1999", "4.500 thousand USD", "56 Belgium, 442 Luxembourg"] {
         assert!(said.contains(part), "{said}");
@@ -174,7 +191,14 @@ fn rows_of_a_country_after_its_last_year_are_refused() {
     let batch = parquet(&path, BACI, &rows);
     let said = ingested(&path, &folder.path().join("of-parquet"), &IngestOptions::default()).unwrap_err().to_string();
     assert!(said.contains("1 rows of 1999 with 2.000 thousand USD"), "{said}");
-    let about = AboutTable { revision: HsRevision::Hs92, year: None, synthetic: false, countries: None, products: None, value_unit: None };
+    let about = AboutTable {
+        revision: HsRevision::Hs92,
+        year: None,
+        synthetic: false,
+        countries: None,
+        products: None,
+        value_unit: None,
+    };
     let source = TradeSource::from_arrow(vec![batch], about).unwrap();
     assert!(source.read(Year::new(1998).unwrap(), None).is_ok());
     let said = source.read(Year::new(1999).unwrap(), None).unwrap_err().to_string();
@@ -224,7 +248,14 @@ fn a_column_without_a_unit_needs_one() {
     let batch = parquet(&path, names, &rows);
     let text = "t,i,j,k,value,q\n2023,4,8,270900,1500,2\n2023,8,4,270900,7000.0,\n";
     let csv = written(folder.path(), NAME, text);
-    let about = |value_unit| AboutTable { revision: HsRevision::Hs92, year: None, synthetic: false, countries: None, products: None, value_unit };
+    let about = |value_unit| AboutTable {
+        revision: HsRevision::Hs92,
+        year: None,
+        synthetic: false,
+        countries: None,
+        products: None,
+        value_unit,
+    };
     let open = |which: usize, value_unit| {
         let options = OpenOptions { revision: None, value_unit };
         match which {
@@ -309,7 +340,14 @@ fn a_word_for_missing_is_a_missing_quantity() {
         ("q", Arc::new(StringArray::from_iter_values(WORDS))),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let about = AboutTable { revision: HsRevision::Hs92, year: None, synthetic: false, countries: None, products: None, value_unit: None };
+    let about = AboutTable {
+        revision: HsRevision::Hs92,
+        year: None,
+        synthetic: false,
+        countries: None,
+        products: None,
+        value_unit: None,
+    };
     let source = TradeSource::from_arrow(vec![batch], about).unwrap();
     let trade = source.read_weighed(source.years()[0], None).unwrap();
     assert_eq!(trade.table.n_rows(), n);
@@ -344,7 +382,12 @@ fn a_row_with_a_bad_quantity_stays_without_it() {
     reorient_data::verify_ingested(&out).unwrap();
 
     // The same of Parquet.
-    let rows = [(2023, 4, 8, "270900", 1.5, Some(-1.0)), (2023, 4, 12, "270900", 2.0, Some(1.0)), (2022, 4, 16, "270900", 2.0, Some(-1.0)), (2023, 4, 20, "270900", 3.0, Some(f64::NAN))];
+    let rows = [
+        (2023, 4, 8, "270900", 1.5, Some(-1.0)),
+        (2023, 4, 12, "270900", 2.0, Some(1.0)),
+        (2022, 4, 16, "270900", 2.0, Some(-1.0)),
+        (2023, 4, 20, "270900", 3.0, Some(f64::NAN)),
+    ];
     let path = folder.path().join("BACI_HS92_Y2023_V202401b.parquet");
     parquet(&path, BACI, &rows);
     let manifest = ingested(&path, &folder.path().join("of-parquet"), &options).unwrap();

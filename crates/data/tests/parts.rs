@@ -9,7 +9,9 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use reorient_core::{HsRevision, ProductCode};
-use reorient_data::{DataError, DataErrorKind, IngestManifest, IngestOptions, OnDuplicate, OpenOptions, RowPolicy, Trade, TradeSource, ingest};
+use reorient_data::{
+    DataError, DataErrorKind, IngestManifest, IngestOptions, OnDuplicate, OpenOptions, RowPolicy, Trade, TradeSource, ingest,
+};
 use tempfile::TempDir;
 
 const NAME: &str = "BACI_HS92_Y2023_V202401b";
@@ -65,7 +67,8 @@ fn put(folder: &Path, name: &str, text: &str) {
 }
 
 fn gzip(folder: &Path, name: &str, text: &str) {
-    let mut encoder = flate2::write::GzEncoder::new(std::fs::File::create(folder.join(name)).unwrap(), flate2::Compression::fast());
+    let mut encoder =
+        flate2::write::GzEncoder::new(std::fs::File::create(folder.join(name)).unwrap(), flate2::Compression::fast());
     encoder.write_all(text.as_bytes()).unwrap();
     encoder.finish().unwrap();
 }
@@ -144,46 +147,78 @@ fn parts_of_a_year_are_the_year() {
     let odd: Vec<Flow> = all.iter().copied().step_by(2).collect();
     let even: Vec<Flow> = all.iter().copied().skip(1).step_by(2).collect();
     let cases: [(&str, usize, TempDir); 8] = [
-        ("in order", 2, folder(&|at| {
-            put(at, &part(1, "csv"), &first);
-            put(at, &part(2, "csv"), &second);
-        })),
-        ("the second first", 2, folder(&|at| {
-            put(at, &part(1, "csv"), &second);
-            put(at, &part(2, "csv"), &first);
-        })),
-        ("every other row", 2, folder(&|at| {
-            put(at, &part(1, "csv"), &csv(&odd, true));
-            put(at, &part(2, "csv"), &csv(&even, true));
-        })),
-        ("gzip and Parquet", 2, folder(&|at| {
-            gzip(at, &part(1, "csv.gz"), &first);
-            parquet(&at.join(part(2, "parquet")), &all[half..], true);
-        })),
-        ("a part with a header only", 3, folder(&|at| {
-            put(at, &part(1, "csv"), &first);
-            put(at, &part(2, "csv"), "t,i,j,k,v,q\n");
-            put(at, &part(3, "csv"), &second);
-        })),
-        ("an archive", 1, folder(&|at| {
-            zip(at, &[(&part(1, "csv"), first.clone()), (&part(2, "csv"), second.clone())]);
-        })),
-        ("an archive and a file", 2, folder(&|at| {
-            zip(at, &[(&part(1, "csv"), first.clone())]);
-            put(at, &part(2, "csv"), &second);
-        })),
-        ("what systems leave beside files", 2, folder(&|at| {
-            put(at, &part(1, "csv"), &first);
-            put(at, &part(2, "csv"), &second);
-            for name in ["csv", "parquet", "zip"].map(|kind| part(1, kind)) {
-                put(at, &format!("._{name}"), "\u{0}\u{5}\u{16}\u{7}");
-            }
-            put(at, "._country_codes_V202401b.csv", "\u{0}\u{5}\u{16}\u{7}");
-            put(at, ".DS_Store", "x");
-            put(at, "_SUCCESS", "");
-            put(at, "__MACOSX/BACI_HS92_Y2023_V202401b.csv", "x");
-            put(at, "_temporary/2023/part-0.csv", "x");
-        })),
+        (
+            "in order",
+            2,
+            folder(&|at| {
+                put(at, &part(1, "csv"), &first);
+                put(at, &part(2, "csv"), &second);
+            }),
+        ),
+        (
+            "the second first",
+            2,
+            folder(&|at| {
+                put(at, &part(1, "csv"), &second);
+                put(at, &part(2, "csv"), &first);
+            }),
+        ),
+        (
+            "every other row",
+            2,
+            folder(&|at| {
+                put(at, &part(1, "csv"), &csv(&odd, true));
+                put(at, &part(2, "csv"), &csv(&even, true));
+            }),
+        ),
+        (
+            "gzip and Parquet",
+            2,
+            folder(&|at| {
+                gzip(at, &part(1, "csv.gz"), &first);
+                parquet(&at.join(part(2, "parquet")), &all[half..], true);
+            }),
+        ),
+        (
+            "a part with a header only",
+            3,
+            folder(&|at| {
+                put(at, &part(1, "csv"), &first);
+                put(at, &part(2, "csv"), "t,i,j,k,v,q\n");
+                put(at, &part(3, "csv"), &second);
+            }),
+        ),
+        (
+            "an archive",
+            1,
+            folder(&|at| {
+                zip(at, &[(&part(1, "csv"), first.clone()), (&part(2, "csv"), second.clone())]);
+            }),
+        ),
+        (
+            "an archive and a file",
+            2,
+            folder(&|at| {
+                zip(at, &[(&part(1, "csv"), first.clone())]);
+                put(at, &part(2, "csv"), &second);
+            }),
+        ),
+        (
+            "what systems leave beside files",
+            2,
+            folder(&|at| {
+                put(at, &part(1, "csv"), &first);
+                put(at, &part(2, "csv"), &second);
+                for name in ["csv", "parquet", "zip"].map(|kind| part(1, kind)) {
+                    put(at, &format!("._{name}"), "\u{0}\u{5}\u{16}\u{7}");
+                }
+                put(at, "._country_codes_V202401b.csv", "\u{0}\u{5}\u{16}\u{7}");
+                put(at, ".DS_Store", "x");
+                put(at, "_SUCCESS", "");
+                put(at, "__MACOSX/BACI_HS92_Y2023_V202401b.csv", "x");
+                put(at, "_temporary/2023/part-0.csv", "x");
+            }),
+        ),
     ];
     for (what, parts, folder) in &cases {
         check(what, folder.path(), &whole, *parts);
@@ -231,7 +266,10 @@ fn folders_of_years_are_read() {
     assert_eq!((trade.table.n_rows(), trade.inputs[0].name.as_str()), (all.len(), "2023/part-0.parquet"));
     let options = IngestOptions { revision: Some(HsRevision::Hs92), ..IngestOptions::default() };
     let manifest = ingest(&[path], &root.path().join("out"), &options, &mut |_| {}).unwrap();
-    assert_eq!(manifest.years.iter().map(|year| (year.year, year.rows)).collect::<Vec<_>>(), [(2022, all.len() as u64), (2023, all.len() as u64)]);
+    assert_eq!(
+        manifest.years.iter().map(|year| (year.year, year.rows)).collect::<Vec<_>>(),
+        [(2022, all.len() as u64), (2023, all.len() as u64)]
+    );
 }
 
 #[test]
@@ -260,13 +298,19 @@ fn what_does_not_belong_together_is_named() {
     // One key in both, and a copy under another name.
     refused(&[(&part1, first.clone()), (&part2, second.clone())], &[&part1, &part2, "no other key", "product ", "exporter 276"]);
     let keys = format!("{} keys of this year do", all.len());
-    refused(&[(&part1, csv(&all, true)), ("BACI_HS92_Y2023_V202401b (1).csv", csv(&all, true))], &["(1).csv", &part1, &keys, "a copy"]);
+    refused(
+        &[(&part1, csv(&all, true)), ("BACI_HS92_Y2023_V202401b (1).csv", csv(&all, true))],
+        &["(1).csv", &part1, &keys, "a copy"],
+    );
     // Other releases and revisions.
     let half = csv(&all[..half], true);
     refused(&[(&part1, half.clone()), ("BACI_HS92_Y2023_V202501_part2.csv", second.clone())], &["202401b", "202501"]);
     refused(&[(&part1, half.clone()), ("BACI_HS17_Y2023_V202401b_part2.csv", second)], &["HS92", "HS17"]);
     // Folders that say something else than the rows, or than the names in them.
-    refused(&[("BACI_HS92_V202401b/2022/part-0.csv", half.clone())], &["2022/part-0.csv", "column `t`: `2023`", "the folder says 2022"]);
+    refused(
+        &[("BACI_HS92_V202401b/2022/part-0.csv", half.clone())],
+        &["2022/part-0.csv", "column `t`: `2023`", "the folder says 2022"],
+    );
     refused(&[("2022/BACI_HS92_Y2023_V202401b.csv", half.clone())], &["year 2023", "its folder 2022"]);
     refused(&[("BACI_HS17_V202401b/BACI_HS92_Y2023_V202401b.csv", half.clone())], &["revision HS92", "its folder HS17"]);
     // A part without its header, as a file that was cut has.
@@ -287,9 +331,15 @@ fn rows_in_two_parts_are_added_up_where_that_is_asked_for() {
     let folder = tempfile::tempdir().unwrap();
     put(folder.path(), "in/BACI_HS92_Y2023_V202401b_part1.csv", &csv(&all, true));
     put(folder.path(), "in/BACI_HS92_Y2023_V202401b_part2.csv", &csv(&all[..10], true));
-    let options = IngestOptions { policy: RowPolicy { on_duplicate: OnDuplicate::Sum, ..RowPolicy::default() }, ..IngestOptions::default() };
+    let options = IngestOptions {
+        policy: RowPolicy { on_duplicate: OnDuplicate::Sum, ..RowPolicy::default() },
+        ..IngestOptions::default()
+    };
     let manifest = ingest(&[folder.path().join("in")], &folder.path().join("out"), &options, &mut |_| {}).unwrap();
-    assert_eq!((manifest.rows_in, manifest.rows_used, manifest.unused["duplicate-key"]), (all.len() as u64 + 10, all.len() as u64, 10));
+    assert_eq!(
+        (manifest.rows_in, manifest.rows_used, manifest.unused["duplicate-key"]),
+        (all.len() as u64 + 10, all.len() as u64, 10)
+    );
 }
 
 #[test]

@@ -37,7 +37,8 @@ impl Trade {
             let (path, fetched) = local(&path)?;
             let opened = TradeSource::open_with(&path, &options);
             // Where names tell another revision, Python says so.
-            let opened = opened.or_else(|error| TradeSource::open_with(&path, &OpenOptions { revision: None, ..options }).map_err(|_| error));
+            let opened = opened
+                .or_else(|error| TradeSource::open_with(&path, &OpenOptions { revision: None, ..options }).map_err(|_| error));
             Ok((opened?, fetched))
         })?;
         Ok(Self { source, fetched, values: Vec::new() })

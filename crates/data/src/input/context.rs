@@ -84,7 +84,9 @@ impl Context {
             _ => {}
         }
         match (&member.revision, &self.revision) {
-            (Some(own), Some(revision)) if is_below && own != revision => return differs("revision", own.name(), revision.name()),
+            (Some(own), Some(revision)) if is_below && own != revision => {
+                return differs("revision", own.name(), revision.name());
+            }
             _ => {}
         }
         match (&member.release, &self.release) {
@@ -134,7 +136,10 @@ mod tests {
         let release = root.below("BACI_HS92_V202401b").unwrap();
         assert_eq!((release.revision, release.release.as_deref()), (Some(HsRevision::Hs92), Some("202401b")));
         let year = release.below("t=2023").unwrap();
-        assert_eq!((year.revision, year.year.map(Year::get), year.prefix.as_str()), (Some(HsRevision::Hs92), Some(2023), "BACI_HS92_V202401b/t=2023/"));
+        assert_eq!(
+            (year.revision, year.year.map(Year::get), year.prefix.as_str()),
+            (Some(HsRevision::Hs92), Some(2023), "BACI_HS92_V202401b/t=2023/")
+        );
         for name in ["notes", "__MACOSX", ".git", "_temporary", "old_HS92"] {
             assert!(root.below(name).is_none(), "{name}");
         }

@@ -136,7 +136,12 @@ impl MemoryTable {
         };
         let pieces: Vec<Piece> = self.chunks().into_iter().flatten().collect();
         let parts = pieces.par_iter().map(part).collect::<Result<Vec<_>, DataError>>()?;
-        let mut all = Met { hash: self.years.get(&year).cloned(), unread: self.columns.unread, value_unit: self.columns.value_unit, ..Met::default() };
+        let mut all = Met {
+            hash: self.years.get(&year).cloned(),
+            unread: self.columns.unread,
+            value_unit: self.columns.value_unit,
+            ..Met::default()
+        };
         for (kept, problems, met, order, outdated) in parts {
             problems.into_iter().try_for_each(|problem| reading.issues.add(NAME, "row", problem))?;
             all.order.follow(&order);

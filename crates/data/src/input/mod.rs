@@ -455,6 +455,11 @@ impl Years {
         !self.many && self.expected().is_none()
     }
 
+    /// The year that the folder tells.
+    fn of_folder(&self) -> Option<Year> {
+        self.named.filter(|_| self.is_of_folder)
+    }
+
     /// The one year that rows may have.
     const fn expected(&self) -> Option<Year> {
         if self.named.is_some() { self.named } else { self.first }

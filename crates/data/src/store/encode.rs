@@ -57,7 +57,9 @@ pub(super) fn properties(info: &YearInfo) -> WriterProperties {
         .set_dictionary_page_size_limit(NEVER)
         .set_write_batch_size(NEVER)
         .set_sorting_columns(Some((0..3).map(ascending).collect()))
-        .set_key_value_metadata(Some(known.into_iter().chain(unknown).map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()));
+        .set_key_value_metadata(Some(
+            known.into_iter().chain(unknown).map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect(),
+        ));
     for (number, column) in ["product", "exporter", "importer", "value_kusd", "quantity_tons"].into_iter().enumerate() {
         let column = ColumnPath::from(column);
         builder = builder.set_column_compression(column.clone(), compression(number));

@@ -101,16 +101,7 @@ fn read_positions<T: Send>(
         }
     }
     let schema = isolated(&name, schema)?;
-    let reading = Reading {
-        content,
-        name: &name,
-        index,
-        wanted: &is_wanted,
-        weigh,
-        schema,
-        countries,
-        spare: Mutex::default(),
-    };
+    let reading = Reading { content, name: &name, index, wanted: &is_wanted, weigh, schema, countries, spare: Mutex::default() };
     let wanted = |group: &Group| -> Vec<&Block> {
         let is_wanted = |block: &&Block| is_wanted[block.products.clone()].contains(&true);
         index.blocks[group.blocks.clone()].iter().filter(is_wanted).collect()

@@ -9,8 +9,8 @@ mod rows;
 
 use arrow::array::{ArrayRef, RecordBatch};
 
-use super::csv::value_column;
 use super::QUANTITY;
+use super::csv::value_column;
 use crate::DataError;
 use crate::claims::ValueUnit;
 

@@ -82,9 +82,8 @@ impl<'a> RowReader<'a> {
         };
         self.keys.clear();
         self.keys.extend(years.iter().zip(products).zip(exporters).zip(importers).map(key));
-        let are_current = |codes: &[u32]| {
-            years.iter().zip(codes).fold(true, |all, (year, code)| all & is_current(self.known, *code, *year))
-        };
+        let are_current =
+            |codes: &[u32]| years.iter().zip(codes).fold(true, |all, (year, code)| all & is_current(self.known, *code, *year));
         Ok(all(years, is_year)
             & all(products, is_product)
             & all(values, is_value)

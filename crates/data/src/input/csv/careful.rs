@@ -4,8 +4,8 @@ use fearless_simd::{Level, Simd, dispatch};
 use reorient_core::{CountryCode, ProductCode, Usd, Year};
 
 use super::{Known, fast};
-use crate::claims::{Outdated, ValueUnit, is_missing};
 use crate::DataError;
+use crate::claims::{Outdated, ValueUnit, is_missing};
 use crate::input::{Order, Pick, QUANTITY};
 use crate::issue::{Problem, Reason};
 use crate::row::Row;
@@ -62,13 +62,8 @@ pub(super) struct Layout {
 }
 
 impl Layout {
-    /// `named` is the year that the name of the file tells, so that no column need; `unit` is that of a column `value`.
-    pub(super) fn new(
-        name: &str,
-        header: &[u8],
-        named: Option<Year>,
-        unit: Option<ValueUnit>,
-    ) -> Result<Self, DataError> {
+    /// `named` is the year that the folder of the file tells, so that no column need; `unit` is that of a column `value`.
+    pub(super) fn new(name: &str, header: &[u8], named: Option<Year>, unit: Option<ValueUnit>) -> Result<Self, DataError> {
         let mut fields = [&header[..0]; WIDEST];
         let width = split(header, &mut fields);
         let titles: Vec<String> = fields[..width.min(WIDEST)]
@@ -80,7 +75,8 @@ impl Layout {
         }
         let is_there = |column: &str| titles.iter().any(|title| title == column);
         let has_value = value_column(name, is_there("v").then_some("v"), is_there("value"), unit)?;
-        let tells_year = is_there("t") || named.is_none();
+        // A column under another name may contradict the folder.
+        let tells_year = is_there("t") || is_there("year") || named.is_none();
         let mut at = [ABSENT; COLUMNS.len()];
         let unread = !is_there("q") && is_there(QUANTITY);
         for (position, (number, column)) in at.iter_mut().zip(COLUMNS.into_iter().enumerate()) {
@@ -91,7 +87,8 @@ impl Layout {
             let mut found = titles.iter().enumerate().filter(|(_, title)| *title == column).map(|(at, _)| at);
             let shown: String = String::from_utf8_lossy(header.trim_ascii()).chars().take(80).collect();
             let problem = |what: &str| {
-                let is_row = titles.iter().all(|title| title.bytes().all(|byte| !byte.is_ascii_alphabetic()));
+                let is_row = titles.iter().any(|title| !title.is_empty())
+                    && titles.iter().all(|title| title.bytes().all(|byte| !byte.is_ascii_alphabetic()));
                 let has = if is_row {
                     "this is a row and no header, as in a part that was cut off another file: put t,i,j,k,v,q above it"
                 } else {

@@ -73,7 +73,7 @@ pub(super) fn read_file(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Me
     }
     let (header, lines, start) = blocks::header(path)?;
     blocks.start = start;
-    let layout = Layout::new(reading.name, &header, reading.years.named, reading.unit)?;
+    let layout = Layout::new(reading.name, &header, reading.years.of_folder(), reading.unit)?;
     let countries = last_years(reading.countries);
     let mut taken = Taken { reading, first_line: lines + 1, met: Met::default() };
     taken.find_year(&layout, &countries, || {
@@ -90,7 +90,12 @@ pub(super) fn read_file(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Me
     while next < blocks.count() {
         let end = blocks.count().min(next + round);
         let other_year = taken.reading.years.other_year();
-        let known = Known { countries: &countries, year: taken.reading.years.expected(), other_year: &other_year, keeps_without_quantity: keeps };
+        let known = Known {
+            countries: &countries,
+            year: taken.reading.years.expected(),
+            other_year: &other_year,
+            keeps_without_quantity: keeps,
+        };
         let pick = taken.reading.pick;
         let parse = |number| {
             let spare = || buffers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -120,7 +125,7 @@ pub(super) fn read_stream(
 ) -> Result<Met, DataError> {
     let name = reading.name;
     let mut lines = LineBlocks::new(name, reader);
-    let layout = Layout::new(name, &lines.header()?, reading.years.named, reading.unit)?;
+    let layout = Layout::new(name, &lines.header()?, reading.years.of_folder(), reading.unit)?;
     let countries = last_years(reading.countries);
     let mut taken = Taken { reading, first_line: lines.lines + 1, met: Met::default() };
     let round = |lines: &mut LineBlocks<'_>| -> Result<Vec<Vec<u8>>, DataError> {
@@ -133,7 +138,12 @@ pub(super) fn read_stream(
     while !blocks.is_empty() {
         let done = packed.map_or(lines.taken, |packed| packed());
         let other_year = taken.reading.years.other_year();
-        let known = Known { countries: &countries, year: taken.reading.years.expected(), other_year: &other_year, keeps_without_quantity: keeps };
+        let known = Known {
+            countries: &countries,
+            year: taken.reading.years.expected(),
+            other_year: &other_year,
+            keeps_without_quantity: keeps,
+        };
         let pick = taken.reading.pick;
         let mut parsed: Vec<Parsed> = Vec::new();
         let following = rayon::in_place_scope(|scope| {

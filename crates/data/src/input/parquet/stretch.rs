@@ -115,19 +115,15 @@ impl ForeignFile {
         Ok(cells::has_years(footer.schema().fields().iter().map(|field| field.name().as_str())))
     }
 
-    pub(super) fn open(
-        path: &Path,
-        name: &str,
-        year_is_named: bool,
-        unit: Option<ValueUnit>,
-    ) -> Result<Self, DataError> {
+    pub(super) fn open(path: &Path, name: &str, year_is_named: bool, unit: Option<ValueUnit>) -> Result<Self, DataError> {
         let content = Arc::new(Content::open(path)?);
         let options = ArrowReaderOptions::new();
         let footer = isolated(name, || {
             ArrowReaderMetadata::load(&Chunks(Arc::clone(&content)), options).map_err(|error| damaged(name, &error))
         })?;
         let (rows, groups) = rows_of(name, footer.metadata(), content.length())?;
-        let columns = Columns::find(name, footer.schema().fields().iter().map(|field| field.name().as_str()), year_is_named, unit)?;
+        let columns =
+            Columns::find(name, footer.schema().fields().iter().map(|field| field.name().as_str()), year_is_named, unit)?;
         let wanted = ProjectionMask::roots(footer.parquet_schema(), columns.positions());
         let footer = isolated(name, || Ok(by_key(&footer, &columns).unwrap_or_else(|| footer.clone())))?;
         Ok(Self { name: name.to_owned(), content, footer, wanted, columns: columns.alone(), rows, groups })
