@@ -100,7 +100,7 @@ impl UnknownCodes {
     pub fn sentence(&self, revision: HsRevision) -> Option<String> {
         let codes: Vec<String> =
             self.largest.iter().map(|code| format!("{} ({} thousand USD)", code.product, code.value_kusd)).collect();
-        let more = if self.products as usize > self.largest.len() { ", the largest" } else { "" };
+        let more = if self.products > self.largest.len() as u64 { ", the largest" } else { "" };
         (self.products > 0).then(|| {
             format!(
                 "{} % of the value ({} rows) is under product codes that {revision} does not have{more}: {}.",

@@ -67,7 +67,8 @@ impl Row {
 
     /// The year as a number.
     pub(crate) const fn year_number(&self) -> u16 {
-        (self.key >> (2 * COUNTRY_BITS + PRODUCT_BITS)) as u16
+        // A key has no bit above those of the year.
+        (self.key >> (2 * COUNTRY_BITS + PRODUCT_BITS) & 0xffff) as u16
     }
 
     /// Whether another row is of the same year.

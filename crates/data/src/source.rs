@@ -1,6 +1,7 @@
 //! Step M1 of docs/method.md, where trade comes from: the embedded sample, an ingested folder, or files as CEPII and other
 //! tools write them.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -586,9 +587,8 @@ impl TradeSource {
             unread.extend(met.unread);
             value_unit = value_unit.or(met.value_unit);
             // Several members of an archive are one file.
-            if !hashes.contains_key(&member.file_name()) {
-                let hash = met.hash.map_or_else(|| member.hash(), Ok)?;
-                hashes.insert(member.file_name(), hash);
+            if let Entry::Vacant(entry) = hashes.entry(member.file_name()) {
+                entry.insert(met.hash.map_or_else(|| member.hash(), Ok)?);
             }
         }
         if rows_in == 0 {
