@@ -113,7 +113,10 @@ fn a_readme_beside_renamed_rows_still_tells() {
     assert!(printed(&["run", "--list", "all"], &renamed).contains("SYNTHETIC HS22 2024"));
     let archive = root.path().join("BACI_HS22_V202601.zip");
     trade::zip(&archive, &[("BACI_HS22_Y2024_V202601.csv", String::from_utf8(rows).unwrap())]);
-    assert!(!printed(&["run", "--list", "all"], &archive).contains("SYNTHETIC"), "a real readme marks nothing");
+    // A real readme marks nothing, and then made-up codes are not those of HS22.
+    let output = reorient().args(["run", "--list", "all"]).arg(&archive).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(65) && said.contains("product codes that HS22 does not have"), "{said}");
 }
 
 #[test]

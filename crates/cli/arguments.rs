@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use reorient_core::{HsRevision, ProductCode, Year};
-use reorient_data::Reason;
+use reorient_data::{OpenOptions, Reason, ValueUnit};
 use reorient_engine::YearChoice;
 use reorient_engine::sweep::Shard;
 
@@ -260,12 +260,31 @@ pub(crate) enum Command {
     Calibrate(Calibrate),
 }
 
+/// What the names of trade data do not tell.
+#[derive(Debug, Clone, Copy, Default, Args)]
+pub(crate) struct TradeOptions {
+    /// HS revision of the codes, where no name tells: 92, 96, 02, 07, 12, 17 or 22
+    #[arg(long, value_name = "HS", requires = "trade")]
+    pub(crate) hs: Option<HsRevision>,
+    /// Unit of a column `value`, whose name tells none: usd, or kusd for thousand
+    #[arg(long, value_name = "UNIT", requires = "trade")]
+    pub(crate) value_unit: Option<ValueUnit>,
+}
+
+impl From<TradeOptions> for OpenOptions {
+    fn from(options: TradeOptions) -> Self {
+        Self { revision: options.hs, value_unit: options.value_unit }
+    }
+}
+
 /// The data and the question.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Question {
     /// Trade data: an ingested folder, CEPII's zip or CSV, or Parquet [default: the embedded real sample]
     #[arg(value_name = "TRADE")]
     pub(crate) trade: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) opening: TradeOptions,
     /// Year of trade; `run` takes several too, such as 1995..2024, 1995,2000 or all
     #[arg(long, value_name = "YEAR")]
     pub(crate) year: Option<String>,
@@ -328,6 +347,8 @@ pub(crate) struct Sweep {
     /// Trade data: an ingested folder, CEPII's zip or CSV, or Parquet [default: the embedded real sample]
     #[arg(value_name = "TRADE")]
     pub(crate) trade: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) opening: TradeOptions,
     /// Folder for the store and the dataset
     #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
     pub(crate) out: Option<PathBuf>,
@@ -434,6 +455,8 @@ pub(crate) struct Indicators {
     /// Trade data: an ingested folder, CEPII's zip or CSV, or Parquet [default: the embedded real sample]
     #[arg(value_name = "TRADE")]
     pub(crate) trade: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) opening: TradeOptions,
     /// Who buys: a country by BACI code or ISO3, or a bloc such as EU27; `EU` has the members of each year
     #[arg(long, value_name = "WHO")]
     pub(crate) importer: String,
@@ -539,11 +562,14 @@ pub(crate) struct Ingest {
     /// CEPII's release, where the names do not tell, such as 202601
     #[arg(long, value_name = "RELEASE", value_parser = release)]
     pub(crate) release: Option<String>,
+    /// Unit of a column `value`, whose name tells none: usd, or kusd for thousand
+    #[arg(long, value_name = "UNIT")]
+    pub(crate) value_unit: Option<ValueUnit>,
     /// Rows that share a key
     #[arg(long, value_name = "WHAT", value_enum, default_value = "error")]
     pub(crate) on_duplicate: Duplicates,
     /// Put rows with this fault into the ledger instead of refusing the file; repeat for more: bad-year, bad-code,
-    /// unknown-country, bad-value, zero-value, negative-value, bad-quantity
+    /// unknown-country, bad-value, zero-value, negative-value, bad-quantity (the row stays, without its quantity)
     #[arg(long, value_name = "REASON", value_parser = skippable)]
     pub(crate) skip: Vec<Reason>,
     /// Bad rows to name before giving up
@@ -629,6 +655,9 @@ pub(crate) struct Synth {
     /// Trade data whose products take the place of made-up ones
     #[arg(long, value_name = "TRADE")]
     pub(crate) overlay: Option<PathBuf>,
+    /// Unit of a column `value` of the overlay, whose name tells none: usd, or kusd for thousand
+    #[arg(long, value_name = "UNIT", requires = "overlay")]
+    pub(crate) value_unit: Option<ValueUnit>,
     /// Plain files in the place of a zip
     #[arg(long)]
     pub(crate) csv: bool,
@@ -682,6 +711,7 @@ impl Fetch {
             out,
             hs: None,
             release: None,
+            value_unit: None,
             on_duplicate: Duplicates::Error,
             skip: Vec::new(),
             max_errors: 1,

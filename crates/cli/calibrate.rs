@@ -10,6 +10,7 @@ use reorient_report::{Screen, calibration_json, calibration_view, kind, write_ca
 use crate::arguments::{Calibrate, Question, Talk};
 use crate::run::{open, question, target};
 use crate::study::{show, title};
+use crate::talk;
 use reorient_app::{Failure, calibration_manifest, read_published};
 
 /// Compares readings of the method with a published table, prints what the data can decide, writes its files.
@@ -25,6 +26,7 @@ pub(crate) fn calibrate(arguments: &Calibrate, talk: &Talk) -> Result<ExitCode, 
     let calibration = calibrator.against(&published)?;
 
     let (against, headline) = (arguments.against.as_deref(), arguments.headline.as_deref());
+    talk::data_notes(&source);
     let manifest = calibration_manifest(&source, &calibrator, &held, against, headline)?;
     let countries = source.countries();
     if let Some(target) = &target {

@@ -7,6 +7,7 @@ use reorient_report::{Screen, concentration_json, concentration_rows, concentrat
 use crate::arguments::{Study, Talk};
 use crate::run::{open, question, target};
 use crate::study::{show, title};
+use crate::talk;
 use reorient_app::{Failure, UNSOLVED, study_manifest};
 
 /// Prints what the cut costs in concentration and writes its files.
@@ -23,6 +24,7 @@ pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, 
     };
     let collection = &result.run.collection;
     let rows = concentration_rows(&collection.products, least);
+    talk::data_notes(&source);
     let manifest = study_manifest(&source, result.run.scenario.clone(), result.run.inputs.clone());
     if let Some(target) = &target {
         write_concentration(target, &rows, &result.curve, countries, &manifest)?;

@@ -29,6 +29,7 @@ pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode
     let result = reorient_engine::indicators(&source, &scenario, &question, &|| bar.inc(1));
     bar.finish_and_clear();
     let result = result?;
+    talk::data_notes(&source);
 
     let manifest = indicator_manifest(&source, &scenario, &question, &result);
     let countries = source.countries();
@@ -64,7 +65,13 @@ pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode
 
 /// The part of the arguments that every question has; years go their own way.
 fn shared(arguments: &Indicators) -> Question {
-    Question { trade: arguments.trade.clone(), year: None, scenario: arguments.scenario.clone(), set: arguments.set.clone() }
+    Question {
+        trade: arguments.trade.clone(),
+        opening: arguments.opening,
+        year: None,
+        scenario: arguments.scenario.clone(),
+        set: arguments.set.clone(),
+    }
 }
 
 fn question(arguments: &Indicators) -> Result<(Scenario, IndicatorQuestion), Failure> {

@@ -22,6 +22,7 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
             max_errors: usize::from(arguments.max_errors),
         },
         attribution: String::new(),
+        value_unit: arguments.value_unit,
     };
     let target = Target::new(&arguments.out).force(arguments.force);
     let sources = arguments.sources.iter().map(|path| remote::local(path)).collect::<Result<Vec<_>, _>>()?;
@@ -29,6 +30,11 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
     let manifest = ingest_sources(&sources, &target, &options, &mut |progress| show(&bar, progress));
     bar.finish_and_clear();
     let manifest = manifest?;
+    if arguments.json {
+        for note in notes(&manifest) {
+            tracing::warn!("{note}");
+        }
+    }
     tracing::info!("{} written", arguments.out.display());
     if arguments.json {
         let text = serde_json::to_string_pretty(&manifest).map_err(Failure::internal)?;
@@ -47,6 +53,20 @@ fn show(bar: &ProgressBar, progress: IngestProgress) {
     bar.set_message(format!("{} rows, {}.{} million/s", grouped(&rows.to_string()), tenths / 10, tenths % 10));
     bar.set_length(progress.total);
     bar.set_position(progress.done.min(progress.total));
+}
+
+/// What is to be said of the rows.
+fn notes(manifest: &IngestManifest) -> Vec<String> {
+    let revision = manifest.revision.parse().ok();
+    let mut notes = Vec::new();
+    for year in &manifest.years {
+        let sentence = year.unknown_codes.as_ref().zip(revision).and_then(|(codes, revision)| codes.sentence(revision));
+        notes.extend(sentence.map(|sentence| format!("{}: {sentence}", year.year)));
+    }
+    notes.extend(manifest.value_unit.as_ref().map(|unit| format!("column `value`: taken in {unit}, as --value-unit says")));
+    notes
+        .extend(manifest.columns_not_read.iter().map(|column| format!("column `{column}`: not read, as its name tells no unit")));
+    notes
 }
 
 fn view(manifest: &IngestManifest, screen: Screen) -> String {
@@ -77,6 +97,10 @@ fn view(manifest: &IngestManifest, screen: Screen) -> String {
         screen.hanging(&format!("{rows_in} rows in = {used} rows used + {unused} in the ledger"), "  "),
     ];
     lines.extend(manifest.unused.iter().map(|(reason, rows)| screen.item(&format!("{rows} {reason}"))));
+    if let Some(rows) = manifest.noted.get("bad-quantity") {
+        let text = format!("{rows} rows are used without their quantity (bad-quantity in the ledger)");
+        lines.push(screen.hanging(&text, "  "));
+    }
     if !manifest.products_not_in_table.is_empty() {
         let (products, are) = match manifest.products_not_in_table.len() {
             1 => ("1 product".to_owned(), "is"),
@@ -84,6 +108,7 @@ fn view(manifest: &IngestManifest, screen: Screen) -> String {
         };
         lines.push(screen.hanging(&format!("{products} {are} not in the product table"), "  "));
     }
+    lines.extend(notes(manifest).iter().map(|note| screen.hanging(note, "  ")));
     let product_table = manifest.product_table.as_deref().unwrap_or("none for this revision");
     lines.push(screen.hanging(&format!("country table: {}", manifest.country_table), "  "));
     lines.push(screen.hanging(&format!("product table: {product_table}"), "  "));

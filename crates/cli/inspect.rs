@@ -15,6 +15,7 @@ use reorient_report::{Column, Grid, Screen, decimal, display_width, grouped, wri
 
 use crate::arguments::{Inspect, Talk};
 use crate::run::{open, scenario};
+use crate::talk;
 use reorient_app::{Failure, UNSOLVED, label};
 
 /// What the first line of our linear programs says, as MPS and as LP.
@@ -53,6 +54,7 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
         return Ok(ExitCode::SUCCESS);
     }
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
+    talk::data_notes(&source);
     let Some(row) = result.collection.products.first() else { return Ok(ExitCode::SUCCESS) };
 
     crate::talk::print(&view(&source, &result, row, Screen::stdout()))?;

@@ -49,6 +49,9 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
         tracing::warn!("product {product} is unsolved in {year}: {reason}");
     }
 
+    if study.json {
+        talk::data_notes(&source);
+    }
     let manifest = manifest(&source, &scenario, &result);
     let countries = source.countries();
     if let Some(target) = &target {
@@ -91,6 +94,7 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
     if source.is_synthetic() {
         notes.push("The trade data are synthetic.".to_owned());
     }
+    notes.extend(source.notes());
     let outdated = result.contexts.iter().filter(|year| year.bloc.note.is_some()).count();
     if outdated > 0 {
         notes.push(format!(

@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use reorient_app::Failure;
-use reorient_data::TradeSource;
+use reorient_data::{OpenOptions, TradeSource};
 use reorient_engine::sweep::{Archive, Blobs, StoreError};
 
 /// How addresses of objects begin.
@@ -23,8 +23,8 @@ pub(crate) fn store(text: &str) -> Result<String, String> {
 }
 
 /// Trade data of a file or folder, here or in an object store.
-pub(crate) fn trade(path: &Path) -> Result<TradeSource, Failure> {
-    Ok(TradeSource::open(&local(path)?)?)
+pub(crate) fn trade(path: &Path, options: &OpenOptions) -> Result<TradeSource, Failure> {
+    Ok(TradeSource::open_with(&local(path)?, options)?)
 }
 
 /// A file or folder on the local disk: as it is named, or fetched.

@@ -49,6 +49,9 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
         tracing::warn!("product {product} is unsolved: {reason}");
     }
 
+    if arguments.study.json {
+        talk::data_notes(&source);
+    }
     let mut manifest = run_manifest(&source, &scenario, &result);
     manifest.timings_ms.insert("total".to_owned(), milliseconds(started));
     if let Some(target) = &target {
@@ -102,7 +105,7 @@ pub(crate) fn use_threads(threads: Option<u16>) -> Result<(), Failure> {
 /// Opens the named trade data, or the embedded sample.
 pub(crate) fn open(question: &Question) -> Result<TradeSource, Failure> {
     Ok(match &question.trade {
-        Some(path) => remote::trade(path)?,
+        Some(path) => remote::trade(path, &question.opening.into())?,
         None => TradeSource::embedded()?,
     })
 }
@@ -150,6 +153,7 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
     if source.is_synthetic() {
         notes.push("The trade data are synthetic.".to_owned());
     }
+    notes.extend(source.notes());
     if let Some(note) = &result.bloc.note {
         notes.push(note.clone());
     }

@@ -21,6 +21,7 @@ pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failu
     let source = open(&arguments.question)?;
     let result = reorient_engine::frontier(&source, &scenario)?;
     let countries = source.countries();
+    talk::data_notes(&source);
     let manifest = study_manifest(&source, result.scenario, result.inputs);
     if let Some(target) = &target {
         write_frontier(target, &result.frontier, &result.products, countries, &manifest)?;
@@ -41,6 +42,7 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
     let countries = source.countries();
     let explanation = reorient_engine::explain_run(&result, countries);
+    talk::data_notes(&source);
     let manifest = study_manifest(&source, result.scenario.clone(), result.inputs.clone());
     if let Some(target) = &target {
         write_explanation(target, &explanation, countries, &manifest)?;
@@ -64,6 +66,7 @@ pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Fa
     bar.finish_and_clear();
     let result = result?;
     let countries = source.countries();
+    talk::data_notes(&source);
     let manifest = study_manifest(&source, result.scenario, result.inputs);
     if let Some(target) = &target {
         write_sensitivity(target, &result.rows, countries, &manifest)?;

@@ -32,7 +32,7 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
     let file = arguments.file.as_deref().unwrap_or(Path::new("sweep.toml"));
     let sweep = read(file)?;
     let source = match &arguments.trade {
-        Some(path) => remote::trade(path)?,
+        Some(path) => remote::trade(path, &arguments.opening.into())?,
         None => TradeSource::embedded()?,
     };
     let plan = SweepPlan::new(sweep, &source)?;
@@ -52,6 +52,7 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
     let stop = stop_on_signals()?;
     let (mut archive, _lock) = to_write(&target, arguments.store.as_deref(), StoredPlan::new(&plan, &source), shard)?;
     let done = work(&plan, &source, &mut archive, shard, &stop, arguments, talk)?;
+    talk::data_notes(&source);
     if done.stopped || stop.load(Ordering::Relaxed) {
         return Err(interrupted(&done, out));
     }

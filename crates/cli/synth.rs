@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reorient_core::{ProductCode, ProductIndex, Year};
-use reorient_data::{MapRule, TradeSource, embedded_goods_list, hash_file, map_list};
+use reorient_data::{MapRule, OpenOptions, TradeSource, embedded_goods_list, hash_file, map_list};
 use reorient_folder::{Asked, Target as Place, parent, remove_ours};
 use reorient_report::{Column, Grid, Screen, grouped};
 use reorient_synth::{
@@ -122,7 +122,7 @@ fn target(target: &Target) -> Value {
 
 /// Real rows of the year asked for, or of the newest there is; rows of a country with itself are left out.
 fn overlay(path: &Path, arguments: &Synth) -> Result<Overlay, Failure> {
-    let source = crate::remote::trade(path)?;
+    let source = crate::remote::trade(path, &OpenOptions { revision: None, value_unit: arguments.value_unit })?;
     if source.revision() != arguments.hs {
         let problem = "products cannot be mixed; give --hs";
         return Err(Failure::usage(anyhow!(
@@ -135,6 +135,7 @@ fn overlay(path: &Path, arguments: &Synth) -> Result<Overlay, Failure> {
     let year = arguments.year.or_else(|| source.years().last().copied());
     let year = year.ok_or_else(|| Failure::bad_data(anyhow!("{} holds no year", path.display())))?;
     let table = source.read_weighed(year, None)?.table;
+    talk::data_notes(&source);
     let mut overlay = Overlay { year, rows: Vec::new(), descriptions: BTreeMap::new() };
     let code = |index| source.countries().country(index).code.get();
     for (at, product) in (0..).zip(table.products().iter().copied()) {

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use reorient_data::TradeSource;
 use reorient_report::{Screen, display_width, wrap};
 use tracing::Level;
 
@@ -64,6 +65,13 @@ fn fitted(text: &str, screen: Option<Screen>) -> String {
         format!("{start}{wrapped}{}", &line[words.len()..])
     };
     text.split_inclusive('\n').map(broken).collect()
+}
+
+/// What is to be said of the trade data that were read: codes that the revision does not have, the unit of the values.
+pub(crate) fn data_notes(source: &TradeSource) {
+    for note in source.notes() {
+        tracing::warn!("{note}");
+    }
 }
 
 /// A bar over `total` products or scenarios, drawn on a terminal alone.

@@ -52,6 +52,7 @@ pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCo
     ] {
         scenario.insert(key.to_owned(), value);
     }
+    talk::data_notes(&source);
     let manifest = study_manifest(&source, scenario, result.inputs);
     let drawn = Drawn { base: &result.base, draws: &result.draws, caps: &result.caps };
     if let Some(target) = &target {

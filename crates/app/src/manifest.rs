@@ -11,7 +11,7 @@ use reorient_engine::{
 };
 use reorient_report::{
     CertificateSummary, CoverageLine, IndicatorManifest, IndicatorYearEntry, InputFile, Ledger, ListSummary, Manifest,
-    SolverSummary, StudyManifest,
+    SolverSummary, StudyManifest, UnknownCodes,
 };
 
 use crate::Failure;
@@ -28,6 +28,8 @@ pub fn run_manifest(source: &TradeSource, scenario: &Scenario, result: &RunResul
         source: label(source, &result.scenario),
         inputs: result.inputs.iter().cloned().map(input).collect(),
         ledger: ledger(&result.ledger),
+        unknown_codes: result.claims.unknown_codes.as_ref().map(unknown_codes),
+        value_unit: result.claims.value_unit.map(|unit| unit.name().to_owned()),
         list: ListSummary {
             source: result.scenario.get("list").cloned().unwrap_or_default(),
             matched: result.coverage.of(CoverageStatus::Matched).count(),
@@ -128,7 +130,18 @@ pub fn input(file: reorient_data::InputFile) -> InputFile {
 
 /// What became of the rows, as manifests tell it.
 pub fn ledger(ledger: &reorient_data::RowLedger) -> Ledger {
-    Ledger { rows_in: ledger.rows_in, rows_used: ledger.rows_used, unused: ledger.unused.clone() }
+    Ledger { rows_in: ledger.rows_in, rows_used: ledger.rows_used, unused: ledger.unused.clone(), noted: ledger.noted.clone() }
+}
+
+/// Codes that the revision does not have, as manifests tell of them.
+fn unknown_codes(codes: &reorient_data::UnknownCodes) -> UnknownCodes {
+    UnknownCodes {
+        pct: codes.pct.clone(),
+        value_kusd: codes.value_kusd.clone(),
+        rows: codes.rows,
+        products: codes.products,
+        largest: codes.largest.iter().map(|code| (code.product.clone(), code.value_kusd.clone())).collect(),
+    }
 }
 
 /// Of indicators.

@@ -1,7 +1,7 @@
 //! Steps from what CEPII ships to our own files: one sorted Parquet per year, the code tables, a ledger and a manifest.
 //!
 //! Years are gathered one by one. A file that holds many is split by year, into memory first and onto disk beyond a bound,
-//! so that a release of any length needs the memory of its largest year. The folder is built beside its place and renamed
+//! so that a release of any length needs the memory of its largest year. A year may be in several files. The folder is built beside its place and renamed
 //! as a whole: it is there complete or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,13 +12,17 @@ use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
 use reorient_folder::Target;
 
 use crate::DataError;
+use crate::claims::{OfProduct, ValueUnit, check_codes};
 use crate::codes::{self, CodeTables, hash_file};
 use crate::gather::Gathered;
+use crate::hs_codes::is_code_of;
 use crate::ingested::{COUNTRY_CODES, FileHash, IngestManifest, LEDGER, MANIFEST, PRODUCT_CODES, YearSummary, thousandths};
 use crate::input::{Input, Member, Pick};
-use crate::issue::{Issues, LedgerRow, OnDuplicate, RowPolicy, count_by_reason};
+use crate::issue::{Issues, LedgerRow, OnDuplicate, Reason, RowPolicy, count_by_reason};
 use crate::row::Row;
 use crate::settle::settle;
+
+use crate::source::names;
 use crate::staging::Staging;
 use crate::store::{YearInfo, write_sorted};
 
@@ -34,6 +38,8 @@ pub struct IngestOptions {
     pub policy: RowPolicy,
     /// Where the rows come from and under which licence; empty for CEPII's own words.
     pub attribution: String,
+    /// The unit of a column `value`, whose name tells none.
+    pub value_unit: Option<ValueUnit>,
 }
 
 /// How far an ingest is.
@@ -63,12 +69,14 @@ pub fn ingest(
     for source in sources {
         whole.join(Input::open(source)?)?;
     }
+    whole.set_unit(options.value_unit);
     let (revision, release) = revision_and_release(&whole.members, options)?;
     let tables = CodeTables::of(&whole, revision)?;
     let target = out.into().reading(sources.iter().chain(&whole.files).cloned());
     let staging = Staging::create(&target)?;
     let info = |year, synthetic| YearInfo {
         year,
+        unknown_codes: None,
         revision,
         release: release.clone(),
         synthetic,
@@ -86,41 +94,58 @@ pub fn ingest(
     let mut hashes = Vec::new();
     let mut rows_in = 0;
     let mut read_before = 0;
-    for member in &whole.members {
+    let (mut columns_not_read, mut value_unit) = (BTreeSet::new(), None);
+    let mut rows_of_member = Vec::new();
+    // Files that promise one year have given all of it when the last of them is read, unless another file may hold any year.
+    let mut members: Vec<&Member> = whole.members.iter().collect();
+    members.sort_by_key(|member| member.year);
+    let any_year = members.iter().any(|member| member.year.is_none());
+    for (at, member) in members.iter().enumerate() {
         let met = member.read(&tables.countries, true, &pick, &mut issues, &mut |batch| {
             told.rows += batch.met;
             told.done = read_before + batch.done;
             progress(told);
             gathered.add(batch.rows, member.year)
         })?;
+        met.outdated.refuse(&member.name, &tables.countries)?;
         rows_in += met.rows;
+        rows_of_member.push((member.year, met.rows));
         read_before += member.size;
-        hashes.extend(member.path().zip(met.hash));
-        // A file that promises one year has now given all of it.
-        if let Some(year) = member.year {
+        columns_not_read.extend(met.unread);
+        value_unit = value_unit.or(met.value_unit);
+        let name = member.file_name();
+        hashes.extend(member.path().zip(met.hash).map(|(path, hash)| (path, FileHash { name, ..hash })));
+        let is_last = members.get(at + 1).is_none_or(|next| next.year != member.year);
+        if let Some(year) = member.year.filter(|_| is_last && !any_year) {
+            let start = members[..at].iter().rposition(|other| other.year != member.year).map_or(0, |before| before + 1);
+            let of_year: Vec<Member> = members[start..=at].iter().map(|member| (*member).clone()).collect();
+            let synthetic = of_year.iter().any(|member| whole.is_synthetic(member));
             let rows = gathered.take(year)?;
-            writer.year(
-                &info(year, whole.is_synthetic(member)),
-                rows,
-                std::slice::from_ref(member),
-                &tables.countries,
-                &mut issues,
-            )?;
+            writer.year(info(year, synthetic), rows, &of_year, &tables.countries, &mut issues)?;
         }
     }
     for year in gathered.years() {
         let rows = gathered.take(year)?;
-        writer.year(&info(year, whole.holds_synthetic()), rows, &whole.members, &tables.countries, &mut issues)?;
+        writer.year(info(year, whole.holds_synthetic()), rows, &whole.members, &tables.countries, &mut issues)?;
     }
     issues.finish()?;
+    // A year that a name promises has rows, and so has the whole.
+    for member in &members {
+        let is_there = |summary: &YearSummary| member.year.is_none_or(|year| year.get() == summary.year);
+        if !writer.summaries.iter().any(is_there) {
+            let met = rows_of_member.iter().filter(|(year, _)| *year == member.year).map(|(_, rows)| rows).sum();
+            return Err(nothing_kept(&member.name, met, &issues));
+        }
+    }
     writer.summaries.sort_by_key(|summary| summary.year);
     let ledger = issues.ledger;
     let Writer { summaries, mut files, products, .. } = writer;
     files.sort_by(|left, right| left.name.cmp(&right.name));
     let rows_used = summaries.iter().map(|summary| summary.rows).sum();
-    let unused = count_by_reason(&ledger);
-    if rows_in != rows_used + unused.values().sum::<u64>() {
-        return Err(DataError::Internal(format!("{rows_in} rows were read, {rows_used} written, {} noted", ledger.len())));
+    let (unused, noted) = (count_by_reason(&ledger, false), count_by_reason(&ledger, true));
+    let left_out: u64 = unused.values().sum();
+    if rows_in != rows_used + left_out {
+        return Err(DataError::Internal(format!("{rows_in} rows were read, {rows_used} written, {left_out} left out")));
     }
     let write = |name: &str, bytes: &[u8]| staging.write(name, bytes);
     write(COUNTRY_CODES, tables.countries_csv()?.as_bytes())?;
@@ -141,7 +166,7 @@ pub fn ingest(
         revision: revision.to_string(),
         release,
         synthetic: whole.holds_synthetic(),
-        sources: source_hashes(&whole.files, hashes)?,
+        sources: source_hashes(&whole, hashes)?,
         ignored: whole.ignored,
         country_table: tables.countries_from.clone(),
         product_table: tables.products_from.clone(),
@@ -156,6 +181,9 @@ pub fn ingest(
         rows_in,
         rows_used,
         unused,
+        noted,
+        value_unit: value_unit.map(|unit| unit.name().to_owned()),
+        columns_not_read: columns_not_read.into_iter().map(str::to_owned).collect(),
         files,
     };
     let mut text = serde_json::to_string_pretty(&manifest).map_err(|error| DataError::Internal(error.to_string()))?;
@@ -166,16 +194,38 @@ pub fn ingest(
 }
 
 /// Hashes of the files: those that reading gave, and of the others anew.
-fn source_hashes(files: &[PathBuf], read: Vec<(&Path, FileHash)>) -> Result<Vec<FileHash>, DataError> {
+fn source_hashes(input: &Input, read: Vec<(&Path, FileHash)>) -> Result<Vec<FileHash>, DataError> {
     let known: BTreeMap<&Path, FileHash> = read.into_iter().collect();
-    files.iter().map(|path| known.get(path.as_path()).cloned().map_or_else(|| hash_file(path), Ok)).collect()
+    let hash = |path: &PathBuf| match known.get(path.as_path()) {
+        Some(hash) => Ok(hash.clone()),
+        None => {
+            let hash = hash_file(path)?;
+            let member = input.members.iter().find(|member| member.path() == Some(path));
+            Ok(FileHash { name: member.map_or(hash.name.clone(), Member::file_name), ..hash })
+        }
+    };
+    input.files.iter().map(hash).collect()
+}
+
+/// Of a file or more without a row that is kept.
+fn nothing_kept(file: &str, rows: u64, issues: &Issues<'_>) -> DataError {
+    if rows == 0 {
+        return DataError::file(file, "the file has no rows");
+    }
+    let reasons = count_by_reason(&issues.ledger, false);
+    let reasons: Vec<String> = reasons.iter().map(|(reason, rows)| format!("{rows} {reason}")).collect();
+    DataError::file(
+        file,
+        format!(
+            "none of its {rows} rows is kept (in all: {}); nothing is written. Look at what --skip lets pass",
+            reasons.join(", ")
+        ),
+    )
 }
 
 fn revision_and_release(members: &[Member], options: &IngestOptions) -> Result<(HsRevision, String), DataError> {
     let mut revision: Option<(HsRevision, &str)> = options.revision.map(|revision| (revision, "the option"));
     let mut release: Option<(String, &str)> = options.release.clone().map(|release| (release, "the option"));
-    let mut years: BTreeMap<Year, &str> = BTreeMap::new();
-    let unnamed = members.iter().filter(|member| member.year.is_none()).count();
     for member in members {
         if let Some(found) = member.revision {
             let (expected, from) = revision.get_or_insert((found, &member.name));
@@ -191,16 +241,6 @@ fn revision_and_release(members: &[Member], options: &IngestOptions) -> Result<(
                 return Err(DataError::file(&member.name, problem));
             }
         }
-        if let Some((year, other)) = member.year.and_then(|year| years.insert(year, &member.name).map(|other| (year, other))) {
-            let problem = format!("it holds the year {year} that is in {other} too; keep one of them");
-            return Err(DataError::file(&member.name, problem));
-        }
-    }
-    if unnamed > 0 && members.len() > 1 {
-        let member = members.iter().find(|member| member.year.is_none()).map_or("", |member| member.name.as_str());
-        let problem =
-            "its name tells no year, so it may hold any: ingest it alone, or name it such as BACI_HS92_Y2023_V202401b.csv";
-        return Err(DataError::file(member, problem));
     }
     let (revision, _) = revision.ok_or_else(|| {
         let problem = "the name does not say which HS revision the codes are of; rename the file as CEPII does, \
@@ -221,7 +261,7 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn year(
         &mut self,
-        info: &YearInfo,
+        info: YearInfo,
         rows: Vec<Vec<Row>>,
         members: &[Member],
         countries: &CountryTable,
@@ -232,8 +272,22 @@ impl Writer<'_> {
         if products.is_empty() {
             return Ok(());
         }
-        let file = file_of(info);
-        self.files.push(write_sorted(&self.folder.join(&file), info, &products)?);
+        let sums: Vec<Sums> = products.par_iter().map(|rows| Sums::of(rows)).collect();
+        let of_product = |(rows, sums): (&&[Row], &Sums)| -> Result<OfProduct, DataError> {
+            Ok(OfProduct { product: rows[0].product()?, rows: rows.len() as u64, value: sums.value })
+        };
+        let by_product = products.iter().zip(&sums).map(of_product).collect::<Result<Vec<_>, _>>()?;
+        let file = file_of(&info);
+        let unknown = match info.synthetic {
+            true => None,
+            false => {
+                let unknown = check_codes(&names(members), info.year, info.revision, &by_product)?;
+                note_unknown(&names(members), &info, &by_product, issues)?;
+                Some(unknown)
+            }
+        };
+        let info = YearInfo { unknown_codes: unknown.clone().filter(|unknown| unknown.rows > 0), ..info };
+        self.files.push(write_sorted(&self.folder.join(&file), &info, &products)?);
         let mut summary = YearSummary {
             year: info.year.get(),
             file,
@@ -243,12 +297,12 @@ impl Writer<'_> {
             quantity_tons: String::new(),
             missing_quantity: 0,
             with_itself: 0,
+            unknown_codes: unknown,
         };
         let (mut value, mut quantity) = (0_i128, 0_i128);
-        let sums: Vec<Sums> = products.par_iter().map(|rows| Sums::of(rows)).collect();
-        for (rows, sums) in products.iter().zip(sums) {
-            self.products.insert(rows[0].product()?);
-            summary.rows += rows.len() as u64;
+        for (of_product, sums) in by_product.iter().zip(sums) {
+            self.products.insert(of_product.product);
+            summary.rows += of_product.rows;
             summary.missing_quantity += sums.missing_quantity;
             summary.with_itself += sums.with_itself;
             value += sums.value;
@@ -259,6 +313,20 @@ impl Writer<'_> {
         self.summaries.push(summary);
         Ok(())
     }
+}
+
+/// A line of the ledger for each code that the revision does not have; its rows are kept.
+fn note_unknown(file: &str, info: &YearInfo, products: &[OfProduct], issues: &mut Issues<'_>) -> Result<(), DataError> {
+    for OfProduct { product, rows, value } in products.iter().filter(|of| !is_code_of(info.revision, of.product)) {
+        let what = format!(
+            "product {product}, {}: {} does not have it; {rows} rows with {} thousand USD are kept",
+            info.year,
+            info.revision,
+            thousandths(*value)
+        );
+        issues.note(LedgerRow { file: file.to_owned(), line: None, reason: Reason::UnknownCode, what })?;
+    }
+    Ok(())
 }
 
 /// What the rows of a product add up to.

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::DataError;
+use crate::claims::UnknownCodes;
 use crate::codes::hash_file;
 use crate::error::file_name;
 use crate::store::verify_file;
@@ -54,6 +55,15 @@ pub struct IngestManifest {
     pub rows_used: u64,
     /// Rows left out, by reason; each is a row of the ledger.
     pub unused: BTreeMap<String, u64>,
+    /// Rows of the ledger that are used all the same, by reason: without their quantity, or under an unknown code.
+    #[serde(default)]
+    pub noted: BTreeMap<String, u64>,
+    /// The unit that was given for a column `value`: `usd` or `kusd`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value_unit: Option<String>,
+    /// Columns that were left out because their name tells no unit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub columns_not_read: Vec<String>,
     /// Files written, this one excepted.
     pub files: Vec<FileHash>,
 }
@@ -77,6 +87,10 @@ pub struct YearSummary {
     pub missing_quantity: u64,
     /// Rows of a country with itself.
     pub with_itself: u64,
+    /// Rows under product codes that the revision does not have; none where rows are made up, or were ingested before this was
+    /// looked at.
+    #[serde(default)]
+    pub unknown_codes: Option<UnknownCodes>,
 }
 
 /// A file with its hash.

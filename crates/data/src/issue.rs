@@ -21,12 +21,14 @@ pub enum Reason {
     ZeroValue,
     /// A value below zero.
     NegativeValue,
-    /// A quantity that is no number, negative, too precise or too large.
+    /// A quantity that is no number, negative, too precise or too large. By policy the row stays, without its quantity.
     BadQuantity,
     /// A key that stands more than once.
     DuplicateKey,
     /// A line with more or fewer fields than the header; never left out by policy.
     FieldCount,
+    /// Rows under a product code that the revision does not have, few enough to be kept.
+    UnknownCode,
 }
 
 impl Reason {
@@ -42,6 +44,11 @@ impl Reason {
         Self::DuplicateKey,
     ];
 
+    /// Whether rows of the ledger for this reason are used all the same.
+    pub(crate) const fn keeps_row(self) -> bool {
+        matches!(self, Self::BadQuantity | Self::UnknownCode)
+    }
+
     /// Name in options, ledgers and manifests.
     pub const fn name(self) -> &'static str {
         match self {
@@ -54,6 +61,7 @@ impl Reason {
             Self::BadQuantity => "bad-quantity",
             Self::DuplicateKey => "duplicate-key",
             Self::FieldCount => "field-count",
+            Self::UnknownCode => "unknown-code",
         }
     }
 }
@@ -92,6 +100,13 @@ pub struct RowPolicy {
     pub on_duplicate: OnDuplicate,
     /// Bad rows to name before giving up; at least one.
     pub max_errors: usize,
+}
+
+impl RowPolicy {
+    /// Whether a row with a bad quantity is kept without it.
+    pub(crate) fn keeps_without_quantity(&self) -> bool {
+        self.skip.contains(&Reason::BadQuantity)
+    }
 }
 
 impl Default for RowPolicy {
@@ -147,7 +162,9 @@ impl<'a> Issues<'a> {
     pub(crate) fn add(&mut self, file: &str, unit: &str, problem: Problem) -> Result<(), DataError> {
         let Problem { line, reason, column, value, text } = problem;
         if self.policy.skip.contains(&reason) {
-            return self.note(LedgerRow { file: file.to_owned(), line: Some(line), reason, what: format!("{column} = {value}") });
+            let kept = if reason.keeps_row() { ": kept without its quantity" } else { "" };
+            let what = format!("{column} = {value}{kept}");
+            return self.note(LedgerRow { file: file.to_owned(), line: Some(line), reason, what });
         }
         let place = format!("{unit} {line}");
         if reason == Reason::FieldCount {
@@ -183,10 +200,10 @@ impl<'a> Issues<'a> {
     }
 }
 
-/// Rows left out, by reason.
-pub(crate) fn count_by_reason(ledger: &[LedgerRow]) -> BTreeMap<String, u64> {
+/// Rows of the ledger by reason: those that are used all the same, or those that are left out.
+pub(crate) fn count_by_reason(ledger: &[LedgerRow], used: bool) -> BTreeMap<String, u64> {
     let mut counts = BTreeMap::new();
-    for row in ledger {
+    for row in ledger.iter().filter(|row| row.reason.keeps_row() == used) {
         *counts.entry(row.reason.name().to_owned()).or_insert(0) += 1;
     }
     counts

@@ -3,9 +3,11 @@
 //! Everything that enters here is verified once: amounts are exact, codes are known, keys are unique. A value that
 //! breaks a rule is an error that names the file, the place and the value; nothing is dropped in silence.
 
+mod claims;
 mod codes;
 mod error;
 mod gather;
+mod hs_codes;
 mod ingest;
 mod ingested;
 mod input;
@@ -19,13 +21,15 @@ mod staging;
 pub mod store;
 mod table;
 
+pub use claims::{Claims, UnknownCode, UnknownCodes, ValueUnit};
 pub use codes::hash_file;
 pub use error::{DataError, DataErrorKind};
+pub use hs_codes::is_code_of;
 pub use ingest::{IngestOptions, IngestProgress, ingest};
 pub use ingested::{FileHash, IngestChecks, IngestManifest, YearSummary, verify_ingested};
 pub use input::check_archive;
 pub use issue::{LedgerRow, OnDuplicate, Reason, RowPolicy};
 pub use list::{MapRule, MappedList, PartialCode, embedded_goods_list, embedded_list_hash, map_list, read_goods_list};
 pub use row::Row;
-pub use source::{AboutTable, InputFile, Passed, RowLedger, Trade, TradeSource};
+pub use source::{AboutTable, InputFile, OpenOptions, Passed, RowLedger, Trade, TradeSource};
 pub use table::{ProductRows, TradeRow, TradeTable};

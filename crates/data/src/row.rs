@@ -3,6 +3,7 @@
 use reorient_core::{CountryCode, ProductCode, Usd, Year};
 
 use crate::DataError;
+use crate::claims::ValueUnit;
 
 const COUNTRY_BITS: u32 = 10;
 const PRODUCT_BITS: u32 = 20;
@@ -64,6 +65,12 @@ impl Row {
         self.key().year()
     }
 
+    /// The year as a number.
+    pub(crate) const fn year_number(&self) -> u16 {
+        // A key has no bit above those of the year.
+        (self.key >> (2 * COUNTRY_BITS + PRODUCT_BITS) & 0xffff) as u16
+    }
+
     /// Whether another row is of the same year.
     pub(crate) const fn same_year(&self, other: &Self) -> bool {
         (self.key ^ other.key) >> (2 * COUNTRY_BITS + PRODUCT_BITS) == 0
@@ -105,6 +112,12 @@ impl Row {
     /// Kilograms, where known.
     pub const fn quantity(&self) -> Option<i64> {
         if self.quantity < 0 { None } else { Some(self.quantity) }
+    }
+
+    /// The same row where its value, taken as thousand dollars, is in another unit; none where it then is no whole amount.
+    pub(crate) fn in_unit(self, unit: ValueUnit) -> Option<Self> {
+        let value = unit.dollars(self.value).ok()?;
+        (value > 0).then_some(Self { value, ..self })
     }
 
     /// Adds a row of the same key; an unknown quantity makes the sum unknown. `None` beyond what an i64 holds.

@@ -63,30 +63,50 @@ fn refuse(twice: &[RowKey], members: &[Member], countries: &CountryTable, issues
     let named: Vec<RowKey> = twice.iter().copied().take(policy.max_errors).collect();
     let places = places(&named, members, countries, policy)?;
     for key in &named {
-        let (file, lines) = places.get(key).map_or(("", String::new()), |(file, lines)| {
-            (file.as_str(), lines.iter().map(u64::to_string).collect::<Vec<_>>().join(", "))
-        });
-        let problem = format!("{key} stand twice (rows {lines}); keep one row, or add them up with --on-duplicate sum");
-        issues.refuse(DataError::file(file, problem))?;
+        let places = places.get(key).map_or(&[][..], Vec::as_slice);
+        let first = places.first().map_or(0, |(member, _)| *member);
+        let name = |member: usize| members.get(member).map_or("", |member| member.name.as_str());
+        let rows = |member: usize| {
+            let rows: Vec<String> = places.iter().filter(|(own, _)| *own == member).map(|(_, row)| row.to_string()).collect();
+            format!("row{} {}", if rows.len() > 1 { "s" } else { "" }, rows.join(", "))
+        };
+        let problem = match places.iter().find(|(member, _)| *member != first) {
+            None => format!("{key} stand twice ({}); keep one row, or add them up with --on-duplicate sum", rows(first)),
+            Some((other, _)) => {
+                let more = match twice.len() {
+                    1 => "no other key of this year does".to_owned(),
+                    count => format!("{count} keys of this year do"),
+                };
+                format!(
+                    "{key} stand in it ({}) and in {} too ({}); {more}. If one file is a copy of the other, move it out of the \
+                     folder; if both rows count, add them up with ingest --on-duplicate sum",
+                    rows(first),
+                    name(*other),
+                    rows(*other)
+                )
+            }
+        };
+        let first = name(first);
+        issues.refuse(DataError::file(first, problem))?;
     }
     issues.finish()
 }
 
-/// Rows of keys, counted from 1 without the header, by reading the files once more.
+/// Positions of members and rows of keys, rows counted from 1 without the header, by reading the files once more.
 fn places(
     keys: &[RowKey],
     members: &[Member],
     countries: &CountryTable,
     policy: &RowPolicy,
-) -> Result<BTreeMap<RowKey, (String, Vec<u64>)>, DataError> {
-    let mut found: BTreeMap<RowKey, (String, Vec<u64>)> = BTreeMap::new();
-    for member in members {
+) -> Result<BTreeMap<RowKey, Vec<(usize, u64)>>, DataError> {
+    let mut found: BTreeMap<RowKey, Vec<(usize, u64)>> = BTreeMap::new();
+    for (number, member) in members.iter().enumerate() {
         let mut at = 0;
         member.read(countries, true, &Pick::all(), &mut Issues::new(policy), &mut |batch| {
             for row in &batch.rows {
                 at += 1;
                 if keys.contains(&row.key()) {
-                    found.entry(row.key()).or_insert_with(|| (member.name.clone(), Vec::new())).1.push(at);
+                    found.entry(row.key()).or_default().push((number, at));
                 }
             }
             Ok(())

@@ -1,6 +1,7 @@
 //! Step M1 of docs/method.md, where trade comes from: the embedded sample, an ingested folder, or files as CEPII and other
 //! tools write them.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,11 +10,13 @@ use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
 
+use crate::claims::{Claims, OfProduct, UnknownCodes, ValueUnit, check_codes};
 use crate::codes::{CodeTables, hash_file};
 use crate::error::file_name;
+use crate::hs_codes::is_code_of;
 use crate::ingested::{COUNTRY_CODES, FileHash, MANIFEST, PRODUCT_CODES, check_listed, read_manifest};
 use crate::input::memory::{self, MemoryTable};
-use crate::input::{Input, Member, Pick, parquet};
+use crate::input::{Input, Member, Order, Pick, parquet};
 use crate::issue::Issues;
 use crate::settle::settle_each;
 use crate::sort::SortedPart;
@@ -46,6 +49,8 @@ pub struct RowLedger {
     pub rows_used: u64,
     /// Rows left out, by reason.
     pub unused: BTreeMap<String, u64>,
+    /// Rows of the files, used or not, of which something is to be said, by reason.
+    pub noted: BTreeMap<String, u64>,
 }
 
 /// One year of trade with its provenance.
@@ -57,6 +62,8 @@ pub struct Trade {
     pub inputs: Vec<InputFile>,
     /// What became of each row.
     pub ledger: RowLedger,
+    /// What was found out about the rows.
+    pub claims: Claims,
 }
 
 /// What was made of one year of trade, with its provenance.
@@ -68,14 +75,26 @@ pub struct Passed<T> {
     pub inputs: Vec<InputFile>,
     /// What became of each row.
     pub ledger: RowLedger,
+    /// What was found out about the rows.
+    pub claims: Claims,
 }
 
-/// One file of one year.
+/// How trade data are opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OpenOptions {
+    /// The revision of product codes, where no name tells.
+    pub revision: Option<HsRevision>,
+    /// The unit of a column `value`, whose name tells none.
+    pub value_unit: Option<ValueUnit>,
+}
+
+/// Where one year is.
 #[derive(Debug, Clone)]
 enum Origin {
     Embedded,
     Ours(PathBuf),
-    Raw(Member),
+    /// One file, or parts whose keys do not meet.
+    Raw(Vec<Member>),
 }
 
 impl Origin {
@@ -83,7 +102,7 @@ impl Origin {
         match self {
             Self::Embedded => SAMPLE.to_owned(),
             Self::Ours(path) => file_name(path),
-            Self::Raw(member) => member.name.clone(),
+            Self::Raw(members) => names(members),
         }
     }
 
@@ -92,7 +111,7 @@ impl Origin {
         match self {
             Self::Embedded => Ok(Content::Memory { name: SAMPLE.to_owned(), bytes: SAMPLE_BYTES }),
             Self::Ours(path) => Content::open(path),
-            Self::Raw(member) => Err(DataError::Internal(format!("{} is not read as a whole", member.name))),
+            Self::Raw(members) => Err(DataError::Internal(format!("{} is not read as a whole", names(members)))),
         }
     }
 }
@@ -110,6 +129,7 @@ struct RawYear {
     table: TradeTable,
     inputs: Vec<InputFile>,
     rows_in: u64,
+    claims: Claims,
 }
 
 /// What an Arrow table does not say itself.
@@ -125,6 +145,8 @@ pub struct AboutTable {
     pub countries: Option<(String, Vec<u8>)>,
     /// CEPII's product table as CSV; by default the one in the program, of HS92 alone.
     pub products: Option<(String, Vec<u8>)>,
+    /// The unit of a column `value`, whose name tells none.
+    pub value_unit: Option<ValueUnit>,
 }
 
 /// Opened input: years, revision and code tables are known, rows are not yet read.
@@ -136,11 +158,13 @@ pub struct TradeSource {
     label: String,
     synthetic: bool,
     tables: CodeTables,
-    /// Files to hash when rows come from files that are not ours.
-    raw_files: Vec<PathBuf>,
+    /// The unit of a column `value`.
+    value_unit: Option<ValueUnit>,
     raw_year: Arc<Mutex<Option<Arc<RawYear>>>>,
     /// Hashes of whole files of ours: those of the manifest beside them, and those taken by this source.
     hashes: Arc<Mutex<Vec<FileHash>>>,
+    /// Of the years that were read.
+    claims: Arc<Mutex<BTreeMap<Year, Claims>>>,
 }
 
 impl TradeSource {
@@ -157,13 +181,23 @@ impl TradeSource {
         Ok(Self::new(BTreeMap::from([(year, Origin::Embedded)]), revision, label, footer.info.synthetic, tables))
     }
 
+    /// As [`Self::open_with`], with no options.
+    ///
+    /// # Errors
+    /// As [`Self::open_with`].
+    pub fn open(path: &Path) -> Result<Self, DataError> {
+        Self::open_with(path, &OpenOptions::default())
+    }
+
     /// An ingested folder or a Parquet file of it; CEPII's zip, a folder of its CSV files, one CSV plain, gzipped or
-    /// compressed with Zstandard; a Parquet file of another tool. Files that are not ours hold one year each.
+    /// compressed with Zstandard; a Parquet file of another tool. Files that are not ours hold one year each; files of the same
+    /// year are parts of it. A folder may hold a folder for each year.
     ///
     /// # Errors
     /// [`DataError`] when the path cannot be read, is none of these, or its files do not belong together.
-    pub fn open(path: &Path) -> Result<Self, DataError> {
-        let input = Input::open(path)?;
+    pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self, DataError> {
+        let mut input = Input::open(path)?;
+        input.set_unit(options.value_unit);
         let mut ours = Vec::new();
         let mut raw = Vec::new();
         for member in &input.members {
@@ -173,11 +207,15 @@ impl TradeSource {
             }
         }
         if let (Some(ours), Some(raw)) = (ours.first(), raw.first()) {
-            let problem =
-                format!("the folder holds {} of reorient's and {} of another make; keep one kind", file_name(ours), raw.name);
+            let problem = format!(
+                "the folder holds {} of reorient's and {} of another make: give them one at a time, or ingest the sources of both \
+                     into one folder",
+                file_name(ours),
+                raw.name
+            );
             return Err(DataError::file(&file_name(path), problem));
         }
-        if raw.is_empty() { Self::open_ours(path, &input, ours) } else { Self::open_raw(path, input, raw) }
+        if raw.is_empty() { Self::open_ours(path, &input, ours, options) } else { Self::open_raw(path, &input, raw, options) }
     }
 
     /// Arrow tables in memory with BACI's columns `t`, `i`, `j`, `k`, `v`, `q`, or their longer names; several years are told
@@ -187,16 +225,20 @@ impl TradeSource {
     /// # Errors
     /// [`DataError`] when a column is missing, no row can be read, or a code table does not hold.
     pub fn from_arrow(batches: Vec<RecordBatch>, about: AboutTable) -> Result<Self, DataError> {
-        let AboutTable { revision, year, synthetic, countries, products } = about;
+        let AboutTable { revision, year, synthetic, countries, products, value_unit } = about;
         let tables = CodeTables::from_parts(countries.as_ref(), products.as_ref(), revision)?;
-        let table = MemoryTable::new(batches, year, &tables.countries)?;
+        let table = MemoryTable::new(batches, year, value_unit, &tables.countries)?;
         let input = Input::of_memory(table, revision, synthetic, [countries, products]);
         let members = input.members.clone();
-        Self::open_raw(Path::new(memory::NAME), input, members)
+        Self::open_raw(Path::new(memory::NAME), &input, members, &OpenOptions { revision: None, value_unit })
     }
 
-    fn open_ours(path: &Path, input: &Input, files: Vec<PathBuf>) -> Result<Self, DataError> {
+    fn open_ours(path: &Path, input: &Input, files: Vec<PathBuf>, options: &OpenOptions) -> Result<Self, DataError> {
         let name = file_name(path);
+        if options.value_unit == Some(ValueUnit::Usd) {
+            let problem = "its values are in thousand USD, as it was ingested: leave --value-unit out";
+            return Err(DataError::file(&name, problem));
+        }
         let beside = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
         // A manifest beside a file of ours says what must be there with it.
         let manifest = read_manifest(&beside.join(MANIFEST)).ok();
@@ -225,16 +267,25 @@ impl TradeSource {
             let expected = first.get_or_insert_with(|| info.clone());
             if (expected.revision, &expected.release) != (info.revision, &info.release) {
                 let problem = format!(
-                    "it holds {} of release {}, other files of the folder {} of release {}; keep one of them",
+                    "it holds {} of release {}, other files of the folder {} of release {}: put each into a folder of its own",
                     info.revision, info.release, expected.revision, expected.release
                 );
                 return Err(DataError::file(&file_name(&file), problem));
             }
             synthetic |= info.synthetic;
             if let Some(other) = origins.insert(info.year, Origin::Ours(file.clone())) {
-                let problem = format!("it holds the year {} that is in {} too; keep one of them", info.year, other.name());
+                let problem = format!(
+                    "it holds the year {} that is in {} too: ingest the sources of both together, or move one out if it is a copy",
+                    info.year,
+                    other.name()
+                );
                 return Err(DataError::file(&file_name(&file), problem));
             }
+        }
+        if let (Some(asked), Some(info)) = (options.revision, &first)
+            && asked != info.revision
+        {
+            return Err(DataError::file(&name, format!("it is in {}, but --hs says {asked}", info.revision)));
         }
         let Some(info) = first else { return Err(DataError::file(&name, "there is no file with rows")) };
         let what = if synthetic { "SYNTHETIC" } else { "BACI" };
@@ -244,43 +295,55 @@ impl TradeSource {
         Ok(Self { hashes, ..Self::new(origins, info.revision, label, synthetic, tables) })
     }
 
-    fn open_raw(path: &Path, input: Input, members: Vec<Member>) -> Result<Self, DataError> {
-        let mut revision: Option<HsRevision> = None;
-        let mut release: Option<String> = None;
-        let mut origins = BTreeMap::new();
+    fn open_raw(path: &Path, input: &Input, members: Vec<Member>, options: &OpenOptions) -> Result<Self, DataError> {
+        let mut first: Option<(HsRevision, String, String)> = None;
+        let mut tables: Option<CodeTables> = None;
+        let mut origins: BTreeMap<Year, Vec<Member>> = BTreeMap::new();
         for member in members {
+            if let (Some(own), Some(asked)) = (member.revision, options.revision)
+                && own != asked
+            {
+                return Err(DataError::file(&member.name, format!("it is {own} by its name, but {asked} by --hs")));
+            }
             let problem = "the name does not say which HS revision the codes are of; rename the file as CEPII does, \
-                           such as BACI_HS92_Y2023_V202401b.csv, or ingest it with --hs";
-            let of_member = member.revision.ok_or_else(|| DataError::file(&member.name, problem))?;
-            let of_member = (of_member, member.release.clone().unwrap_or_default());
-            let expected = (*revision.get_or_insert(of_member.0), release.get_or_insert_with(|| of_member.1.clone()).clone());
-            if expected != of_member {
+                           such as BACI_HS92_Y2023_V202401b.csv, or give --hs";
+            let revision = member.revision.or(options.revision).ok_or_else(|| DataError::file(&member.name, problem))?;
+            let release = member.release.clone().unwrap_or_default();
+            let (of_first, release_of_first, name) =
+                first.get_or_insert_with(|| (revision, release.clone(), member.name.clone()));
+            if (*of_first, &*release_of_first) != (revision, &release) {
                 let problem = format!(
-                    "by its name it is {} of release {}, another file {} of release {}; keep one of them",
-                    of_member.0, of_member.1, expected.0, expected.1
+                    "by its name it is {revision} of release {release}, but {name} is {of_first} of release {release_of_first}: put \
+                     each release into a folder of its own"
                 );
                 return Err(DataError::file(&member.name, problem));
             }
-            let tables = CodeTables::of(&input, of_member.0)?;
+            let tables = match &mut tables {
+                Some(tables) => tables,
+                none => none.insert(CodeTables::of(input, revision)?),
+            };
             let year = member.one_year(&tables.countries)?;
-            let name = member.name.clone();
-            if let Some(other) = origins.insert(year, Origin::Raw(member)) {
-                let problem = format!("it holds the year {year} that is in {} too; keep one of them", other.name());
-                return Err(DataError::file(&name, problem));
-            }
+            origins.entry(year).or_default().push(member);
         }
-        let Some(revision) = revision else { return Err(DataError::file(&file_name(path), "there is no file with rows")) };
+        let (Some((revision, ..)), Some(tables)) = (first, tables) else {
+            return Err(DataError::file(&file_name(path), "there is no file with rows"));
+        };
+        let origins: BTreeMap<Year, Origin> = origins.into_iter().map(|(year, members)| (year, Origin::Raw(members))).collect();
         let synthetic = input.holds_synthetic();
         let what = if synthetic { "SYNTHETIC" } else { "BACI" };
-        let label = format!("{what} {revision} {} ({})", span(&origins), file_name(path));
-        let tables = CodeTables::of(&input, revision)?;
-        Ok(Self { raw_files: input.files, ..Self::new(origins, revision, label, synthetic, tables) })
+        let unit = match options.value_unit {
+            None => "",
+            Some(ValueUnit::Usd) => ", `value` in US dollars",
+            Some(ValueUnit::Kusd) => ", `value` in thousand US dollars",
+        };
+        let label = format!("{what} {revision} {} ({}{unit})", span(&origins), file_name(path));
+        Ok(Self { value_unit: options.value_unit, ..Self::new(origins, revision, label, synthetic, tables) })
     }
 
     fn new(origins: BTreeMap<Year, Origin>, revision: HsRevision, label: String, synthetic: bool, tables: CodeTables) -> Self {
         let years = origins.keys().copied().collect();
-        let (raw_files, raw_year, hashes) = (Vec::new(), Arc::default(), Arc::default());
-        Self { origins, years, revision, label, synthetic, tables, raw_files, raw_year, hashes }
+        let (value_unit, raw_year, hashes, claims) = (None, Arc::default(), Arc::default(), Arc::default());
+        Self { origins, years, revision, label, synthetic, tables, value_unit, raw_year, hashes, claims }
     }
 
     /// Files on the disk that rows and code tables come from.
@@ -348,7 +411,7 @@ impl TradeSource {
         weigh: bool,
     ) -> Result<BTreeSet<ProductCode>, DataError> {
         match self.origin(year)? {
-            Origin::Raw(member) => Ok(self.raw(year, member, candidates, weigh)?.products.clone()),
+            Origin::Raw(members) => Ok(self.raw(year, members, candidates, weigh)?.products.clone()),
             origin => {
                 let footer = Footer::open(&origin.content()?)?;
                 Ok(footer.index.products.into_iter().map(|(product, _)| product).collect())
@@ -373,8 +436,8 @@ impl TradeSource {
     }
 
     fn read_columns(&self, year: Year, products: Option<&BTreeSet<ProductCode>>, weigh: bool) -> Result<Trade, DataError> {
-        let Passed { results, inputs, ledger } = self.pass(year, products, weigh, TradeTable::clone)?;
-        Ok(Trade { table: TradeTable::joined(results, year, self.revision)?, inputs, ledger })
+        let Passed { results, inputs, ledger, claims } = self.pass(year, products, weigh, TradeTable::clone)?;
+        Ok(Trade { table: TradeTable::joined(results, year, self.revision)?, inputs, ledger, claims })
     }
 
     /// The same, without a table of all rows: `each` makes something of some products' rows on the thread that read them, and of a
@@ -396,25 +459,73 @@ impl TradeSource {
             if of == (year, self.revision) { Ok(()) } else { Err(DataError::file(&origin.name(), problem())) }
         };
         let each = |table: &TradeTable| (table.n_rows() as u64, each(table));
-        let (results, inputs, rows_in) = if let Origin::Raw(member) = origin {
-            let raw = self.raw(year, member, products, weigh)?;
+        let (results, inputs, rows_in, claims) = if let Origin::Raw(members) = origin {
+            let raw = self.raw(year, members, products, weigh)?;
             require((raw.table.year(), raw.table.revision()))?;
             let table = products.map_or_else(|| raw.table.clone(), |products| raw.table.select(products));
-            (table.by_part().par_iter().map(each).collect(), raw.inputs.clone(), raw.rows_in)
+            (table.by_part().par_iter().map(each).collect(), raw.inputs.clone(), raw.rows_in, raw.claims.clone())
         } else {
             let content = origin.content()?;
             let footer = Footer::open(&content)?;
             require((footer.info.year, footer.info.revision))?;
+            let claims = self.claims_of_ours(&content, &footer)?;
             let results = read_year(&content, &footer, &self.tables.countries, products, weigh, each)?;
-            (results, vec![self.input(&content, &footer)?], footer.index.rows() as u64)
+            (results, vec![self.input(&content, &footer)?], footer.index.rows() as u64, claims)
         };
         let rows_used = results.iter().map(|(rows, _)| rows).sum();
         let mut unused = BTreeMap::new();
         if rows_in > rows_used {
             unused.insert("product not on the list".to_owned(), rows_in - rows_used);
         }
+        let mut noted = BTreeMap::new();
+        if let Some(unknown) = claims.unknown_codes.as_ref().filter(|unknown| unknown.rows > 0) {
+            noted.insert(format!("product code that {} does not have", self.revision), unknown.rows);
+        }
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner).insert(year, claims.clone());
         let results = results.into_iter().map(|(_, result)| result).collect();
-        Ok(Passed { results, inputs, ledger: RowLedger { rows_in, rows_used, unused } })
+        Ok(Passed { results, inputs, ledger: RowLedger { rows_in, rows_used, unused, noted }, claims })
+    }
+
+    /// What was found out about the rows of each year that was read so far.
+    pub fn claims(&self) -> BTreeMap<Year, Claims> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What is to be said of the years that were read so far, a sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        let claims = self.claims();
+        let mut notes: Vec<String> = Vec::new();
+        for (year, claims) in &claims {
+            let of_year = |note: String| if self.years.len() > 1 { format!("{year}: {note}") } else { note };
+            notes.extend(claims.sentences(self.revision).into_iter().map(of_year));
+        }
+        if self.value_unit.is_some() && !claims.is_empty() && claims.values().all(|claims| claims.value_unit.is_none()) {
+            notes.push("--value-unit has no effect: no file that was read has a column `value`.".to_owned());
+        }
+        notes
+    }
+
+    /// Of a file of ours: from its footer; where an earlier version wrote it, by its rows.
+    fn claims_of_ours(&self, content: &Content, footer: &Footer) -> Result<Claims, DataError> {
+        let info = &footer.info;
+        let is_known = |(product, _): &(ProductCode, usize)| is_code_of(info.revision, *product);
+        let unknown_codes = if self.synthetic {
+            None
+        } else if footer.index.products.iter().all(is_known) {
+            Some(UnknownCodes::default())
+        } else if let Some(unknown) = &info.unknown_codes {
+            Some(unknown.clone())
+        } else {
+            let read = self.claims.lock().unwrap_or_else(PoisonError::into_inner).get(&info.year).cloned();
+            match read.and_then(|claims| claims.unknown_codes) {
+                Some(unknown) => Some(unknown),
+                None => {
+                    let products = read_year(content, footer, &self.tables.countries, None, false, OfProduct::all_of)?.concat();
+                    Some(check_codes(&content.name(), info.year, info.revision, &products)?)
+                }
+            }
+        };
+        Ok(Claims { unknown_codes, ..Claims::default() })
     }
 
     /// A file of ours for the manifest of a run. Its footer stands for all of its bytes, so where the manifest of an ingest
@@ -438,11 +549,11 @@ impl TradeSource {
         Ok(InputFile { name, bytes, blake3, verified: true })
     }
 
-    /// A year of a file that is not ours, read once for the products that are asked for first.
+    /// A year of files that are not ours, read once for the products that are asked for first.
     fn raw(
         &self,
         year: Year,
-        member: &Member,
+        members: &[Member],
         wanted: Option<&BTreeSet<ProductCode>>,
         weigh: bool,
     ) -> Result<Arc<RawYear>, DataError> {
@@ -456,13 +567,16 @@ impl TradeSource {
             return Ok(Arc::clone(raw));
         }
         let countries = &self.tables.countries;
-        let shared = if weigh { None } else { member.memory().map(|memory| memory.share(countries)).transpose()?.flatten() };
-        if let Some(parts) = shared {
+        let memory = members.first().and_then(Member::memory);
+        let shared = if weigh { None } else { memory.map(|memory| memory.share(countries)).transpose()?.flatten() };
+        if let (Some(parts), [member]) = (shared, members) {
             let table = TradeTable::from_parts(year, self.revision, parts)?;
-            let hash = member.hash()?;
-            let inputs = vec![InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false }];
+            let inputs = vec![input_of(member.hash()?)];
             let (products, rows_in) = (table.products().iter().copied().collect(), table.n_rows() as u64);
-            let raw = Arc::new(RawYear { year, kept: None, products, weighed: false, table, inputs, rows_in });
+            let unread = memory.and_then(MemoryTable::unread).into_iter().collect();
+            let unknown_codes = self.unknown_codes(members, &table)?;
+            let claims = Claims { unknown_codes, value_unit: None, unread };
+            let raw = Arc::new(RawYear { year, kept: None, products, weighed: false, table, inputs, rows_in, claims });
             *kept = Some(Arc::clone(&raw));
             return Ok(raw);
         }
@@ -470,33 +584,57 @@ impl TradeSource {
         let mut issues = Issues::new(&policy);
         let mut batches = Vec::new();
         let pick = Pick::new(wanted);
-        let met = member.read(countries, false, &pick, &mut issues, &mut |batch| {
-            batches.push(batch.rows);
-            Ok(())
-        })?;
-        // Only where keys ascend is it known that none stands twice among the rows that were not kept.
-        if wanted.is_some() && !met.order.is_strict() {
+        let (mut orders, mut rows_in, mut unread, mut value_unit) = (Vec::new(), 0, BTreeSet::new(), None);
+        let mut hashes: BTreeMap<String, FileHash> = BTreeMap::new();
+        for member in members {
+            let met = member.read(countries, false, &pick, &mut issues, &mut |batch| {
+                batches.push(batch.rows);
+                Ok(())
+            })?;
+            met.outdated.refuse(&member.name, countries)?;
+            orders.push(met.order);
+            rows_in += met.rows;
+            unread.extend(met.unread);
+            value_unit = value_unit.or(met.value_unit);
+            // Several members of an archive are one file.
+            if let Entry::Vacant(entry) = hashes.entry(member.file_name()) {
+                entry.insert(met.hash.map_or_else(|| member.hash(), Ok)?);
+            }
+        }
+        if rows_in == 0 {
+            return Err(DataError::file(&names(members), "the file has no rows"));
+        }
+        let products = pick.products();
+        // Only where keys ascend is it known that none stands twice among the rows that were not kept; and what codes are worth
+        // that the revision does not have, only all rows tell.
+        let is_known = |product: &ProductCode| self.synthetic || is_code_of(self.revision, *product);
+        if wanted.is_some() && !(Order::are_strict(&orders) && products.iter().all(is_known)) {
             drop(kept);
-            return self.raw(year, member, None, weigh);
+            return self.raw(year, members, None, weigh);
         }
         let part = |part: &SortedPart| Part::of(&part.products().collect::<Vec<_>>(), countries, weigh);
-        let parts = settle_each(batches, std::slice::from_ref(member), countries, &mut issues, part)?;
+        let parts = settle_each(batches, members, countries, &mut issues, part)?;
         issues.finish()?;
-        let mut inputs = Vec::new();
-        for file in self.raw_files.iter().filter(|file| member.path() == Some(file.as_path())) {
-            let hash = met.hash.clone().map_or_else(|| hash_file(file), Ok)?;
-            inputs.push(InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false });
-        }
-        if member.path().is_none() {
-            let hash = member.hash()?;
-            inputs.push(InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false });
-        }
+        let inputs = hashes.into_iter().map(|(name, hash)| input_of(FileHash { name, ..hash })).collect();
         let table = TradeTable::from_parts(year, self.revision, parts)?;
+        let unknown_codes = self.unknown_codes(members, &table)?;
+        let claims = Claims { unknown_codes, value_unit, unread: unread.into_iter().collect() };
         let kept_products = wanted.cloned();
-        let products = pick.products();
-        let raw = Arc::new(RawYear { year, kept: kept_products, products, weighed: weigh, table, inputs, rows_in: met.rows });
+        let raw = RawYear { year, kept: kept_products, products, weighed: weigh, table, inputs, rows_in, claims };
+        let raw = Arc::new(raw);
         *kept = Some(Arc::clone(&raw));
         Ok(raw)
+    }
+
+    /// Of rows that are not ours. A table without a code that the revision lacks may hold a part of the year.
+    fn unknown_codes(&self, members: &[Member], table: &TradeTable) -> Result<Option<UnknownCodes>, DataError> {
+        Ok(if self.synthetic {
+            None
+        } else if table.products().iter().all(|product| is_code_of(self.revision, *product)) {
+            Some(UnknownCodes::default())
+        } else {
+            Some(check_codes(&names(members), table.year(), self.revision, &OfProduct::all_of(table))?)
+        })
     }
 
     /// A hash that changes whenever the rows of a year may: that of its file, or of a footer that stands for a file of ours. No
@@ -506,7 +644,22 @@ impl TradeSource {
     /// [`DataError`] when the year is not at hand or the file cannot be read.
     pub fn fingerprint(&self, year: Year) -> Result<FileHash, DataError> {
         match self.origin(year)? {
-            Origin::Raw(member) => member.hash(),
+            Origin::Raw(members) => {
+                let mut hashes = members.iter().map(Member::hash).collect::<Result<Vec<_>, _>>()?;
+                let bytes = hashes.iter().map(|hash| hash.bytes).sum();
+                if let ([hash], None) = (&hashes[..], self.value_unit) {
+                    return Ok(hash.clone());
+                }
+                // The same parts under other names hold the same rows; the same values in another unit do not.
+                hashes.sort_by(|one, other| one.blake3.cmp(&other.blake3));
+                let mut hasher = blake3::Hasher::new();
+                hasher.update(self.value_unit.map_or("", ValueUnit::name).as_bytes());
+                for hash in &hashes {
+                    hasher.update(hash.blake3.as_bytes());
+                }
+                let blake3 = hasher.finalize().to_hex().to_string();
+                Ok(FileHash { name: names(members), bytes, blake3, footer_blake3: None })
+            }
             origin => {
                 let content = origin.content()?;
                 let footer = Footer::open(&content)?;
@@ -523,6 +676,20 @@ impl TradeSource {
             problem: format!("the year {year} is not there; there is {}", listed()),
         })
     }
+}
+
+/// One name, or the first and how many more there are.
+pub(crate) fn names(members: &[Member]) -> String {
+    match members {
+        [] => String::new(),
+        [member] => member.name.clone(),
+        [first, others @ ..] => format!("{} and {} more", first.name, others.len()),
+    }
+}
+
+/// A file that is not ours, for the manifest of a run.
+fn input_of(hash: FileHash) -> InputFile {
+    InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false }
 }
 
 /// `2023` or `1995-2024`.

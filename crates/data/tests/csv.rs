@@ -19,19 +19,19 @@ fn read(name: &str, text: &str) -> Result<Trade, DataError> {
 
 #[test]
 fn every_way_of_writing_a_row_gives_the_same_row() {
-    let plain = "t,i,j,k,v,q\n2023,4,842,010121,34.954,68.0\n2023,4,4,270900,1,2\n";
+    let plain = "t,i,j,k,v,q\n2023,4,842,010111,34.954,68.0\n2023,4,4,270900,1,2\n";
     let expected = read("BACI_HS92_Y2023_V202401b.csv", plain).unwrap().table;
     assert_eq!(expected.rows(ProductIndex(0)).values, [Usd::new(34_954)]);
     for (what, text) in [
         (
             "quoted and padded",
-            "\"t\",\"i\",\"j\",\"k\",\"v\",\"q\"\n2023,\"  4\",842,\"010121\",\"   34.954\",\"        68.0\"\n2023,4,4,270900,\"     1.000\",\"         NA\"\n",
+            "\"t\",\"i\",\"j\",\"k\",\"v\",\"q\"\n2023,\"  4\",842,\"010111\",\"   34.954\",\"        68.0\"\n2023,4,4,270900,\"     1.000\",\"         NA\"\n",
         ),
-        ("lost zeros", "t,i,j,k,v,q\n2023,4,842,10121,34.954,\n2023,4,4,270900,1.0000,NA\n"),
-        ("carriage returns", "t,i,j,k,v,q\r\n2023,4,842,010121,34.954,68.0\r\n2023,4,4,270900,1,2\r\n"),
-        ("byte order mark, capitals", "\u{feff}T,I,J,K,V,Q\n2023,4,842,010121,34.954,68.0\n2023,4,4,270900,1,2\n"),
-        ("another order of columns", "k,v,q,t,j,i\n270900,1,2,2023,4,4\n010121,34.954,68.0,2023,842,4"),
-        ("empty lines", "t,i,j,k,v,q\n\n2023,4,842,010121,34.954,68.0\n2023,4,4,270900,1,2\n\n"),
+        ("lost zeros", "t,i,j,k,v,q\n2023,4,842,10111,34.954,\n2023,4,4,270900,1.0000,NA\n"),
+        ("carriage returns", "t,i,j,k,v,q\r\n2023,4,842,010111,34.954,68.0\r\n2023,4,4,270900,1,2\r\n"),
+        ("byte order mark, capitals", "\u{feff}T,I,J,K,V,Q\n2023,4,842,010111,34.954,68.0\n2023,4,4,270900,1,2\n"),
+        ("another order of columns", "k,v,q,t,j,i\n270900,1,2,2023,4,4\n010111,34.954,68.0,2023,842,4"),
+        ("empty lines", "t,i,j,k,v,q\n\n2023,4,842,010111,34.954,68.0\n2023,4,4,270900,1,2\n\n"),
     ] {
         assert_eq!(read("baci_hs92_y2023.csv", text).unwrap().table, expected, "{what}");
     }
@@ -67,26 +67,31 @@ fn errors_name_the_file_the_line_the_column_and_the_value() {
 
 #[test]
 fn a_name_without_a_revision_says_what_to_do() {
-    let text = "t,i,j,k,v,q\n2023,4,842,010121,34.954,68.0\n";
+    let text = "t,i,j,k,v,q\n2023,4,842,010111,34.954,68.0\n";
     let error = read("trade_2023.csv", text).unwrap_err().to_string();
     assert!(error.contains("trade_2023.csv") && error.contains("rename"), "{error}");
     assert!(read("trade.txt", text).unwrap_err().to_string().contains("give a BACI .zip"));
 }
+
+/// Codes of HS92.
+const PRODUCTS: [u32; 9] = [10_111, 100_110, 200_110, 270_900, 280_530, 391_000, 520_100, 740_311, 847_110];
 
 /// What a line says: exporter, importer, product, dollars, kilograms.
 type Line = (u16, u16, u32, i64, Option<i64>);
 
 /// Lines in CEPII's order, some hundred thousand bytes of them for each product.
 fn lines(n_products: u32) -> Vec<Line> {
-    let codes: Vec<u16> =
-        TradeSource::embedded().unwrap().countries().iter().map(|(_, country)| country.code.get()).step_by(4).collect();
+    let codes: Vec<u16> = TradeSource::embedded().unwrap().countries().iter().map(|(_, country)| country.code.get()).collect();
+    // Those that were there in the year.
+    let ended = [58, 200, 278, 280, 530, 711, 736, 810, 891];
+    let codes: Vec<u16> = codes.into_iter().filter(|code| !ended.contains(code)).step_by(4).collect();
     let mut lines = Vec::new();
     for (i, exporter) in codes.iter().enumerate() {
         for (j, importer) in codes.iter().enumerate() {
             for product in 0..n_products {
                 let value = 1 + i64::try_from(i * j * 37 % 10_007).unwrap().pow(1 + product % 3);
                 let quantity = (!(i + j).is_multiple_of(11)).then_some(value * 7 % 1_000_003);
-                lines.push((*exporter, *importer, 10_121 + product * 97_003, value, quantity));
+                lines.push((*exporter, *importer, PRODUCTS[product as usize], value, quantity));
             }
         }
     }
@@ -145,7 +150,7 @@ fn every_form_in_many_blocks_is_read_and_only_what_is_asked_for_is_kept() {
     let lines = lines(9);
     let folder = tempfile::tempdir().unwrap();
     for (form, text) in [("plain", text(&lines, |_| 0)), ("mixed", text(&lines, |at| at * 7 / 3 % 5))] {
-        assert!(text.len() > 5 << 18, "{} bytes are too few blocks", text.len());
+        assert!(text.len() > 9 << 17, "{} bytes are too few blocks", text.len());
         let expected: BTreeMap<_, _> = lines.iter().map(|line| ((line.2, line.0, line.1), (line.3, line.4))).collect();
         let products: BTreeSet<u32> = lines.iter().map(|line| line.2).collect();
         for path in dresses(folder.path(), &text) {

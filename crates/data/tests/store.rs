@@ -18,6 +18,7 @@ fn info(year: u16) -> YearInfo {
         release: "test".to_owned(),
         synthetic: true,
         attribution: "made up".to_owned(),
+        unknown_codes: None,
     }
 }
 
@@ -25,7 +26,7 @@ type Key = (ProductCode, CountryCode, CountryCode);
 
 fn stored(rows: &BTreeMap<Key, (i64, Option<i64>)>) -> Vec<Row> {
     let row = |(key, amounts): (&Key, &(i64, Option<i64>))| {
-        Row::new(Year::new(2020).unwrap(), key.0, (key.1, key.2), Usd::new(amounts.0), amounts.1)
+        Row::new(Year::new(1990).unwrap(), key.0, (key.1, key.2), Usd::new(amounts.0), amounts.1)
     };
     // The writer sorts.
     rows.iter().rev().map(row).collect()
@@ -59,7 +60,7 @@ fn uneven(seed: u64) -> Vec<Row> {
             for (j, importer) in codes.iter().enumerate().skip(i % 3).step_by(1 + usize::try_from(number % 5).unwrap()) {
                 let value = i64::try_from((i + 1) * (j + 3)).unwrap() * i64::from(number + 1);
                 let quantity = (!(i + j).is_multiple_of(7)).then_some(value / 3);
-                rows.push(Row::new(Year::new(2020).unwrap(), product, (*exporter, *importer), Usd::new(value), quantity));
+                rows.push(Row::new(Year::new(1990).unwrap(), product, (*exporter, *importer), Usd::new(value), quantity));
             }
         }
     }
@@ -75,7 +76,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("year.parquet");
-        write_year(&path, &info(2020), uneven(seed)).unwrap();
+        write_year(&path, &info(1990), uneven(seed)).unwrap();
         let source = TradeSource::open(&path).unwrap();
         let year = source.years()[0];
         let all = source.read_weighed(year, None).unwrap();
@@ -100,7 +101,7 @@ fn any_number_of_threads_writes_the_same_bytes_and_reads_the_same_rows() {
     for n_threads in [1, 2, 8] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
         let path = folder.path().join("year.parquet");
-        pool.install(|| write_year(&path, &info(2020), uneven(3)).unwrap());
+        pool.install(|| write_year(&path, &info(1990), uneven(3)).unwrap());
         let source = TradeSource::open(&path).unwrap();
         let table = pool.install(|| source.read_weighed(source.years()[0], None).unwrap().table);
         let bytes = std::fs::read(&path).unwrap();
@@ -157,7 +158,7 @@ proptest! {
             .collect();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("year.parquet");
-        write_year(&path, &info(2020), stored(&rows)).unwrap();
+        write_year(&path, &info(1990), stored(&rows)).unwrap();
         let source = TradeSource::open(&path).unwrap();
         prop_assert!(source.is_synthetic());
         let year = source.years()[0];
@@ -187,7 +188,7 @@ fn row_groups_end_with_a_product_and_are_pruned() {
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("year.parquet");
-    write_year(&path, &info(2020), stored(&rows)).unwrap();
+    write_year(&path, &info(1990), stored(&rows)).unwrap();
     let source = TradeSource::open(&path).unwrap();
     for wanted in [vec![], vec![1], vec![3], vec![2, 7], vec![1, 2, 3, 4, 5, 6, 7]] {
         let wanted = wanted.into_iter().map(|number| ProductCode::from_number(10_000 + number).unwrap()).collect();
@@ -212,15 +213,15 @@ fn a_folder_holds_one_release_and_each_year_once() {
     let key = ("270900".parse().unwrap(), CountryCode::literal(4), CountryCode::literal(4));
     let rows = |year: u16| vec![Row::new(Year::new(year).unwrap(), key.0, (key.1, key.2), Usd::new(5), Some(7))];
     assert_eq!(TradeSource::open(folder.path()).unwrap_err().kind(), DataErrorKind::Missing);
-    write_year(&folder.path().join("a.parquet"), &info(2020), rows(2020)).unwrap();
-    write_year(&folder.path().join("b.parquet"), &info(2021), rows(2021)).unwrap();
+    write_year(&folder.path().join("a.parquet"), &info(1990), rows(1990)).unwrap();
+    write_year(&folder.path().join("b.parquet"), &info(1991), rows(1991)).unwrap();
     let source = TradeSource::open(folder.path()).unwrap();
-    assert_eq!(source.years().iter().map(|year| year.get()).collect::<Vec<_>>(), [2020, 2021]);
+    assert_eq!(source.years().iter().map(|year| year.get()).collect::<Vec<_>>(), [1990, 1991]);
     assert_eq!(source.read(Year::new(1999).unwrap(), None).unwrap_err().kind(), DataErrorKind::Missing);
-    write_year(&folder.path().join("c.parquet"), &info(2021), rows(2021)).unwrap();
-    assert!(TradeSource::open(folder.path()).unwrap_err().to_string().contains("keep one of them"));
-    let other = YearInfo { release: "202501".to_owned(), ..info(2022) };
-    write_year(&folder.path().join("c.parquet"), &other, rows(2022)).unwrap();
+    write_year(&folder.path().join("c.parquet"), &info(1991), rows(1991)).unwrap();
+    assert!(TradeSource::open(folder.path()).unwrap_err().to_string().contains("ingest the sources of both together"));
+    let other = YearInfo { release: "202501".to_owned(), ..info(1992) };
+    write_year(&folder.path().join("c.parquet"), &other, rows(1992)).unwrap();
     assert!(TradeSource::open(folder.path()).unwrap_err().to_string().contains("202501"));
     #[cfg(unix)]
     {
@@ -281,19 +282,19 @@ fn the_writer_refuses_what_breaks_a_rule() {
     let key = ("270900".parse().unwrap(), CountryCode::literal(4), CountryCode::literal(8));
     let of = |(exporter, importer), value| {
         let countries = (CountryCode::literal(exporter), CountryCode::literal(importer));
-        Row::new(Year::new(2020).unwrap(), key.0, countries, Usd::new(value), None)
+        Row::new(Year::new(1990).unwrap(), key.0, countries, Usd::new(value), None)
     };
     let row = of((4, 8), 5);
-    let twice = write_year(&path, &info(2020), vec![row, of((4, 8), 6)]).unwrap_err();
+    let twice = write_year(&path, &info(1990), vec![row, of((4, 8), 6)]).unwrap_err();
     assert!(twice.to_string().contains("product 270900, exporter 4, importer 8"), "{twice}");
-    for (bad, year) in [(of((4, 8), 0), 2020), (of((4, 8), i64::MAX), 2020), (row, 2021)] {
+    for (bad, year) in [(of((4, 8), 0), 1990), (of((4, 8), i64::MAX), 1990), (row, 1991)] {
         assert_eq!(write_year(&path, &info(year), vec![bad]).unwrap_err().kind(), DataErrorKind::BadData);
     }
     let nowhere = folder.path().join("no").join("year.parquet");
-    assert_eq!(write_year(&nowhere, &info(2020), vec![row]).unwrap_err().kind(), DataErrorKind::CannotWrite);
+    assert_eq!(write_year(&nowhere, &info(1990), vec![row]).unwrap_err().kind(), DataErrorKind::CannotWrite);
     assert!(!path.exists());
     // A country outside the table is only met by the reader.
-    write_year(&path, &info(2020), vec![row, of((999, 8), 5)]).unwrap();
+    write_year(&path, &info(1990), vec![row, of((999, 8), 5)]).unwrap();
     let source = TradeSource::open(&path).unwrap();
     let error = source.read(source.years()[0], None).unwrap_err().to_string();
     assert!(error.contains("year.parquet, row 2, column `exporter`: `999`"), "{error}");

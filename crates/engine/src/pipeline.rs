@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use reorient_core::{CountryTable, ProductCode};
-use reorient_data::{InputFile, RowLedger, TradeSource};
+use reorient_data::{Claims, InputFile, RowLedger, TradeSource};
 use reorient_metrics::{
     Collection, Collector, Detail, Explanation, Headline, Labels, Product, ProductRow, Scratch, explain, measure,
 };
@@ -49,6 +49,8 @@ pub struct RunResult {
     pub inputs: Vec<InputFile>,
     /// What became of every row.
     pub ledger: RowLedger,
+    /// What was found out about the rows beside them: codes that the revision does not have, the unit of the values.
+    pub claims: Claims,
     /// What became of the list.
     pub coverage: Coverage,
     /// Products by who solved them.
@@ -116,6 +118,7 @@ fn answer_all(
         risk: policy.risk,
         inputs: dataset.inputs.clone(),
         ledger: dataset.ledger.clone(),
+        claims: dataset.claims.clone(),
         coverage,
         unsolved,
         timings: clock.timings,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use reorient_core::{CountryCode, GoodsList, ProductCode, Year};
-use reorient_data::{DataError, InputFile, MapRule, Passed, RowLedger, Trade, TradeSource, TradeTable};
+use reorient_data::{Claims, DataError, InputFile, MapRule, Passed, RowLedger, Trade, TradeSource, TradeTable};
 use reorient_metrics::{Classification, Labels};
 use reorient_model::{CountrySet, Policy, Program, formulate};
 
@@ -31,6 +31,8 @@ pub(crate) struct Dataset {
     pub(crate) table: Option<TradeTable>,
     pub(crate) inputs: Vec<InputFile>,
     pub(crate) ledger: RowLedger,
+    /// What was found out about the rows.
+    pub(crate) claims: Claims,
     /// Positions of the listed products among all that were read, ascending.
     pub(crate) listed: Vec<usize>,
     /// Parallel to `listed`.
@@ -153,8 +155,8 @@ impl<'a> Session<'a> {
 impl Dataset {
     fn read(source: &TradeSource, scenario: &Scenario, year: Year) -> Result<Self, EngineError> {
         let (list, coverage) = meet_list(source, scenario, year)?;
-        let Trade { table, inputs, ledger } = read(source, scenario, year, &coverage.wanted())?;
-        let own = Self::new(source, &list, coverage, table.products(), (inputs, ledger));
+        let Trade { table, inputs, ledger, claims } = read(source, scenario, year, &coverage.wanted())?;
+        let own = Self::new(source, &list, coverage, table.products(), (inputs, ledger, claims));
         Ok(Self { table: Some(table), ..own })
     }
 
@@ -167,10 +169,10 @@ impl Dataset {
     ) -> Result<(Self, Baseline), EngineError> {
         let (list, coverage) = meet_list(source, scenario, year)?;
         let add_up = |table: &TradeTable| Baseline::of_one(table, members);
-        let Passed { results, inputs, ledger } = pass(source, scenario, year, &coverage.wanted(), add_up)?;
+        let Passed { results, inputs, ledger, claims } = pass(source, scenario, year, &coverage.wanted(), add_up)?;
         let baseline = Baseline::joined(results);
         baseline.require_world(year, members, source)?;
-        let own = Self::new(source, &list, coverage, baseline.products(), (inputs, ledger));
+        let own = Self::new(source, &list, coverage, baseline.products(), (inputs, ledger, claims));
         Ok((own, baseline))
     }
 
@@ -180,7 +182,7 @@ impl Dataset {
         list: &GoodsList,
         coverage: Coverage,
         products: &[ProductCode],
-        (inputs, ledger): (Vec<InputFile>, RowLedger),
+        (inputs, ledger, claims): (Vec<InputFile>, RowLedger, Claims),
     ) -> Self {
         let listed: Vec<usize> = (0..products.len()).filter(|at| list.goods.contains_key(&products[*at])).collect();
         let memberships: Vec<_> = listed.iter().map(|at| list.goods[&products[*at]].as_slice()).collect();
@@ -188,7 +190,7 @@ impl Dataset {
             |(at, places): (&usize, &&[_])| Arc::new(Labels::new(source.description(products[*at]).unwrap_or_default(), places));
         let labels = listed.iter().zip(&memberships).map(label).collect();
         let classes = Classification::new(&memberships);
-        Self { table: None, inputs, ledger, listed, labels, classes, coverage }
+        Self { table: None, inputs, ledger, claims, listed, labels, classes, coverage }
     }
 
     /// The rows of a session that keeps them.
@@ -217,8 +219,8 @@ pub(crate) fn read(
     year: Year,
     products: &BTreeSet<ProductCode>,
 ) -> Result<Trade, EngineError> {
-    let Passed { results, inputs, ledger } = pass(source, scenario, year, products, TradeTable::clone)?;
-    Ok(Trade { table: TradeTable::joined(results, year, source.revision())?, inputs, ledger })
+    let Passed { results, inputs, ledger, claims } = pass(source, scenario, year, products, TradeTable::clone)?;
+    Ok(Trade { table: TradeTable::joined(results, year, source.revision())?, inputs, ledger, claims })
 }
 
 /// As [`read`], without keeping rows: `each` makes something of some products' rows on the thread that read them. Hong Kong is
@@ -254,7 +256,7 @@ fn pass<T: Send>(
         ledger.unused.insert(reason.to_owned(), count as u64);
         ledger.rows_used -= count as u64;
     }
-    Ok(Passed { results, inputs: passed.inputs, ledger })
+    Ok(Passed { results, inputs: passed.inputs, ledger, claims: passed.claims })
 }
 
 /// The program of one product with the exporters' codes, for inspection; none when the data lack the product.

@@ -77,6 +77,9 @@ pub(crate) fn add_rows(ledger: &mut RowLedger, inputs: &mut Vec<InputFile>, of_y
     for (reason, rows) in &of_year.unused {
         *ledger.unused.entry(reason.clone()).or_default() += rows;
     }
+    for (reason, rows) in &of_year.noted {
+        *ledger.noted.entry(reason.clone()).or_default() += rows;
+    }
     for input in read {
         if !inputs.contains(input) {
             inputs.push(input.clone());

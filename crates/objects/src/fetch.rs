@@ -40,7 +40,11 @@ pub fn fetch_input(url: &str) -> Result<Fetched, StoreError> {
 fn fetch(bucket: &Bucket, is_folder: bool) -> Result<Fetched, StoreError> {
     let folder = temporary()?;
     let prefix = bucket.prefix.clone();
-    let path = folder.path().join(prefix.filename().unwrap_or("bucket"));
+    // With the names of the folders above, which may tell revision, release and year.
+    let path = match prefix.filename() {
+        Some(_) => below(bucket, &Path::default(), &prefix, folder.path())?,
+        None => folder.path().join("bucket"),
+    };
     let object = if is_folder || prefix.filename().is_none() { None } else { bucket.find(&prefix)? };
     if let Some(object) = object {
         download(bucket, &object, &path)?;
@@ -117,13 +121,13 @@ mod tests {
             bucket
         };
         let file = fetch(&bucket("in/baci/a.csv"), false).unwrap();
-        assert!(file.path().ends_with("a.csv") && std::fs::read(file.path()).unwrap() == large);
+        assert!(file.path().ends_with("in/baci/a.csv") && std::fs::read(file.path()).unwrap() == large);
         let kept = file.path().to_owned();
         drop(file);
         assert!(!kept.exists());
         for is_folder in [false, true] {
             let folder = fetch(&bucket("in/baci"), is_folder).unwrap();
-            assert!(folder.path().ends_with("baci") && std::fs::read(folder.path().join("a.csv")).unwrap() == large);
+            assert!(folder.path().ends_with("in/baci") && std::fs::read(folder.path().join("a.csv")).unwrap() == large);
             assert!(std::fs::read(folder.path().join("deep/b")).unwrap().is_empty());
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
         }

@@ -84,6 +84,7 @@ def trade(
     synthetic: bool = False,
     country_codes: PathLike | None = None,
     product_codes: PathLike | None = None,
+    value_unit: str | None = None,
 ) -> Trade:
     """Opens trade data, to ask several questions of them.
 
@@ -93,12 +94,16 @@ def trade(
             pandas, DuckDB) with BACI's columns ``t`` (year), ``i`` (exporter), ``j`` (importer), ``k`` (HS6 product), ``v``
             (thousand USD, three decimals) and ``q`` (metric tons, or null), or ``year``, ``exporter``, ``importer``, ``product``,
             ``value_kusd``, ``quantity_tons``. Rows are those of the whole world, in any order; several years are told apart.
-        hs: of a table, the revision of its product codes, such as ``"HS92"``; Parquet of an ingested folder, read by pyarrow,
-            says it itself.
+        hs: the revision of the product codes, such as ``"HS92"``, of a table or where no file name tells; Parquet of an
+            ingested folder, read by pyarrow, says it itself.
         year: of a table without such a column, its year.
         synthetic: of a table, whether its rows are made up; every result then says so.
         country_codes, product_codes: of a table, CEPII's code tables as CSV files; those in the package otherwise (the product
             table is HS92's).
+        value_unit: ``"usd"`` or ``"kusd"``, the unit of a column ``value``, whose name tells none.
+
+    Product codes are held against the revision: where those that it does not have hold more than 0.1 % of a year's value, reading
+    the year is an error; ``notes`` of the opened trade names fewer. Rows of a country after its last year are an error too.
 
     Where ``v`` is ``decimal64(18, 3)`` without nulls and rows ascend by product, exporter, importer, values are read where the
     table has them, without a copy.
@@ -114,12 +119,16 @@ def trade(
             raise ScenarioError("synthetic, country_codes and product_codes are of a table; files say it themselves")
         if source is None:
             _SAMPLE = _SAMPLE or Trade.sample()
-        own = _SAMPLE if source is None else source if isinstance(source, Trade) else Trade.open(os.fspath(source))
+        if value_unit is not None and (source is None or isinstance(source, Trade)):
+            raise ScenarioError("value_unit is of a path or a table with a column `value`")
+        own = _SAMPLE if source is None else source
+        if not isinstance(own, Trade):
+            own = Trade.open(os.fspath(own), hs, value_unit)
         assert isinstance(own, Trade)
         if hs is not None and hs.upper().removeprefix("HS") != own.hs.removeprefix("HS"):
             raise ScenarioError(f"hs is {hs}, but the codes of {own.label} are of {own.hs}")
         return own
-    return Trade.from_arrow(_stream(source), hs, year, synthetic, _path(country_codes), _path(product_codes))
+    return Trade.from_arrow(_stream(source), hs, year, synthetic, _path(country_codes), _path(product_codes), value_unit)
 
 
 def _path(path: PathLike | None) -> str | None:
@@ -284,6 +293,7 @@ def run(
     *,
     scenario: ScenarioLike = None,
     hs: str | None = None,
+    value_unit: str | None = None,
     cross_check: bool = False,
     exact: bool = False,
     threads: int | None = None,
@@ -295,7 +305,7 @@ def run(
     Args:
         source: trade, as :func:`trade` takes it.
         scenario: path of a scenario in TOML, or a dict of keys and values.
-        hs: of a table, the revision of its product codes.
+        hs, value_unit: as of :func:`trade`.
         cross_check: solve by closed form and by HiGHS, and fail on any difference.
         exact: amounts as decimals with six places instead of the nearest doubles.
         threads: number of threads; all cores otherwise. Results do not depend on it.
@@ -310,7 +320,7 @@ def run(
     Raises:
         ScenarioError, DataError, MissingError, NotCertifiedError: see :mod:`reorient.errors`.
     """
-    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"), scenario)), _settings(scenario, options)
+    own, (file, settings) = trade(source, hs=hs, value_unit=value_unit, year=_year(options.get("year"), scenario)), _settings(scenario, options)
     with _Progress(progress, "products") as bar:
         return Result(_core.run(own, file, settings, cross_check, _threads(threads), bar), exact)
 
@@ -320,6 +330,7 @@ def frontier(
     *,
     scenario: ScenarioLike = None,
     hs: str | None = None,
+    value_unit: str | None = None,
     exact: bool = False,
     threads: int | None = None,
     **options: Any,
@@ -330,7 +341,7 @@ def frontier(
         A :class:`Result` with ``frontier`` (``cap`` as a share, ``risk_musd``, ``risk_pct``, straight between its points) and
         ``critical_caps`` (one row per product).
     """
-    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"), scenario)), _settings(scenario, options)
+    own, (file, settings) = trade(source, hs=hs, value_unit=value_unit, year=_year(options.get("year"), scenario)), _settings(scenario, options)
     return Result(_core.frontier(own, file, settings, _threads(threads)), exact)
 
 
@@ -344,6 +355,7 @@ def indicators(
     products: str | Iterable[str] = (),
     scenario: ScenarioLike = None,
     hs: str | None = None,
+    value_unit: str | None = None,
     exact: bool = False,
     threads: int | None = None,
     progress: bool | None = None,
@@ -363,7 +375,7 @@ def indicators(
     Returns:
         A :class:`Result` with ``indicators`` and, of several years, ``persistence``.
     """
-    own, (file, settings) = trade(source, hs=hs, year=_year(year)), _settings(scenario, options)
+    own, (file, settings) = trade(source, hs=hs, value_unit=value_unit, year=_year(year)), _settings(scenario, options)
     years = None if year is None else _text(year if isinstance(year, (int, str)) else list(year))
     products = [products] if isinstance(products, str) else [str(product) for product in products]
     with _Progress(progress, "years") as bar:
@@ -378,6 +390,7 @@ def calibrate(
     headline: PathLike | None = None,
     scenario: ScenarioLike = None,
     hs: str | None = None,
+    value_unit: str | None = None,
     exact: bool = False,
     threads: int | None = None,
     **options: Any,
@@ -394,7 +407,7 @@ def calibrate(
         A :class:`Result` with ``calibrate`` (sets of options by distance), ``calibrate_readings``, ``calibrate_points`` and
         ``calibrate_list``.
     """
-    own, (file, settings) = trade(source, hs=hs, year=_year(options.get("year"), scenario)), _settings(scenario, options)
+    own, (file, settings) = trade(source, hs=hs, value_unit=value_unit, year=_year(options.get("year"), scenario)), _settings(scenario, options)
     return Result(_core.calibrate(own, _path(against), _path(headline), file, settings, _threads(threads)), exact)
 
 
@@ -404,6 +417,7 @@ def ingest(
     *,
     hs: str | None = None,
     release: str | None = None,
+    value_unit: str | None = None,
     skip: str | Iterable[str] = (),
     on_duplicate: str = "error",
     max_errors: int = 1,
@@ -418,6 +432,7 @@ def ingest(
         out: the folder; it must be new, or be replaced with ``force``, which takes a folder that an earlier ingest wrote and nobody
             put anything into.
         hs, release: where file names do not tell.
+        value_unit: ``"usd"`` or ``"kusd"``, the unit of a column ``value``, whose name tells none.
         skip: faults for which rows go to the ledger instead of stopping, such as ``"zero-value"``.
         on_duplicate: ``"error"``, or ``"sum"`` to add rows of one key up.
         max_errors: bad rows to name before giving up.
@@ -433,7 +448,7 @@ def ingest(
     hs = None if hs is None else str(hs)
     with _Progress(progress, "bytes") as bar:
         manifest = _core.ingest(
-            paths, os.fspath(out), hs, release, skip, on_duplicate, max_errors, force, _threads(threads), bar
+            paths, os.fspath(out), hs, release, value_unit, skip, on_duplicate, max_errors, force, _threads(threads), bar
         )
     made: dict[str, Any] = json.loads(manifest)
     return made
@@ -486,6 +501,7 @@ def sweep(
     diff: PathLike | None = None,
     force: bool = False,
     hs: str | None = None,
+    value_unit: str | None = None,
     threads: int | None = None,
     progress: bool | None = None,
 ) -> SweepResult | None:
@@ -507,7 +523,7 @@ def sweep(
         KeyboardInterrupt: scenarios that had begun are stored.
         WriteError: the store cannot be written; what was stored before is safe.
     """
-    own = trade(source, hs=hs)
+    own = trade(source, hs=hs, value_unit=value_unit)
     plan = _plan(file, own)
     plan.open(os.fspath(out), store, shard, force)
     try:

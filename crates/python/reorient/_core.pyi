@@ -16,7 +16,7 @@ class Trade:
     """Opened trade data: years, revision and countries are known, rows are read when a question asks for them."""
 
     @staticmethod
-    def open(path: str) -> Trade:
+    def open(path: str, hs: str | None = None, value_unit: str | None = None) -> Trade:
         """A file or folder as the command line takes it."""
     @staticmethod
     def sample() -> Trade:
@@ -29,6 +29,7 @@ class Trade:
         synthetic: bool = False,
         country_codes: str | None = None,
         product_codes: str | None = None,
+        value_unit: str | None = None,
     ) -> Trade:
         """Any object with the Arrow stream interface."""
     @property
@@ -43,6 +44,9 @@ class Trade:
     @property
     def synthetic(self) -> bool:
         """Whether any year is made up rather than observed."""
+    @property
+    def notes(self) -> list[str]:
+        """What is to be said of the years that were read so far, such as codes that the revision does not have."""
     def products(self, year: int) -> list[str]:
         """HS6 codes with a flow in a year, ascending."""
     @property
@@ -130,6 +134,7 @@ def ingest(
     out: str,
     hs: str | None,
     release: str | None,
+    value_unit: str | None,
     skip: Sequence[str],
     on_duplicate: str,
     max_errors: int,

@@ -74,6 +74,7 @@ def sweep(
     diff: str | os.PathLike[str] | None = None,
     force: bool = False,
     hs: str | None = None,
+    value_unit: str | None = None,
     shared: bool = False,
     progress: bool | None = None,
     retries: int = 3,
@@ -90,7 +91,7 @@ def sweep(
         block: scenarios of a task; otherwise so many as take about two seconds.
         diff: folder of another sweep to compare with.
         force: replace another sweep that the folder holds.
-        hs: of a table, the revision of its product codes.
+        hs, value_unit: as of :func:`reorient.trade`.
         shared: the path is that of the same files on every node; nothing is sent.
         progress: True for a bar of tqdm, False for none; otherwise on a terminal or in a notebook.
         retries: how often Ray, and then the driver, gives a block to another worker when one is lost.
@@ -107,13 +108,13 @@ def sweep(
         raise reorient.ScenarioError(f"block: {block} is no number of scenarios")
     if source is not None and not isinstance(source, (str, os.PathLike, pyarrow.Table)):
         source = pyarrow.table(reorient._stream(source))
-    plan = reorient._plan(file, reorient.trade(source, hs=hs))
+    plan = reorient._plan(file, reorient.trade(source, hs=hs, value_unit=value_unit))
     plan.open(os.fspath(out), store, None, force)
     try:
         pending = plan.pending()
         if pending:
             with _cluster(address), reorient._Progress(progress, "scenarios") as bar:
-                job = _job(file, source, hs, shared, plan)
+                job = _job(file, source, (hs, value_unit), shared, plan)
                 _answer(plan, pending, job, block, retries, bar)
                 _clear(job.folder)
         return reorient.SweepResult(out, json.loads(plan.publish(None if diff is None else os.fspath(diff))))
@@ -205,10 +206,11 @@ class _Job:
     sent: str | None
     rows: Any
     hs: str | None
+    value_unit: str | None
     names: str
 
 
-def _job(file: str | os.PathLike[str], source: Any, hs: str | None, shared: bool, plan: _core.Sweep) -> _Job:
+def _job(file: str | os.PathLike[str], source: Any, told: tuple[str | None, str | None], shared: bool, plan: _core.Sweep) -> _Job:
     name = os.fspath(file)
     is_text = "\n" in name
     text = name if is_text else Path(name).read_text(encoding="utf-8")
@@ -224,8 +226,11 @@ def _job(file: str | os.PathLike[str], source: Any, hs: str | None, shared: bool
         rows = ray.put(source)
     elif source is not None and not shared and not _is_address(source):
         own = os.path.abspath(source)
-        sent = "trade" if os.path.isdir(own) else os.path.join("trade", os.path.basename(own))
-        files.update({os.path.join("trade", os.path.basename(part)): part for part in _trade_files(own)})
+        # With the names of the folders above, which may tell revision, release and year.
+        whole = os.path.abspath(own)
+        above = os.path.dirname(os.path.dirname(whole if os.path.isdir(own) else os.path.dirname(whole)))
+        sent = os.path.join("trade", os.path.relpath(whole, above))
+        files.update({os.path.join("trade", os.path.relpath(os.path.abspath(part), above)): part for part in _trade_files(own)})
     return _Job(
         version=reorient.__version__,
         text=text,
@@ -236,7 +241,8 @@ def _job(file: str | os.PathLike[str], source: Any, hs: str | None, shared: bool
         shared=_everywhere(source) if isinstance(source, (str, os.PathLike)) and sent is None else None,
         sent=sent,
         rows=rows,
-        hs=None if hs is None else str(hs),
+        hs=None if told[0] is None else str(told[0]),
+        value_unit=told[1],
         names=_hash_of_names(plan),
     )
 
@@ -271,12 +277,16 @@ def _trade_files(path: str) -> list[str]:
     """Files that trade is read from, and what stands beside a single one."""
     if os.path.isdir(path):
         kinds = (".zip", ".csv", ".csv.gz", ".csv.zst", ".parquet")
-        names = [
-            name
-            for name in os.listdir(path)
-            if name.lower().startswith(("readme", "manifest.json")) or name.lower().endswith(kinds)
-        ]
-        return [os.path.join(path, name) for name in names if os.path.isfile(os.path.join(path, name))]
+        found = []
+        for folder, below, names in os.walk(path):
+            # A release, then a year: what is deeper, or hidden, is not read.
+            depth = 0 if folder == path else os.path.relpath(folder, path).count(os.sep) + 1
+            below[:] = [name for name in below if depth < 2 and not name.startswith((".", "_"))]
+            for name in names:
+                is_wanted = name.lower().startswith(("readme", "manifest.json")) or name.lower().endswith(kinds)
+                if is_wanted and not name.startswith(".") and os.path.isfile(os.path.join(folder, name)):
+                    found.append(os.path.join(folder, name))
+        return found
     beside = (os.path.join(os.path.dirname(path), name) for name in ("manifest.json", "country_codes.csv", "product_codes.csv"))
     return [path, *(own for own in beside if os.path.isfile(own) and own != path)]
 
@@ -413,9 +423,10 @@ def _open(job: _Job) -> _core.Sweep:
             raise reorient.MissingError(problem, file=path)
     place = job.folder.place()
     if job.rows is not None:
-        trade = reorient.trade(ray.get(job.rows), hs=job.hs)
+        trade = reorient.trade(ray.get(job.rows), hs=job.hs, value_unit=job.value_unit)
     else:
-        trade = reorient.trade(job.shared if job.sent is None else os.path.join(place, job.sent))
+        path = job.shared if job.sent is None else os.path.join(place, job.sent)
+        trade = reorient.trade(path, hs=job.hs, value_unit=job.value_unit)
     path = f"{place}/sweep{job.path}"
     tables = [] if job.table is None else [(os.path.join(os.path.dirname(path), job.table[0]), job.table[1])]
     plan = _core.Sweep(job.text, path, trade, tables)

@@ -234,7 +234,7 @@ pub(crate) fn calibrate(
 
 /// `reorient ingest`; the manifest of the folder as JSON.
 #[pyfunction]
-#[pyo3(signature = (sources, out, hs, release, skip, on_duplicate, max_errors, force, threads=None, progress=None))]
+#[pyo3(signature = (sources, out, hs, release, value_unit, skip, on_duplicate, max_errors, force, threads=None, progress=None))]
 #[allow(clippy::too_many_arguments)] // The options of the command, by name in Python.
 pub(crate) fn ingest(
     py: Python<'_>,
@@ -242,6 +242,7 @@ pub(crate) fn ingest(
     out: PathBuf,
     hs: Option<String>,
     release: Option<String>,
+    value_unit: Option<String>,
     skip: Vec<String>,
     on_duplicate: String,
     max_errors: u16,
@@ -262,7 +263,8 @@ pub(crate) fn ingest(
             max_errors: usize::from(max_errors.max(1)),
         };
         let revision = revision.map_err(|error| Failure::usage(anyhow!("hs: {error}")))?;
-        let options = IngestOptions { revision, release, policy, attribution: String::new() };
+        let value_unit = crate::trade::unit(value_unit.as_deref())?;
+        let options = IngestOptions { revision, release, policy, attribution: String::new(), value_unit };
         let target = Target::new(out).force(force);
         let manifest = reorient_data::ingest(&sources, &target, &options, &mut |progress| {
             ticker.expect(progress.total);

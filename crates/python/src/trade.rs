@@ -9,7 +9,7 @@ use arrow_pyarrow::PyArrowType;
 use pyo3::prelude::*;
 use reorient_app::Failure;
 use reorient_core::{HsRevision, Year};
-use reorient_data::{AboutTable, TradeSource};
+use reorient_data::{AboutTable, OpenOptions, TradeSource, ValueUnit};
 
 use crate::remote::{Fetched, local};
 use crate::work::work;
@@ -28,10 +28,18 @@ pub(crate) struct Trade {
 impl Trade {
     /// A file or folder as `reorient run` takes it, or an address such as `s3://bucket/folder`.
     #[staticmethod]
-    fn open(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+    #[pyo3(signature = (path, hs=None, value_unit=None))]
+    fn open(py: Python<'_>, path: PathBuf, hs: Option<String>, value_unit: Option<String>) -> PyResult<Self> {
         let (source, fetched) = work(py, None, None, false, move |_| {
+            let revision = hs.map(|hs| hs.parse::<HsRevision>()).transpose();
+            let revision = revision.map_err(|error| Failure::usage(anyhow!("hs: {error}")))?;
+            let options = OpenOptions { revision, value_unit: unit(value_unit.as_deref())? };
             let (path, fetched) = local(&path)?;
-            Ok((TradeSource::open(&path)?, fetched))
+            let opened = TradeSource::open_with(&path, &options);
+            // Where names tell another revision, Python says so.
+            let opened = opened
+                .or_else(|error| TradeSource::open_with(&path, &OpenOptions { revision: None, ..options }).map_err(|_| error));
+            Ok((opened?, fetched))
         })?;
         Ok(Self { source, fetched, values: Vec::new() })
     }
@@ -45,7 +53,8 @@ impl Trade {
 
     /// Any object with the Arrow stream interface.
     #[staticmethod]
-    #[pyo3(signature = (table, hs=None, year=None, synthetic=false, country_codes=None, product_codes=None))]
+    #[pyo3(signature = (table, hs=None, year=None, synthetic=false, country_codes=None, product_codes=None, value_unit=None))]
+    #[allow(clippy::too_many_arguments)] // What a table does not say itself, by name in Python.
     fn from_arrow(
         py: Python<'_>,
         table: PyArrowType<RecordBatchStreamReader>,
@@ -54,6 +63,7 @@ impl Trade {
         synthetic: bool,
         country_codes: Option<PathBuf>,
         product_codes: Option<PathBuf>,
+        value_unit: Option<String>,
     ) -> PyResult<Self> {
         let reader = table.0;
         let (source, values) = work(py, None, None, false, move |_| {
@@ -83,7 +93,8 @@ impl Trade {
             };
             let values = batches.iter().filter_map(buffer).collect();
             let (countries, products) = (code_table(country_codes.as_ref())?, code_table(product_codes.as_ref())?);
-            let about = AboutTable { revision, year, synthetic, countries, products };
+            let value_unit = unit(value_unit.as_deref())?;
+            let about = AboutTable { revision, year, synthetic, countries, products, value_unit };
             Ok((TradeSource::from_arrow(batches, about)?, values))
         })?;
         Ok(Self { source, fetched: None, values })
@@ -105,6 +116,12 @@ impl Trade {
     #[getter]
     fn label(&self) -> &str {
         self.source.label()
+    }
+
+    /// What is to be said of the years that were read so far, such as codes that the revision does not have.
+    #[getter]
+    fn notes(&self) -> Vec<String> {
+        self.source.notes()
     }
 
     /// Whether any year is made up rather than observed.
@@ -148,6 +165,12 @@ impl Trade {
     fn __repr__(&self) -> String {
         format!("Trade({})", self.source.label())
     }
+}
+
+/// The unit of a column `value`.
+pub(crate) fn unit(text: Option<&str>) -> Result<Option<ValueUnit>, Failure> {
+    let unit = text.map(str::parse).transpose();
+    unit.map_err(|error: String| Failure::usage(anyhow!("value_unit: {error}")))
 }
 
 fn code_table(path: Option<&PathBuf>) -> Result<Option<(String, Vec<u8>)>, Failure> {

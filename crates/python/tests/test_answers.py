@@ -249,6 +249,41 @@ def test_faults_carry_their_place(sample, tmp_path):
             wrong()
 
 
+def test_what_names_claim_is_checked(sample, tmp_path):
+    frame = doubles(sample)
+    # Crude oil under a code that came in 2002, and a small product under it.
+    wrong = frame.assign(product=frame["product"].astype(str).str.zfill(6).replace("270900", "810320"))
+    with pytest.raises(reorient.DataError, match="HS92 does not have.*least unknown value.*HS02"):
+        reorient.run(wrong, hs="HS92", year=2023)
+    few = frame.assign(product=frame["product"].astype(str).str.zfill(6).replace("280530", "810320"))
+    trade = reorient.trade(few, hs="HS92", year=2023)
+    assert trade.notes == []
+    result = reorient.run(trade)
+    assert result.manifest["unknown_codes"]["largest"][0][0] == "810320"
+    assert len(trade.notes) == 1 and "810320 (" in trade.notes[0]
+
+    # A column that does not tell its unit.
+    dollars = frame.assign(value=(frame["value_kusd"] * 1000).round().astype("int64")).drop(columns="value_kusd")
+    with pytest.raises(reorient.DataError, match="value_unit"):
+        reorient.run(dollars, hs="HS92", year=2023)
+    given = reorient.run(dollars, hs="HS92", year=2023, value_unit="usd")
+    assert given.flows.equals(reorient.run().flows) and given.manifest["value_unit"] == "usd"
+    with pytest.raises(reorient.ScenarioError, match="value_unit"):
+        reorient.run(dollars, hs="HS92", year=2023, value_unit="eur")
+    with pytest.raises(reorient.ScenarioError, match="value_unit"):
+        reorient.run(value_unit="usd")
+
+    # Parts in a folder for the year, of a release that only an option names.
+    folder = tmp_path / "trade" / "2023"
+    folder.mkdir(parents=True)
+    half = len(sample) // 2
+    for number, part in enumerate([sample.slice(0, half), sample.slice(half)]):
+        pq.write_table(part, folder / f"part-{number}.parquet")
+    parts = reorient.run(tmp_path / "trade", hs="HS92")
+    assert parts.flows.equals(reorient.run().flows)
+    assert [own["name"] for own in parts.manifest["inputs"]] == ["2023/part-0.parquet", "2023/part-1.parquet"]
+
+
 def test_scenarios_come_as_keywords_dicts_and_files(tmp_path):
     file = tmp_path / "question.toml"
     file.write_text('cap = 0.1\nrisk = ["CHN", "USA"]\n[tie-break]\nfill = "proportional-flow"\n[cap-country]\nSAU = 0.01\n')

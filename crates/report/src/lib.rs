@@ -62,7 +62,9 @@ pub use folder::{CoverageLine, FolderOptions, ReportError, listed_files, write_f
 pub use grid::{Column, Grid};
 pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view, screen_width};
 pub use indicators::{CRITERIA_SOURCE, IndicatorManifest, IndicatorYearEntry, indicators_json, write_indicators};
-pub use manifest::{CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, json, summary_json};
+pub use manifest::{
+    CertificateSummary, FileEntry, InputFile, Ledger, ListSummary, Manifest, SolverSummary, UnknownCodes, json, summary_json,
+};
 pub use number::{NANO_PER_BUSD, NANO_PER_KUSD, NANO_PER_MUSD, NANO_PER_USD, decimal, grouped, percent, usd, usd_range};
 pub use panel::{PanelManifest, PanelYearEntry, panel_json, write_panel};
 pub use panel_view::{PanelView, panel_view};

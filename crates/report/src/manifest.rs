@@ -31,6 +31,10 @@ pub struct Manifest {
     pub inputs: Vec<InputFile>,
     /// Rows read and used.
     pub ledger: Ledger,
+    /// Codes that the revision does not have; none where rows are made up, as their codes are.
+    pub unknown_codes: Option<UnknownCodes>,
+    /// The unit that was given for a column `value`: `usd` or `kusd`.
+    pub value_unit: Option<String>,
     /// The list of goods.
     pub list: ListSummary,
     /// Solvers.
@@ -65,6 +69,24 @@ pub struct Ledger {
     pub rows_used: u64,
     /// Rows not used, by reason.
     pub unused: BTreeMap<String, u64>,
+    /// Rows, used or not, of which something is to be said, by reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub noted: BTreeMap<String, u64>,
+}
+
+/// Rows under product codes that the revision of the data does not have.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct UnknownCodes {
+    /// Their part of the year's value, in percent with six decimals.
+    pub pct: String,
+    /// Their value in thousand USD, exact.
+    pub value_kusd: String,
+    /// Their number.
+    pub rows: u64,
+    /// Number of the codes.
+    pub products: u64,
+    /// The largest of the codes with their value in thousand USD, largest first.
+    pub largest: Vec<(String, String)>,
 }
 
 /// How the list of goods met the trade data.
@@ -222,6 +244,9 @@ pub(crate) struct Document<'a> {
     source: &'a str,
     inputs: &'a [InputFile],
     ledger: &'a Ledger,
+    unknown_codes: Option<&'a UnknownCodes>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_unit: Option<&'a str>,
     list: ListDocument<'a>,
     solver: &'a SolverSummary,
     certificates: &'a CertificateSummary,
@@ -245,6 +270,8 @@ impl<'a> Document<'a> {
             source: &manifest.source,
             inputs: &manifest.inputs,
             ledger: &manifest.ledger,
+            unknown_codes: manifest.unknown_codes.as_ref(),
+            value_unit: manifest.value_unit.as_deref(),
             list: ListDocument {
                 list: &manifest.list,
                 reconstructed_products_pct: share(count(headline.reconstructed_products), count(headline.products)),

@@ -207,7 +207,14 @@ pub(crate) fn manifest() -> Manifest {
         scenario: BTreeMap::from([("bloc".to_owned(), "EU27".to_owned()), ("cap".to_owned(), "0.05".to_owned())]),
         source: "hand-made".to_owned(),
         inputs: vec![InputFile { name: "trade.csv".to_owned(), bytes: 12, blake3: "00".to_owned(), verified: false }],
-        ledger: Ledger { rows_in: 3, rows_used: 2, unused: BTreeMap::from([("inside bloc".to_owned(), 1)]) },
+        ledger: Ledger {
+            rows_in: 3,
+            rows_used: 2,
+            unused: BTreeMap::from([("inside bloc".to_owned(), 1)]),
+            noted: BTreeMap::new(),
+        },
+        unknown_codes: None,
+        value_unit: None,
         certificates: CertificateSummary { certified: 2, infeasible: 1, unsolved: 0 },
         ..Manifest::default()
     }

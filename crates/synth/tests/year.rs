@@ -50,6 +50,10 @@ fn aims_are_met() {
     let (rows, outcome) = generate(&given.request(300_000, 1)).unwrap();
     assert_eq!(rows.len(), 300_000);
     assert!(rows.iter().all(|row| row.exporter != row.importer && row.dollars > 0 && row.kilograms.is_none_or(|q| q > 0)));
+    // CEPII's names tell the last year of countries that ended, as in `Sudan (...2011)`.
+    let code = |line: &str| line.split(',').next().unwrap().parse::<u16>().unwrap();
+    let ended: BTreeSet<u16> = COUNTRIES.lines().filter(|line| line.contains("(...")).map(code).collect();
+    assert!(ended.len() == 9 && rows.iter().all(|row| !ended.contains(&row.exporter) && !ended.contains(&row.importer)));
     let key = |row: &Row| (row.product, row.exporter, row.importer);
     assert!(rows.windows(2).all(|pair| key(&pair[0]) < key(&pair[1])), "rows ascend, each key once");
     let products: BTreeSet<ProductCode> = rows.iter().map(|row| row.product).collect();

@@ -7,10 +7,11 @@ use arrow::datatypes::{DataType, Decimal64Type};
 use rayon::prelude::*;
 use reorient_core::{CountryIndex, CountryTable, ProductCode, Usd, Year};
 
-use super::cells::{COLUMNS, Columns, RowReader};
+use super::cells::{Columns, RowReader, VALUE, has_years};
 use super::csv::Reading;
-use super::{Batch, Met, Order, known_countries};
+use super::{Batch, Met, Order};
 use crate::DataError;
+use crate::claims::{Outdated, ValueUnit, last_years};
 use crate::ingested::FileHash;
 use crate::issue::Problem;
 use crate::row::Row;
@@ -20,8 +21,6 @@ use crate::table::{Part, UNKNOWN, positions};
 pub(crate) const NAME: &str = "table";
 /// Rows that one thread reads at a time, and that are hashed together.
 const CHUNK: usize = 1 << 16;
-/// Position of the value among [`COLUMNS`].
-const VALUE: usize = 4;
 
 /// A table with its years.
 #[derive(Debug)]
@@ -37,24 +36,28 @@ pub(crate) struct MemoryTable {
 
 impl MemoryTable {
     /// Looks for the columns and the years; bad rows are reported when a year is read.
-    pub(crate) fn new(batches: Vec<RecordBatch>, named: Option<Year>, countries: &CountryTable) -> Result<Self, DataError> {
+    pub(crate) fn new(
+        batches: Vec<RecordBatch>,
+        named: Option<Year>,
+        unit: Option<ValueUnit>,
+        countries: &CountryTable,
+    ) -> Result<Self, DataError> {
         let batches: Vec<RecordBatch> = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
         let Some(first) = batches.first() else { return Err(DataError::file(NAME, "the table has no rows")) };
         let schema = first.schema();
         let names = || schema.fields().iter().map(|field| field.name().as_str());
-        let tells_year = names().any(|name| COLUMNS[0].1.iter().any(|own| name.trim().eq_ignore_ascii_case(own)));
-        if named.is_none() && !tells_year {
+        if named.is_none() && !has_years(names()) {
             let problem = "the table has no column of years (`t` or `year`): say which year its rows are of, such as year=2023";
             return Err(DataError::file(NAME, problem));
         }
-        let columns = Columns::find(NAME, names(), named.is_some())?;
+        let columns = Columns::find(NAME, names(), named.is_some(), unit)?;
         let mut table = Self { batches, columns, named, years: BTreeMap::new() };
-        let known = known_countries(countries);
+        let known = last_years(countries);
         let chunk = |pieces: &Vec<Piece>| {
             let mut hasher = blake3::Hasher::new();
             let mut years = BTreeSet::new();
             for piece in pieces {
-                let (rows, _) = table.rows(piece, &known)?;
+                let rows = table.rows(piece, &known)?.rows;
                 for row in &rows {
                     hasher.update(&row.to_bytes());
                 }
@@ -76,7 +79,7 @@ impl MemoryTable {
         if table.years.is_empty() {
             // No row is good: the first one says why.
             for rows in table.chunks().iter().flatten().map(|piece| table.rows(piece, &known)) {
-                rows?.1.first().map_or(Ok(()), |problem| Err(value_error(problem)))?;
+                rows?.problems.first().map_or(Ok(()), |problem| Err(value_error(problem)))?;
             }
         }
         Ok(table)
@@ -104,38 +107,49 @@ impl MemoryTable {
     }
 
     /// The rows of a piece, or what is wrong with each.
-    fn rows(&self, piece: &Piece, known: &[bool]) -> Result<(Vec<Row>, Vec<Problem>), DataError> {
+    fn rows(&self, piece: &Piece, known: &[u16]) -> Result<Read, DataError> {
         let batch = self.batches[piece.batch].slice(piece.start, piece.length);
-        let mut reader = RowReader::new(&self.columns, self.named, known);
+        let mut reader = RowReader::new(&self.columns, self.named, known, false);
         reader.read(&batch).map_err(|error| DataError::file(NAME, error.to_string()))?;
-        let RowReader { rows, mut problems, .. } = reader;
+        let RowReader { rows, mut problems, outdated, .. } = reader;
         problems.iter_mut().for_each(|problem| problem.line += piece.rows_before + 1);
-        Ok((rows, problems))
+        Ok(Read { rows, problems, outdated })
+    }
+
+    /// A column that is left out, as its name tells no unit.
+    pub(crate) fn unread(&self) -> Option<&'static str> {
+        self.columns.unread
     }
 
     /// Reads the rows of one year in the order of the table; rows that cannot be read count in every year.
     pub(super) fn read(&self, year: Year, reading: &mut Reading<'_, '_>) -> Result<Met, DataError> {
-        let known = known_countries(reading.countries);
+        let known = last_years(reading.countries);
         let pick = reading.pick;
         let part = |piece: &Piece| {
-            let (mut rows, problems) = self.rows(piece, &known)?;
+            let Read { mut rows, problems, outdated } = self.rows(piece, &known)?;
             rows.retain(|row| row.is_of(year));
             let met = (rows.len() + problems.len()) as u64;
             let mut order = Order::new();
             order.meet_all(&rows.iter().map(Row::key).collect::<Vec<_>>());
             rows.retain(|row| pick.takes(row.product_number()));
-            Ok((rows, problems, met, order))
+            Ok((rows, problems, met, order, outdated.in_year(year)))
         };
         let pieces: Vec<Piece> = self.chunks().into_iter().flatten().collect();
         let parts = pieces.par_iter().map(part).collect::<Result<Vec<_>, DataError>>()?;
-        let (mut rows, mut order) = (0, Order::new());
-        for (kept, problems, met, own) in parts {
+        let mut all = Met {
+            hash: self.years.get(&year).cloned(),
+            unread: self.columns.unread,
+            value_unit: self.columns.value_unit,
+            ..Met::default()
+        };
+        for (kept, problems, met, order, outdated) in parts {
             problems.into_iter().try_for_each(|problem| reading.issues.add(NAME, "row", problem))?;
-            order.follow(&own);
-            rows += met;
-            (reading.sink)(Batch { rows: kept, met, done: rows })?;
+            all.order.follow(&order);
+            all.outdated.join(outdated);
+            all.rows += met;
+            (reading.sink)(Batch { rows: kept, met, done: all.rows })?;
         }
-        Ok(Met { rows, hash: self.years.get(&year).cloned(), order })
+        Ok(all)
     }
 
     /// The rows of the only year as parts of a table that share the values of this one: where values are 64-bit decimals of
@@ -146,10 +160,10 @@ impl MemoryTable {
             let value = self.columns.array(batch, VALUE);
             value.is_some_and(|value| matches!(value.data_type(), DataType::Decimal64(_, 3)) && value.null_count() == 0)
         };
-        if self.years.len() != 1 || !self.batches.iter().all(is_shared) {
+        if self.years.len() != 1 || self.columns.unit() != ValueUnit::Kusd || !self.batches.iter().all(is_shared) {
             return Ok(None);
         }
-        let known = known_countries(countries);
+        let known = last_years(countries);
         let positions = positions(countries);
         let pieces: Vec<Piece> = self.chunks().into_iter().flatten().collect();
         let stretches = pieces.par_iter().map(|piece| Stretch::of(&self.rows(piece, &known)?, &positions));
@@ -192,6 +206,14 @@ impl MemoryTable {
     }
 }
 
+/// The rows of a piece, or what is wrong with each.
+struct Read {
+    rows: Vec<Row>,
+    problems: Vec<Problem>,
+    /// Those of countries that had ended.
+    outdated: Outdated,
+}
+
 /// Rows of a batch that are read together.
 #[derive(Debug)]
 struct Piece {
@@ -213,8 +235,9 @@ struct Stretch {
 
 impl Stretch {
     /// None where a row cannot be read or rows do not ascend.
-    fn of((rows, problems): &(Vec<Row>, Vec<Problem>), positions: &[u16; 1024]) -> Result<Option<Self>, DataError> {
-        let (Some(first), Some(last), true) = (rows.first(), rows.last(), problems.is_empty()) else { return Ok(None) };
+    fn of(Read { rows, problems, outdated }: &Read, positions: &[u16; 1024]) -> Result<Option<Self>, DataError> {
+        let is_good = problems.is_empty() && outdated.is_empty();
+        let (Some(first), Some(last), true) = (rows.first(), rows.last(), is_good) else { return Ok(None) };
         let index = |code: u16| CountryIndex(positions.get(usize::from(code)).copied().unwrap_or(UNKNOWN));
         let (mut exporters, mut importers) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         let mut own = Self { products: Vec::new(), exporters: Vec::new(), importers: Vec::new(), first: *first, last: *last };
@@ -277,7 +300,7 @@ mod tests {
 
     fn about(year: Option<u16>) -> AboutTable {
         let year = year.map(|year| Year::new(year).unwrap());
-        AboutTable { revision: HsRevision::Hs92, year, synthetic: false, countries: None, products: None }
+        AboutTable { revision: HsRevision::Hs92, year, synthetic: true, countries: None, products: None, value_unit: None }
     }
 
     /// In the types that are not converted, in batches of some rows.

@@ -5,6 +5,7 @@
 
 mod archive;
 mod cells;
+mod context;
 mod csv;
 mod hashed;
 pub(crate) mod memory;
@@ -22,11 +23,13 @@ use std::sync::Arc;
 
 use reorient_core::{CountryCode, CountryTable, HsRevision, Usd, Year};
 
+use self::context::Context;
 use self::memory::MemoryTable;
 use crate::DataError;
+use crate::claims::{Outdated, ValueUnit};
 use crate::codes::hash_file;
 use crate::error::file_name;
-use crate::ingested::{FileHash, LEDGER};
+use crate::ingested::{FileHash, LEDGER, MANIFEST, read_manifest};
 use crate::issue::{Issues, Problem, Reason};
 use crate::row::Row;
 use crate::store::DECIMAL_LIMIT;
@@ -37,16 +40,23 @@ const UNKNOWN_COUNTRY: &str =
 /// Code tables have some ten thousand lines; more than this many bytes is something else.
 const LARGEST_TABLE: u64 = 16 << 20;
 
+/// A column of quantities whose name tells no unit; it is left out.
+pub(crate) const QUANTITY: &str = "quantity";
+
 /// A file with rows, or a member of an archive.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
-    /// File name, or member name, without folders.
+    /// File name with the folders below the path that was given, or name of a member of an archive without folders.
     pub(crate) name: String,
     place: Place,
     pub(crate) revision: Option<HsRevision>,
     pub(crate) release: Option<String>,
-    /// The one year that the name promises.
+    /// The one year that the name promises, or that of the folder.
     pub(crate) year: Option<Year>,
+    /// Whether it is that of the folder.
+    year_is_of_folder: bool,
+    /// The unit of a column `value`.
+    pub(crate) unit: Option<ValueUnit>,
     /// Whether the name says that the rows are made up.
     pub(crate) synthetic: bool,
     /// Bytes of the file, or of the text that a member of an archive unpacks to.
@@ -86,28 +96,67 @@ pub(crate) struct Input {
 const SYNTHETIC: &[u8] = b"SYNTHETIC";
 
 impl Input {
-    /// Looks at a path without reading rows.
+    /// Looks at a path without reading rows. A folder may hold the folders of years, or that of a release.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
         let metadata = std::fs::metadata(path).map_err(|error| DataError::unreadable(path, &error))?;
         let mut input = Self::default();
+        let context = Context::around(path, metadata.is_dir());
         if metadata.is_dir() {
-            let fail = |error| DataError::unreadable(path, &error);
-            let mut paths = Vec::new();
-            for entry in std::fs::read_dir(path).map_err(fail)? {
-                paths.push(entry.map_err(fail)?.path());
-            }
-            paths.sort();
-            for file in paths.iter().filter(|file| file.is_file()) {
-                input.add(file, true)?;
-            }
+            input.add_folder(path, &context)?;
             if input.members.is_empty() {
-                let problem = "the folder holds no CSV, Parquet or zip of BACI".to_owned();
+                let folders: Vec<&str> = input.ignored.iter().map(String::as_str).filter(|name| name.ends_with('/')).collect();
+                let problem = if folders.is_empty() {
+                    "the folder holds no CSV, Parquet or zip of BACI".to_owned()
+                } else {
+                    let named = folders.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+                    format!(
+                        "the folder holds no CSV, Parquet or zip of BACI, and its folders are not read ({named}): give one of them, \
+                         or name folders by year, such as 2023 or t=2023"
+                    )
+                };
                 return Err(DataError::Missing { file: path.display().to_string(), problem });
             }
         } else {
-            input.add(path, false)?;
+            input.add(path, &context)?;
         }
         Ok(input)
+    }
+
+    /// Files, then folders of years, or else folders of releases; ascending by name.
+    fn add_folder(&mut self, path: &Path, context: &Context) -> Result<(), DataError> {
+        let fail = |error| DataError::unreadable(path, &error);
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(fail)? {
+            paths.push(entry.map_err(fail)?.path());
+        }
+        paths.sort();
+        let before = self.members.len();
+        let (mut years, mut releases) = (Vec::new(), Vec::new());
+        let own = paths.iter().any(|path| path.ends_with(MANIFEST)) && read_manifest(&path.join(MANIFEST)).is_ok();
+        for path in &paths {
+            let name = file_name(path);
+            if path.is_dir() {
+                match context.below(&name) {
+                    Some(below) if !own && below.is_of_year() => years.push((path, below)),
+                    Some(below) if !own => releases.push((path, below)),
+                    _ => self.ignored.push(format!("{}{name}/", context.prefix)),
+                }
+            } else if context::is_hidden(&name) {
+                // What systems leave beside files, such as `._NAME` by macOS.
+                self.ignored.push(format!("{}{name}", context.prefix));
+            } else if path.is_file() {
+                self.add(path, context)?;
+            }
+        }
+        for (path, below) in &years {
+            self.add_folder(path, below)?;
+        }
+        // An archive often stands beside what was unpacked from it.
+        let has_rows = self.members.len() > before;
+        for (path, below) in &releases {
+            if has_rows { self.ignored.push(below.prefix.clone()) } else { self.add_folder(path, below)? }
+        }
+        Ok(())
     }
 
     /// A table in memory, with a member for each of its years.
@@ -124,11 +173,18 @@ impl Input {
             revision: Some(revision),
             release: None,
             year: Some(*year),
+            year_is_of_folder: false,
+            unit: None,
             synthetic,
             size: hash.bytes,
         };
         let members = table.years.iter().map(member).collect();
         Self { members, countries, products, synthetic, ..Self::default() }
+    }
+
+    /// The unit of a column `value`, for all files.
+    pub(crate) fn set_unit(&mut self, unit: Option<ValueUnit>) {
+        self.members.iter_mut().for_each(|member| member.unit = unit);
     }
 
     /// Takes what another path holds as well.
@@ -155,8 +211,9 @@ impl Input {
         self.members.iter().any(|member| self.is_synthetic(member))
     }
 
-    fn add(&mut self, path: &Path, in_folder: bool) -> Result<(), DataError> {
+    fn add(&mut self, path: &Path, context: &Context) -> Result<(), DataError> {
         let name = file_name(path);
+        let in_folder = context.is_folder;
         let lower = name.to_ascii_lowercase();
         let size = |path: &Path| {
             std::fs::metadata(path).map(|metadata| metadata.len()).map_err(|error| DataError::unreadable(path, &error))
@@ -179,9 +236,9 @@ impl Input {
         } else if lower.ends_with(".zip") {
             archive::open(path, self)?;
         } else if let Some(packing) = stream::Packing::of(&lower) {
-            self.members.push(Member::new(name.clone(), Place::Csv(path.to_owned(), packing), size(path)?));
+            self.members.push(context.member(Member::new(name, Place::Csv(path.to_owned(), packing), size(path)?))?);
         } else if lower.ends_with(".parquet") {
-            self.members.push(Member::new(name.clone(), Place::Parquet(path.to_owned()), size(path)?));
+            self.members.push(context.member(Member::new(name, Place::Parquet(path.to_owned()), size(path)?))?);
         } else if in_folder {
             if lower.starts_with("readme") {
                 let mut start = Vec::new();
@@ -190,7 +247,7 @@ impl Input {
                 read.map_err(|error| DataError::unreadable(path, &error))?;
                 self.synthetic |= start == SYNTHETIC;
             }
-            self.ignored.push(name);
+            self.ignored.push(format!("{}{name}", context.prefix));
             return Ok(());
         } else {
             let problem = "give a BACI .zip, .csv, .csv.gz, .csv.zst or .parquet, or a folder of such files";
@@ -233,7 +290,16 @@ impl Member {
     fn new(name: String, place: Place, size: u64) -> Self {
         let (revision, release, year) = named_in(&name);
         let synthetic = named_synthetic(&name);
-        Self { name, place, revision, release, year, synthetic, size }
+        Self { name, place, revision, release, year, year_is_of_folder: false, unit: None, synthetic, size }
+    }
+
+    /// Whether a file of rows has a column of years.
+    fn has_years(&self) -> Result<bool, DataError> {
+        match &self.place {
+            Place::Csv(path, packing) => csv::has_years(path, *packing, &self.name),
+            Place::Parquet(path) => Ok(parquet::is_ours(path)? || parquet::has_years(path, &self.name)?),
+            Place::Zip(..) | Place::Memory(..) => Ok(true),
+        }
     }
 
     /// The path of a Parquet file.
@@ -253,8 +319,13 @@ impl Member {
         issues: &mut Issues<'_>,
         sink: &mut dyn FnMut(Batch) -> Result<(), DataError>,
     ) -> Result<Met, DataError> {
-        let years = &mut Years { named: self.year, many: many_years && self.year.is_none(), first: None };
-        let mut reading = csv::Reading { name: &self.name, countries, years, pick, issues, sink };
+        let years = &mut Years {
+            named: self.year,
+            is_of_folder: self.year_is_of_folder,
+            many: many_years && self.year.is_none(),
+            first: None,
+        };
+        let mut reading = csv::Reading { name: &self.name, countries, years, unit: self.unit, pick, issues, sink };
         match &self.place {
             Place::Csv(path, stream::Packing::Plain) => csv::read_file(path, &mut reading),
             Place::Csv(path, packing) => {
@@ -285,10 +356,19 @@ impl Member {
         }
     }
 
+    /// What messages and manifests call the file, or the archive, in which the rows stand.
+    pub(crate) fn file_name(&self) -> String {
+        match &self.place {
+            Place::Zip(path, _) => file_name(path),
+            _ => self.name.clone(),
+        }
+    }
+
     /// The hash of where the rows stand.
     pub(crate) fn hash(&self) -> Result<FileHash, DataError> {
         match &self.place {
-            Place::Csv(path, _) | Place::Zip(path, _) | Place::Parquet(path) => hash_file(path),
+            Place::Csv(path, _) | Place::Parquet(path) => Ok(FileHash { name: self.name.clone(), ..hash_file(path)? }),
+            Place::Zip(path, _) => hash_file(path),
             Place::Memory(table, year) => {
                 let lost = || DataError::Internal(format!("the table lost its year {year}"));
                 table.years.get(year).cloned().ok_or_else(lost)
@@ -345,6 +425,7 @@ pub(crate) struct Batch {
 }
 
 /// What a whole file held.
+#[derive(Default)]
 pub(crate) struct Met {
     /// Rows of all products, bad ones included.
     pub(crate) rows: u64,
@@ -352,11 +433,18 @@ pub(crate) struct Met {
     pub(crate) hash: Option<FileHash>,
     /// Of the rows of all products.
     pub(crate) order: Order,
+    /// Those of countries that had ended.
+    pub(crate) outdated: Outdated,
+    /// A column that was left out, as its name tells no unit.
+    pub(crate) unread: Option<&'static str>,
+    /// The unit of a column `value`, where the values stand in one.
+    pub(crate) value_unit: Option<ValueUnit>,
 }
 
 /// Which years the rows of a file may have.
 pub(crate) struct Years {
     named: Option<Year>,
+    is_of_folder: bool,
     many: bool,
     first: Option<Year>,
 }
@@ -367,6 +455,11 @@ impl Years {
         !self.many && self.expected().is_none()
     }
 
+    /// The year that the folder tells.
+    fn of_folder(&self) -> Option<Year> {
+        self.named.filter(|_| self.is_of_folder)
+    }
+
     /// The one year that rows may have.
     const fn expected(&self) -> Option<Year> {
         if self.named.is_some() { self.named } else { self.first }
@@ -375,6 +468,7 @@ impl Years {
     /// What to say of a row of another one.
     fn other_year(&self) -> String {
         match self.named {
+            Some(year) if self.is_of_folder => format!("the folder says {year}; move the file or correct the year"),
             Some(year) => format!("the file name says {year}; rename the file or correct the year"),
             None => "the rows above are of another year; give one file per year, or ingest this one".to_owned(),
         }
@@ -407,18 +501,10 @@ impl Years {
 }
 
 /// A country number that the table lists.
-fn country(number: Option<u32>, known: &[bool]) -> Result<CountryCode, Reason> {
+fn country(number: Option<u32>, last_years: &[u16]) -> Result<CountryCode, Reason> {
     let code = number.and_then(|number| u16::try_from(number).ok()).and_then(|number| CountryCode::new(number).ok());
     let code = code.ok_or(Reason::BadCode)?;
-    if known[usize::from(code.get())] { Ok(code) } else { Err(Reason::UnknownCountry) }
-}
-
-fn known_countries(countries: &CountryTable) -> Vec<bool> {
-    let mut known = vec![false; 1000];
-    for (_, country) in countries.iter() {
-        known[usize::from(country.code.get())] = true;
-    }
-    known
+    if last_years[usize::from(code.get())] > 0 { Ok(code) } else { Err(Reason::UnknownCountry) }
 }
 
 /// Amounts that the store can hold.

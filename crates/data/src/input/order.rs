@@ -12,7 +12,24 @@ pub(crate) struct Order {
     ends: Option<(RowKey, RowKey)>,
 }
 
+impl Default for Order {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Order {
+    /// Whether no key can stand twice among the rows of several files, whatever the order of the files.
+    pub(crate) fn are_strict(files: &[Self]) -> bool {
+        let ascends = |order: usize| {
+            let mut ends: Vec<_> = files.iter().filter_map(|file| file.ends).collect();
+            ends.sort_by_key(|(first, _)| first.in_both_orders()[order]);
+            let apart = |pair: &[(RowKey, RowKey)]| pair[0].1.in_both_orders()[order] < pair[1].0.in_both_orders()[order];
+            files.iter().all(|file| file.ascends[order]) && ends.windows(2).all(apart)
+        };
+        ascends(0) || ascends(1)
+    }
+
     /// Of no rows.
     pub(super) const fn new() -> Self {
         Self { ascends: [true; 2], ends: None }
@@ -53,6 +70,7 @@ impl Order {
     }
 
     /// Whether no key can stand twice.
+    #[cfg(test)]
     pub(crate) fn is_strict(&self) -> bool {
         self.ascends.contains(&true)
     }

@@ -34,6 +34,9 @@ pub(super) const fn compression(_column: usize) -> Compression {
 
 /// How a file is written.
 pub(super) fn properties(info: &YearInfo) -> WriterProperties {
+    // Numbers and texts alone, which always become JSON.
+    let unknown = info.unknown_codes.as_ref().and_then(|codes| serde_json::to_string(codes).ok());
+    let unknown = unknown.map(|text| (KEY_UNKNOWN_CODES, text));
     let known = [
         (KEY_FORMAT, FORMAT.to_owned()),
         (KEY_REVISION, info.revision.to_string()),
@@ -56,7 +59,9 @@ pub(super) fn properties(info: &YearInfo) -> WriterProperties {
         .set_dictionary_page_size_limit(NEVER)
         .set_write_batch_size(NEVER)
         .set_sorting_columns(Some(vec![by_product]))
-        .set_key_value_metadata(Some(known.into_iter().map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect()));
+        .set_key_value_metadata(Some(
+            known.into_iter().chain(unknown).map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect(),
+        ));
     for (number, column) in ["product", "exporter", "importer", "value_kusd", "quantity_tons"].into_iter().enumerate() {
         let column = ColumnPath::from(column);
         builder = builder.set_column_compression(column.clone(), compression(number));

@@ -69,6 +69,12 @@ impl Footer {
             release: get(KEY_RELEASE)?.to_owned(),
             synthetic: parse(name, KEY_SYNTHETIC, get(KEY_SYNTHETIC)?)?,
             attribution: get(KEY_ATTRIBUTION)?.to_owned(),
+            unknown_codes: match get(KEY_UNKNOWN_CODES).ok() {
+                None => None,
+                Some(text) => Some(serde_json::from_str(text).map_err(|error| {
+                    DataError::file(name, format!("the footer says `{text}` under `{KEY_UNKNOWN_CODES}`: {error}"))
+                })?),
+            },
         };
         let place = get(KEY_INDEX)?;
         let odd = || DataError::file(name, format!("the footer says `{place}` under `{KEY_INDEX}`"));

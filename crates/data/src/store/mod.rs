@@ -20,6 +20,8 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::SchemaDescriptor;
 use reorient_core::{HsRevision, Year};
 
+use crate::claims::UnknownCodes;
+
 pub(crate) use content::Content;
 pub(crate) use footer::Footer;
 pub(crate) use read::read_year;
@@ -40,6 +42,8 @@ pub struct YearInfo {
     pub synthetic: bool,
     /// Where the rows come from and under which licence.
     pub attribution: String,
+    /// Rows under product codes that the revision does not have, where there are any.
+    pub unknown_codes: Option<UnknownCodes>,
 }
 
 const SCHEMA: &str = "message baci {
@@ -60,6 +64,8 @@ const KEY_RELEASE: &str = "reorient.release";
 const KEY_SYNTHETIC: &str = "reorient.synthetic";
 const KEY_UNIT: &str = "reorient.unit";
 const KEY_ATTRIBUTION: &str = "reorient.attribution";
+/// Written only where some rows are under unknown codes.
+const KEY_UNKNOWN_CODES: &str = "reorient.unknown_codes";
 const KEY_INDEX: &str = "reorient.index";
 const KEY_PAGE_INDEX: &str = "reorient.page_index_blake3";
 const KEY_FOOTER: &str = "reorient.footer_blake3";

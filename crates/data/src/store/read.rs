@@ -18,6 +18,7 @@ use reorient_core::{CountryIndex, CountryTable, ProductCode, Usd};
 
 use super::index::{Block, Group, Index, PAGES, TRADE_PAGES, hash_of};
 use super::*;
+use crate::claims::{Outdated, last_years};
 use crate::table::{Part, UNKNOWN, positions};
 use crate::{DataError, TradeTable};
 
@@ -63,6 +64,34 @@ pub(crate) fn read_year<T: Send>(
     weigh: bool,
     each: impl Fn(&TradeTable) -> T + Sync,
 ) -> Result<Vec<T>, DataError> {
+    let year = footer.info.year;
+    let (last, known) = (last_years(countries), positions(countries));
+    let mut current = known;
+    for (position, _) in current.iter_mut().zip(&last).filter(|(_, last)| **last < year.get()) {
+        *position = UNKNOWN;
+    }
+    let read = read_positions(content, footer, current, wanted, weigh, each);
+    // A country that had ended is told with all of its rows.
+    if matches!(read, Err(DataError::Value { .. })) && current != known {
+        let count = |table: &TradeTable| Outdated::of_table(table, countries, &last);
+        let mut outdated = Outdated::default();
+        for part in read_positions(content, footer, known, wanted, false, count)? {
+            outdated.join(part);
+        }
+        outdated.refuse(&content.name(), countries)?;
+    }
+    read
+}
+
+/// As [`read_year`], with the positions of countries by number.
+fn read_positions<T: Send>(
+    content: &Content,
+    footer: &Footer,
+    countries: [u16; 1024],
+    wanted: Option<&BTreeSet<ProductCode>>,
+    weigh: bool,
+    each: impl Fn(&TradeTable) -> T + Sync,
+) -> Result<Vec<T>, DataError> {
     let index = &footer.index;
     let name = content.name();
     let mut is_wanted = vec![wanted.is_none(); index.products.len()];
@@ -72,16 +101,7 @@ pub(crate) fn read_year<T: Send>(
         }
     }
     let schema = isolated(&name, schema)?;
-    let reading = Reading {
-        content,
-        name: &name,
-        index,
-        wanted: &is_wanted,
-        weigh,
-        schema,
-        countries: positions(countries),
-        spare: Mutex::default(),
-    };
+    let reading = Reading { content, name: &name, index, wanted: &is_wanted, weigh, schema, countries, spare: Mutex::default() };
     let wanted = |group: &Group| -> Vec<&Block> {
         let is_wanted = |block: &&Block| is_wanted[block.products.clone()].contains(&true);
         index.blocks[group.blocks.clone()].iter().filter(is_wanted).collect()

@@ -8,7 +8,8 @@ use arrow::util::display::array_value_to_string;
 use reorient_core::{ProductCode, Usd, Year};
 
 use super::super::{NOT_POSITIVE, UNKNOWN_COUNTRY, country, within_decimal};
-use super::{COLUMNS, Columns};
+use super::{COLUMNS, Columns, VALUE};
+use crate::claims::{ValueUnit, is_missing};
 use crate::issue::Reason;
 use crate::row::Row;
 
@@ -104,7 +105,7 @@ impl Cell {
                 i64::try_from(number).map(Some).map_err(|_| too_large())
             }
             Self::Text(array) => match array.as_string::<i64>().value(at).trim() {
-                "" | "NA" => Ok(None),
+                text if is_missing(text.as_bytes()) => Ok(None),
                 text => Usd::parse_kusd(text).map(|amount| Some(amount.get())).map_err(|error| error.to_string()),
             },
         }
@@ -121,17 +122,31 @@ fn strict(array: &ArrayRef, to: &DataType) -> Result<ArrayRef, ArrowError> {
 }
 
 /// The six columns of a batch.
-pub(super) struct Cells(Vec<Option<Cell>>);
+pub(super) struct Cells {
+    columns: Vec<Option<Cell>>,
+    unit: ValueUnit,
+}
+
+/// Column, reason and what to do.
+pub(super) type Fault = (usize, Reason, String);
 
 impl Cells {
     pub(super) fn of(columns: &Columns, batch: &RecordBatch) -> Result<Self, ArrowError> {
         let cell = |column: usize| columns.array(batch, column).map(Cell::of).transpose();
-        (0..COLUMNS.len()).map(cell).collect::<Result<_, _>>().map(Self)
+        let cells = (0..COLUMNS.len()).map(cell).collect::<Result<_, _>>();
+        cells.map(|cells| Self { columns: cells, unit: columns.unit() })
     }
 
-    /// The row at a place, or what is wrong with it: column, reason and what to do.
-    pub(super) fn row(&self, at: usize, named: Option<Year>, known: &[bool]) -> Result<Row, (usize, Reason, String)> {
-        let number = |column: usize| self.0[column].as_ref().and_then(|cell| cell.number(at));
+    /// The row at a place, or what is wrong with it. With `keeps_without_quantity`, a row with a bad quantity is kept without it,
+    /// and comes with what is wrong.
+    pub(super) fn row(
+        &self,
+        at: usize,
+        named: Option<Year>,
+        known: &[u16],
+        keeps_without_quantity: bool,
+    ) -> Result<(Row, Option<Fault>), Fault> {
+        let number = |column: usize| self.columns[column].as_ref().and_then(|cell| cell.number(at));
         let code = |column: usize| {
             country(number(column), known).map_err(|reason| {
                 let unknown = reason == Reason::UnknownCountry;
@@ -139,34 +154,48 @@ impl Cells {
                 (column, reason, text.to_owned())
             })
         };
-        let year = match &self.0[0] {
+        let year = match &self.columns[0] {
             None => named,
             Some(_) => number(0).and_then(|number| u16::try_from(number).ok()).and_then(|number| Year::new(number).ok()),
         };
         let year = year.ok_or_else(|| (0, Reason::BadYear, "this is not a year from 1900 to 2199".to_owned()))?;
         let product = number(3).filter(|number| *number >= 10_000).and_then(|number| ProductCode::from_number(number).ok());
         let product = product.ok_or_else(|| (3, Reason::BadCode, "this is not an HS6 code of six digits".to_owned()))?;
-        let amount = |column: usize| self.0[column].as_ref().map_or(Ok(None), |cell| cell.thousandths(at));
-        let value = amount(4).map_err(|text| (4, Reason::BadValue, format!("{text}; correct the row")))?;
+        let amount = |column: usize| self.columns[column].as_ref().map_or(Ok(None), |cell| cell.thousandths(at));
+        let bad_value = |text: &str| (VALUE, Reason::BadValue, format!("{text}; correct the row"));
+        let value = amount(VALUE).map_err(|text| bad_value(&text))?;
+        let value = value.map(|value| self.unit.dollars(value)).transpose().map_err(bad_value)?;
         let value =
             value.ok_or_else(|| (4, Reason::BadValue, "a flow has a value; remove the row or fetch it again".to_owned()))?;
         if value <= 0 {
             let reason = if value == 0 { Reason::ZeroValue } else { Reason::NegativeValue };
             return Err((4, reason, NOT_POSITIVE.to_owned()));
         }
-        let quantity = amount(5).map_err(|text| (5, Reason::BadQuantity, format!("{text}; correct the row")))?;
-        if quantity.is_some_and(|quantity| quantity < 0) {
-            return Err((5, Reason::BadQuantity, "a quantity cannot be negative".to_owned()));
-        }
         let value = Usd::new(value);
-        within_decimal(value, quantity)
-            .map_err(|(reason, text)| (if reason == Reason::BadValue { 4 } else { 5 }, reason, text))?;
-        Ok(Row::new(year, product, (code(1)?, code(2)?), value, quantity))
+        let quantity = amount(5).map_err(|text| format!("{text}; correct the row")).and_then(|quantity| match quantity {
+            Some(quantity) if quantity < 0 => Err("a quantity cannot be negative".to_owned()),
+            quantity => Ok(quantity),
+        });
+        let fault = match within_decimal(value, quantity.clone().unwrap_or_default()) {
+            Err((Reason::BadValue, text)) if quantity.is_ok() || keeps_without_quantity => {
+                return Err((VALUE, Reason::BadValue, text));
+            }
+            Err((Reason::BadQuantity, text)) => Some(text),
+            _ => quantity.clone().err(),
+        };
+        let fault = fault.map(|text| (5, Reason::BadQuantity, text));
+        match fault {
+            Some(fault) if !keeps_without_quantity => Err(fault),
+            fault => {
+                let quantity = quantity.unwrap_or_default().filter(|_| fault.is_none());
+                Ok((Row::new(year, product, (code(1)?, code(2)?), value, quantity), fault))
+            }
+        }
     }
 
     /// A cell as text, for messages.
     pub(super) fn shown(&self, column: usize, at: usize) -> String {
-        let Some(cell) = &self.0[column] else { return String::new() };
+        let Some(cell) = &self.columns[column] else { return String::new() };
         if cell.array().is_null(at) {
             return "null".to_owned();
         }

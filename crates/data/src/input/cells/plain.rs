@@ -12,6 +12,7 @@ use arrow::error::ArrowError;
 use reorient_core::Usd;
 
 use super::careful::Cell;
+use crate::claims::is_missing;
 use crate::input::csv;
 
 /// Stands for a cell that holds no number of 32 bits; no code and no year is as large.
@@ -122,7 +123,7 @@ fn amount_of(text: Option<&str>) -> i64 {
     let text = text.unwrap_or_default().trim();
     match csv::thousandths(text.as_bytes()).filter(|_| text.len() <= SHORT) {
         Some(amount) => amount,
-        None if text.is_empty() || text == "NA" => UNKNOWN,
+        None if is_missing(text.as_bytes()) => UNKNOWN,
         None => Usd::parse_kusd(text).map_or(UNREADABLE, Usd::get),
     }
 }

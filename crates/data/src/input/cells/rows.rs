@@ -5,9 +5,10 @@ use arrow::error::ArrowError;
 use reorient_core::Year;
 
 use super::careful::Cells;
-use super::plain::{Dictionary, UNKNOWN, amounts, numbers};
+use super::plain::{Dictionary, UNKNOWN, UNREADABLE, amounts, numbers};
 use super::{CODES, COLUMNS, Columns};
 use crate::DataError;
+use crate::claims::{Outdated, ValueUnit};
 use crate::input::Pick;
 use crate::issue::{Problem, Reason};
 use crate::row::{Row, RowKey};
@@ -18,8 +19,10 @@ pub(in crate::input) struct RowReader<'a> {
     columns: &'a Columns,
     /// The year of all rows, where no column tells.
     named: Option<Year>,
-    /// Countries of the table, by number.
-    known: &'a [bool],
+    /// The last year of each country, by number.
+    known: &'a [u16],
+    /// Whether a row with a bad quantity is kept without it.
+    keeps_without_quantity: bool,
     codes: [Vec<u32>; CODES],
     amounts: [Vec<i64>; 2],
     dictionaries: [Dictionary; CODES],
@@ -28,15 +31,39 @@ pub(in crate::input) struct RowReader<'a> {
     picked: Vec<usize>,
     /// The good rows of the last batch, in its order.
     pub(in crate::input) rows: Vec<Row>,
-    /// What is wrong with its others, in its order; the line is the place within the batch, from 0.
+    /// What is wrong with its others, in its order; the line is the place within the batch, from 0. Rows that are kept without
+    /// their quantity are among both.
     pub(in crate::input) problems: Vec<Problem>,
+    /// Places of the bad rows.
+    bad: Vec<u64>,
+    /// Rows so far of countries that had ended.
+    pub(in crate::input) outdated: Outdated,
 }
 
 impl<'a> RowReader<'a> {
-    pub(in crate::input) fn new(columns: &'a Columns, named: Option<Year>, known: &'a [bool]) -> Self {
+    pub(in crate::input) fn new(
+        columns: &'a Columns,
+        named: Option<Year>,
+        known: &'a [u16],
+        keeps_without_quantity: bool,
+    ) -> Self {
         let (codes, amounts, dictionaries) = Default::default();
-        let (keys, picked, rows, problems) = Default::default();
-        Self { columns, named, known, codes, amounts, dictionaries, keys, picked, rows, problems }
+        let (keys, picked, rows, problems, bad, outdated) = Default::default();
+        Self {
+            columns,
+            named,
+            known,
+            keeps_without_quantity,
+            codes,
+            amounts,
+            dictionaries,
+            keys,
+            picked,
+            rows,
+            problems,
+            bad,
+            outdated,
+        }
     }
 
     /// Looks at a batch in place of the last one; whether all of its rows are good.
@@ -55,12 +82,14 @@ impl<'a> RowReader<'a> {
         };
         self.keys.clear();
         self.keys.extend(years.iter().zip(products).zip(exporters).zip(importers).map(key));
-        let countries = exporters.iter().chain(importers);
+        let are_current =
+            |codes: &[u32]| years.iter().zip(codes).fold(true, |all, (year, code)| all & is_current(self.known, *code, *year));
         Ok(all(years, is_year)
             & all(products, is_product)
             & all(values, is_value)
             & all(quantities, is_quantity)
-            & countries.fold(true, |all, code| all & is_known(self.known, *code)))
+            & are_current(exporters)
+            & are_current(importers))
     }
 
     /// Reads a batch in place of the last one into rows and problems.
@@ -70,6 +99,7 @@ impl<'a> RowReader<'a> {
     pub(in crate::input) fn read(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         self.rows.clear();
         self.problems.clear();
+        self.bad.clear();
         let is_plain = self.look(batch)?;
         let [values, quantities] = &self.amounts;
         let amounts = values.iter().zip(quantities);
@@ -85,14 +115,24 @@ impl<'a> RowReader<'a> {
                 && is_product(product)
                 && is_value(values[at])
                 && is_quantity(quantities[at])
-                && is_known(self.known, exporter)
-                && is_known(self.known, importer);
-            match if is_good { Ok(row) } else { cells.row(at, self.named, self.known) } {
-                Ok(row) => self.rows.push(row),
-                Err((column, reason, text)) => {
-                    let value = cells.shown(column, at);
-                    self.problems.push(Problem { line: at as u64, reason, column: COLUMNS[column].0, value, text });
+                && is_current(self.known, exporter, year)
+                && is_current(self.known, importer, year);
+            let parsed =
+                if is_good { Ok((row, None)) } else { cells.row(at, self.named, self.known, self.keeps_without_quantity) };
+            let fault = match parsed {
+                Ok((row, fault)) => {
+                    self.outdated.meet(&row, self.known);
+                    self.rows.push(row);
+                    fault
                 }
+                Err(fault) => {
+                    self.bad.push(at as u64);
+                    Some(fault)
+                }
+            };
+            if let Some((column, reason, text)) = fault {
+                let value = cells.shown(column, at);
+                self.problems.push(Problem { line: at as u64, reason, column: COLUMNS[column].0, value, text });
             }
         }
         Ok(())
@@ -138,11 +178,15 @@ impl<'a> RowReader<'a> {
         Ok(problems)
     }
 
+    /// Rows of the last batch, bad ones included.
+    pub(in crate::input) fn n_met(&self) -> u64 {
+        (self.rows.len() + self.bad.len()) as u64
+    }
+
     /// The place within the batch of each good row.
     fn places(&self) -> Vec<u64> {
-        let mut problems = self.problems.iter().map(|problem| problem.line).peekable();
-        let n_rows = (self.rows.len() + self.problems.len()) as u64;
-        (0..n_rows).filter(|at| problems.next_if_eq(at).is_none()).collect()
+        let mut bad = self.bad.iter().copied().peekable();
+        (0..self.n_met()).filter(|at| bad.next_if_eq(at).is_none()).collect()
     }
 
     /// Columns as numbers; those of a missing year hold the one that is named.
@@ -159,6 +203,12 @@ impl<'a> RowReader<'a> {
             match self.columns.array(batch, column) {
                 Some(array) => amounts(array, amount)?,
                 None => amount.resize(batch.num_rows(), UNKNOWN),
+            }
+        }
+        if self.columns.unit() != ValueUnit::Kusd {
+            let unit = self.columns.unit();
+            for value in self.amounts[0].iter_mut().filter(|value| **value > UNREADABLE) {
+                *value = unit.dollars(*value).unwrap_or(UNREADABLE);
             }
         }
         Ok(())
@@ -190,8 +240,9 @@ const fn is_quantity(quantity: i64) -> bool {
     (quantity == UNKNOWN) | (quantity.cast_unsigned() < DECIMAL_LIMIT.cast_unsigned())
 }
 
-fn is_known(known: &[bool], code: u32) -> bool {
-    known.get(code as usize).copied().unwrap_or(false)
+/// Whether a country is in the table and was there in a year.
+fn is_current(last_years: &[u16], code: u32, year: u32) -> bool {
+    last_years.get(code as usize).is_some_and(|last| u32::from(*last) >= year)
 }
 
 #[cfg(test)]
@@ -231,8 +282,8 @@ mod tests {
         (0.001, "0.001"),
         (1_234_567.891, " 1234567.891"),
         (0.1 + 0.2, ".5"),
-        (f64::NAN, "NA"),
-        (0.0, ""),
+        (f64::NAN, "\\N"),
+        (0.0, "null"),
         (-1.0, "-1"),
         (1.000_5, "1.0005"),
         (0.000_5, "1.5000"),
@@ -309,10 +360,16 @@ mod tests {
     }
 
     fn check(batches: &[RecordBatch], named: Option<Year>) {
-        let known: Vec<bool> = (0..1000).map(|number| [4, 842].contains(&number)).collect();
+        for keeps in [false, true] {
+            check_keeping(batches, named, keeps);
+        }
+    }
+
+    fn check_keeping(batches: &[RecordBatch], named: Option<Year>, keeps: bool) {
+        let known: Vec<u16> = (0..1000).map(|number| if [4, 842].contains(&number) { u16::MAX } else { 0 }).collect();
         let schema = batches[0].schema();
-        let columns = Columns::find("", schema.fields().iter().map(|field| field.name().as_str()), true).unwrap();
-        let mut reader = RowReader::new(&columns, named, &known);
+        let columns = Columns::find("", schema.fields().iter().map(|field| field.name().as_str()), true, None).unwrap();
+        let mut reader = RowReader::new(&columns, named, &known, keeps);
         for batch in batches {
             let cells = match Cells::of(&columns, batch) {
                 Ok(cells) => cells,
@@ -323,15 +380,19 @@ mod tests {
             };
             let (mut rows, mut problems, mut places) = (Vec::new(), Vec::new(), Vec::new());
             for at in 0..batch.num_rows() {
-                match cells.row(at, named, &known) {
-                    Ok(row) => {
+                let fault = match cells.row(at, named, &known, keeps) {
+                    Ok((row, fault)) => {
+                        assert!(fault.is_none() || keeps && row.quantity().is_none());
                         rows.push(row);
                         places.push(at as u64);
+                        fault
                     }
-                    Err((column, reason, text)) => {
-                        let value = cells.shown(column, at);
-                        problems.push(Problem { line: at as u64, reason, column: COLUMNS[column].0, value, text });
-                    }
+                    Err(fault) => Some(fault),
+                };
+                if let Some((column, reason, text)) = fault {
+                    assert!(!keeps || reason != Reason::BadQuantity || places.last() == Some(&(at as u64)));
+                    let value = cells.shown(column, at);
+                    problems.push(Problem { line: at as u64, reason, column: COLUMNS[column].0, value, text });
                 }
             }
             let is_plain = reader.look(batch).unwrap();

@@ -5,11 +5,14 @@ use reorient_core::{CountryCode, ProductCode, Usd, Year};
 
 use super::{Known, fast};
 use crate::DataError;
-use crate::input::{Order, Pick};
+use crate::claims::{Outdated, ValueUnit, is_missing};
+use crate::input::{Order, Pick, QUANTITY};
 use crate::issue::{Problem, Reason};
 use crate::row::Row;
 
 const COLUMNS: [&str; 6] = ["t", "i", "j", "k", "v", "q"];
+/// Position of the value among them.
+const VALUE: usize = 4;
 /// A line has some forty bytes.
 const BYTES_PER_ROW: usize = 38;
 /// Columns besides ours are passed over, within reason.
@@ -34,14 +37,33 @@ pub(in crate::input) fn not_text(start: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// Whether a header names the column of years.
+pub(super) fn has_years(header: &[u8]) -> bool {
+    let mut fields = [&header[..0]; WIDEST];
+    let width = split(header, &mut fields);
+    fields[..width.min(WIDEST)].iter().any(|field| unquoted(field).is_some_and(|title| title.eq_ignore_ascii_case(b"t")))
+}
+
+/// The position of a column that is not there.
+const ABSENT: usize = usize::MAX;
+
 /// Where the six columns stand.
 pub(super) struct Layout {
     at: [usize; COLUMNS.len()],
     width: usize,
+    /// The year of all rows, where no column tells.
+    year: Option<Year>,
+    /// Of a column `value`, where the values stand in one.
+    pub(super) value_unit: Option<ValueUnit>,
+    /// Of the values.
+    unit: ValueUnit,
+    /// A column of quantities that is left out, as its name tells no unit.
+    pub(super) unread: Option<&'static str>,
 }
 
 impl Layout {
-    pub(super) fn new(name: &str, header: &[u8]) -> Result<Self, DataError> {
+    /// `named` is the year that the folder of the file tells, so that no column need; `unit` is that of a column `value`.
+    pub(super) fn new(name: &str, header: &[u8], named: Option<Year>, unit: Option<ValueUnit>) -> Result<Self, DataError> {
         let mut fields = [&header[..0]; WIDEST];
         let width = split(header, &mut fields);
         let titles: Vec<String> = fields[..width.min(WIDEST)]
@@ -51,12 +73,27 @@ impl Layout {
         if width > WIDEST {
             return Err(DataError::file(name, format!("line 1 has {width} columns; a BACI file has six")));
         }
-        let mut at = [0; COLUMNS.len()];
-        for (position, column) in at.iter_mut().zip(COLUMNS) {
+        let is_there = |column: &str| titles.iter().any(|title| title == column);
+        let has_value = value_column(name, is_there("v").then_some("v"), is_there("value"), unit)?;
+        // A column under another name may contradict the folder.
+        let tells_year = is_there("t") || is_there("year") || named.is_none();
+        let mut at = [ABSENT; COLUMNS.len()];
+        let unread = !is_there("q") && is_there(QUANTITY);
+        for (position, (number, column)) in at.iter_mut().zip(COLUMNS.into_iter().enumerate()) {
+            if number == 0 && !tells_year || column == "q" && unread {
+                continue;
+            }
+            let column = if number == VALUE && has_value.is_some() { "value" } else { column };
             let mut found = titles.iter().enumerate().filter(|(_, title)| *title == column).map(|(at, _)| at);
             let shown: String = String::from_utf8_lossy(header.trim_ascii()).chars().take(80).collect();
             let problem = |what: &str| {
-                let has = "a BACI file has the columns t,i,j,k,v,q";
+                let is_row = titles.iter().any(|title| !title.is_empty())
+                    && titles.iter().all(|title| title.bytes().all(|byte| !byte.is_ascii_alphabetic()));
+                let has = if is_row {
+                    "this is a row and no header, as in a part that was cut off another file: put t,i,j,k,v,q above it"
+                } else {
+                    "a BACI file has the columns t,i,j,k,v,q"
+                };
                 DataError::file(name, format!("line 1: column `{column}` {what}: `{shown}`; {has}"))
             };
             *position = found.next().ok_or_else(|| problem("is missing"))?;
@@ -64,7 +101,40 @@ impl Layout {
                 return Err(problem("stands twice"));
             }
         }
-        Ok(Self { at, width })
+        let year = if tells_year { None } else { named };
+        Ok(Self {
+            at,
+            width,
+            year,
+            value_unit: has_value,
+            unit: has_value.unwrap_or(ValueUnit::Kusd),
+            unread: unread.then_some(QUANTITY),
+        })
+    }
+}
+
+/// The unit of a column `value`, where no other column has the values; `known` is one whose name tells its unit.
+///
+/// # Errors
+/// [`DataError::File`] when nothing tells the unit, or when an option contradicts the name of the column.
+pub(in crate::input) fn value_column(
+    name: &str,
+    known: Option<&str>,
+    has_value: bool,
+    unit: Option<ValueUnit>,
+) -> Result<Option<ValueUnit>, DataError> {
+    match (known, unit) {
+        (Some(column), Some(ValueUnit::Usd)) => {
+            let problem = "is in thousand USD by its name, and --value-unit says usd: name it `value` if it is in dollars";
+            Err(DataError::file(name, format!("column `{column}` {problem}")))
+        }
+        (None, None) if has_value => {
+            let problem = "column `value` does not tell its unit: give --value-unit usd if it is in dollars, or --value-unit kusd \
+                           if it is in thousand dollars as BACI's `v` is (value_unit in Python)";
+            Err(DataError::file(name, problem))
+        }
+        (None, unit) if has_value => Ok(unit),
+        _ => Ok(None),
     }
 }
 
@@ -112,6 +182,8 @@ pub(super) struct Parsed {
     pub(super) lines: u64,
     /// Of all good rows.
     pub(super) order: Order,
+    /// Those of countries that had ended.
+    pub(super) outdated: Outdated,
     /// Whether rows of other years than the one expected are among the problems.
     pub(super) year_is_checked: bool,
 }
@@ -130,11 +202,12 @@ fn parse_lines<S: Simd>(simd: S, mut block: &[u8], layout: &Layout, known: &Know
         met: 0,
         lines: 0,
         order: Order::new(),
+        outdated: Outdated::default(),
         year_is_checked: known.year.is_some(),
     };
     let is_plain = layout.at == [0, 1, 2, 3, 4, 5] && layout.width == 6;
     // Without vectors, reading field by field is faster.
-    let is_usual = is_plain && !simd.level().is_fallback();
+    let is_usual = is_plain && !simd.level().is_fallback() && layout.unit == ValueUnit::Kusd;
     let mut plain = fast::Plain::new(*known);
     while !block.is_empty() {
         let number = parsed.lines;
@@ -144,7 +217,10 @@ fn parse_lines<S: Simd>(simd: S, mut block: &[u8], layout: &Layout, known: &Know
             parsed.meet(row, wanted);
             continue;
         }
-        if is_plain && let Some((row, length)) = plain.other_row(block) {
+        if is_plain
+            && let Some((row, length)) = plain.other_row(block)
+            && let Some(row) = row.in_unit(layout.unit)
+        {
             block = &block[length..];
             parsed.take(row, pick);
             continue;
@@ -153,7 +229,11 @@ fn parse_lines<S: Simd>(simd: S, mut block: &[u8], layout: &Layout, known: &Know
         let (line, rest) = block.split_at(end);
         block = rest;
         match parse_line(line, layout, known) {
-            Some(Ok(row)) => parsed.take(row, pick),
+            Some(Ok((row, problem))) => {
+                parsed.outdated.meet(&row, known.countries);
+                parsed.take(row, pick);
+                parsed.problems.extend(problem.map(|problem| Problem { line: number, ..problem }));
+            }
             Some(Err(problem)) => {
                 parsed.met += 1;
                 parsed.problems.push(Problem { line: number, ..problem });
@@ -182,8 +262,8 @@ impl Parsed {
     }
 }
 
-/// A line with care; none when it is blank.
-pub(super) fn parse_line(line: &[u8], layout: &Layout, known: &Known<'_>) -> Option<Result<Row, Problem>> {
+/// A line with care; none when it is blank. A row that is kept without its quantity comes with what is wrong with that.
+pub(super) fn parse_line(line: &[u8], layout: &Layout, known: &Known<'_>) -> Option<Result<(Row, Option<Problem>), Problem>> {
     if line.trim_ascii().is_empty() {
         return None;
     }
@@ -198,26 +278,29 @@ pub(super) fn parse_line(line: &[u8], layout: &Layout, known: &Known<'_>) -> Opt
         let value = String::from_utf8_lossy(line.trim_ascii()).chars().take(60).collect();
         return Some(Err(Problem { line: 0, reason: Reason::FieldCount, column: "", value, text }));
     }
-    let six = layout.at.map(|at| fields[at]);
-    Some(parse_row(&six, known).map_err(|(reason, column, text)| {
+    let six = layout.at.map(|at| fields.get(at).copied().unwrap_or_default());
+    let problem = |(reason, column, text): Fault| {
         let value = String::from_utf8_lossy(six[column].trim_ascii());
         let value = unquoted(value.as_bytes())
             .map_or_else(|| value.clone().into_owned(), |inner| String::from_utf8_lossy(inner).into_owned());
         Problem { line: 0, reason, column: COLUMNS[column], value: value.chars().take(60).collect(), text }
-    }))
+    };
+    let parsed = parse_row(&six, layout, known);
+    Some(parsed.map(|(row, fault)| (row, fault.map(problem))).map_err(problem))
 }
 
 /// Reason, column and what to do.
 type Fault = (Reason, usize, String);
 
-fn parse_row(six: &[&[u8]; 6], known: &Known<'_>) -> Result<Row, Fault> {
+/// A row, and what is wrong with its quantity where it is kept without it.
+fn parse_row(six: &[&[u8]; 6], layout: &Layout, known: &Known<'_>) -> Result<(Row, Option<Fault>), Fault> {
     let field = |column: usize| {
         unquoted(six[column])
             .ok_or_else(|| (reason_of(column), column, "a quote is not closed or stands amid the field".to_owned()))
     };
-    let year = match digits(field(0)?) {
-        Some(number) => u16::try_from(number).ok().and_then(|number| Year::new(number).ok()),
-        None => None,
+    let year = match (layout.year, digits(field(0)?)) {
+        (None, Some(number)) => u16::try_from(number).ok().and_then(|number| Year::new(number).ok()),
+        (named, _) => named,
     };
     let year = year.ok_or_else(|| fault(0, Reason::BadYear, &text(six[0]).parse::<Year>()))?;
     let exporter =
@@ -230,30 +313,46 @@ fn parse_row(six: &[&[u8]; 6], known: &Known<'_>) -> Result<Row, Fault> {
         _ => None,
     };
     let product = product.ok_or_else(|| fault(3, Reason::BadCode, &text(six[3]).parse::<ProductCode>()))?;
-    let value = field(4)?;
+    let bad_value = |error: &dyn std::fmt::Display| (Reason::BadValue, VALUE, advice(error));
+    let value = field(VALUE)?;
     let value = match thousandths(value) {
-        Some(dollars) => Usd::new(dollars),
-        None => Usd::parse_kusd(&text(value)).map_err(|error| (Reason::BadValue, 4, advice(&error)))?,
+        Some(thousandths) => thousandths,
+        None => Usd::parse_kusd(&text(value)).map_err(|error| bad_value(&error))?.get(),
     };
+    let value = Usd::new(layout.unit.dollars(value).map_err(|error| bad_value(&error))?);
     if value <= Usd::ZERO {
         let reason = if value == Usd::ZERO { Reason::ZeroValue } else { Reason::NegativeValue };
-        return Err((reason, 4, crate::input::NOT_POSITIVE.to_owned()));
+        return Err((reason, VALUE, crate::input::NOT_POSITIVE.to_owned()));
     }
-    let quantity = field(5)?;
-    let quantity = match thousandths(quantity) {
+    let (quantity, bad_quantity) = match field(5).and_then(parse_quantity) {
+        Ok(quantity) => (quantity, None),
+        Err(fault) => (None, Some(fault)),
+    };
+    let checked = crate::input::within_decimal(value, quantity);
+    let (quantity, bad_quantity) = match checked {
+        Err((Reason::BadQuantity, text)) => (None, Some((Reason::BadQuantity, 5, text))),
+        Err((reason, text)) if bad_quantity.is_none() || known.keeps_without_quantity => return Err((reason, VALUE, text)),
+        _ => (quantity, bad_quantity),
+    };
+    if let Some(fault) = bad_quantity.clone().filter(|_| !known.keeps_without_quantity) {
+        return Err(fault);
+    }
+    if known.year.is_some_and(|expected| expected != year) {
+        return Err((Reason::BadYear, 0, known.other_year.to_owned()));
+    }
+    Ok((Row::new(year, product, (exporter, importer), value, quantity), bad_quantity))
+}
+
+fn parse_quantity(field: &[u8]) -> Result<Option<i64>, Fault> {
+    let quantity = match thousandths(field) {
         Some(kilograms) => Some(kilograms),
-        None if quantity.is_empty() || quantity == b"NA" => None,
-        None => Some(Usd::parse_kusd(&text(quantity)).map_err(|error| (Reason::BadQuantity, 5, advice(&error)))?.get()),
+        None if is_missing(field) => None,
+        None => Some(Usd::parse_kusd(&text(field)).map_err(|error| (Reason::BadQuantity, 5, advice(&error)))?.get()),
     };
     if quantity.is_some_and(|quantity| quantity < 0) {
         return Err((Reason::BadQuantity, 5, "a quantity cannot be negative".to_owned()));
     }
-    crate::input::within_decimal(value, quantity)
-        .map_err(|(reason, text)| (reason, if reason == Reason::BadValue { 4 } else { 5 }, text))?;
-    if known.year.is_some_and(|expected| expected != year) {
-        return Err((Reason::BadYear, 0, known.other_year.to_owned()));
-    }
-    Ok(Row::new(year, product, (exporter, importer), value, quantity))
+    Ok(quantity)
 }
 
 const fn reason_of(column: usize) -> Reason {

@@ -11,6 +11,7 @@ use fearless_simd::{Simd, SimdBase, SimdMask, u8x64};
 use reorient_core::Year;
 
 use super::Known;
+use crate::claims::is_missing;
 use crate::input::Pick;
 use crate::row::{Row, RowKey};
 
@@ -131,10 +132,11 @@ impl<'a> Plain<'a> {
     fn start_of(&self, bytes: &[u8; AHEAD]) -> Option<Start> {
         let mut line = Line { bytes, at: 0 };
         let year = line.number()?;
-        let exporter = self.known.country(line.number()?)?;
-        let importer = self.known.country(line.number()?)?;
-        let length = line.at;
         let year = u16::try_from(year).ok().and_then(|year| Year::new(year).ok())?;
+        // A country that had ended by then goes the careful way, where its rows are counted.
+        let exporter = self.known.country(line.number()?, year)?;
+        let importer = self.known.country(line.number()?, year)?;
+        let length = line.at;
         if self.known.year.is_some_and(|known| known != year) {
             return None;
         }
@@ -248,13 +250,29 @@ impl Line<'_> {
         i64::try_from(number).ok()
     }
 
+    /// Whether a word goes on at a place.
+    fn is_word(&self, at: usize) -> bool {
+        self.bytes.get(at).is_some_and(|byte| !matches!(byte, b' ' | b'"' | b'\r' | b'\n'))
+    }
+
+    /// Passes a word for a quantity that is missing.
+    #[cold]
+    fn missing(&mut self) -> Option<()> {
+        let length = self.bytes[self.at..].iter().position(|byte| matches!(byte, b' ' | b'"' | b',' | b'\r' | b'\n'))?;
+        is_missing(&self.bytes[self.at..self.at + length]).then(|| self.at += length)
+    }
+
     /// The last field in any form, with the end of the line.
     fn quantity(&mut self) -> Option<Option<i64>> {
         let quoted = self.open()?;
         let quantity = match self.byte()? {
-            b'N' => self.pass(b'N').and_then(|()| self.pass(b'A')).map(|()| None)?,
+            b'N' if self.bytes.get(self.at + 1) == Some(&b'A') && !self.is_word(self.at + 2) => {
+                self.at += 2;
+                None
+            }
             b'\n' | b'\r' | b'"' => None,
-            _ => Some(self.thousandths()?),
+            b'0'..=b'9' => Some(self.thousandths()?),
+            _ => self.missing().map(|()| None)?,
         };
         self.close(quoted)?;
         if self.byte()? == b'\r' {
@@ -337,14 +355,14 @@ mod tests {
         fn what_is_read_fast_is_what_is_read_with_care(
             parts in proptest::collection::vec(proptest::sample::select(vec![
                 "2023", "2022", " ", "\"", ",", ",", ",", "4", "8", "842", "999", "0", "010121", "10121", "270900", "1.5", ".", "7",
-                "-", "NA", "             ", "0.131", "12345678", "        0.131", "1e3", "\t", "\r", "2.000",
+                "-", "NA", "NaN", ".", "null", "\\N", "             ", "0.131", "12345678", "        0.131", "1e3", "\t", "\r", "2.000",
             ]), 0..16),
             start in proptest::sample::select(vec!["", "2023,", "2023,4,8,270900,", "2023,\" 4\",842,\"010121\",\"  1.5\","]),
             end in proptest::sample::select(vec!["\n", "\r\n", ",        0.131\n", ",1.5,\"           NA\"\n", "7\n"]),
         ) {
-            let countries: Vec<bool> = (0..1000).map(|number| [4, 8, 842].contains(&number)).collect();
-            let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "" };
-            let layout = Layout::new("", b"t,i,j,k,v,q").unwrap();
+            let countries: Vec<u16> = (0..1000).map(|number| if [4, 8, 842].contains(&number) { u16::MAX } else { 0 }).collect();
+            let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "", keeps_without_quantity: false };
+            let layout = Layout::new("", b"t,i,j,k,v,q", None, None).unwrap();
             let line = format!("{start}{}{end}", parts.concat());
             let text = line.clone() + &" ".repeat(AHEAD);
             let mut plain = Plain::new(known);
@@ -353,7 +371,7 @@ mod tests {
             for mut plain in [plain, Plain::new(known)] {
                 for (row, length) in read(&mut plain, text.as_bytes()).into_iter().flatten() {
                     prop_assert_eq!(length, line.len());
-                    prop_assert_eq!(parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap(), row);
+                    prop_assert_eq!(parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap(), (row, None));
                 }
             }
         }
@@ -361,13 +379,16 @@ mod tests {
 
     #[test]
     fn the_forms_of_cepii_are_read_fast() {
-        let countries = vec![true; 1000];
-        let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "" };
+        let countries = vec![u16::MAX; 1000];
+        let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "", keeps_without_quantity: false };
         for line in [
             "2023,4,8,270900,1.5,2\n",
             "2023,4,842,010121,1234567.891,        0.131\n",
             "2023,4,842,010121,0.001,           NA\n",
             "2023,4,842,10121,1,\r\n",
+            "2023,4,842,10121,1,.\n",
+            "2023,4,842,10121,1,   NaN\r\n",
+            "2023,4,842,10121,1,\"\\N\"\n",
             "2023,\"  4\",842,\"010121\",\"   34.954\",\"           NA\"\n",
         ] {
             let read = Plain::new(known).other_row(format!("{line}{:128}", "").as_bytes());
@@ -377,16 +398,16 @@ mod tests {
 
     #[test]
     fn usual_lines_are_read_at_once() {
-        let countries = vec![true; 1000];
-        let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "" };
-        let layout = Layout::new("", b"t,i,j,k,v,q").unwrap();
+        let countries = vec![u16::MAX; 1000];
+        let known = Known { countries: &countries, year: Year::new(2023).ok(), other_year: "", keeps_without_quantity: false };
+        let layout = Layout::new("", b"t,i,j,k,v,q", None, None).unwrap();
         let mut plain = Plain::new(known);
         plain.other_row(format!("2023,4,842,270900,1.5,2{:128}", "\n").as_bytes());
         let text = |field: &str, quantity: &str| format!("2023,4,842,{field},{quantity:>13}\n");
         for field in ["010121,0.001", "270900,1234567.891", "999999,10.000", "270900,1000000.000"] {
             for quantity in ["0.131", "12345678.999", "0.000"] {
                 let line = text(field, quantity);
-                let expected = parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap();
+                let (expected, _) = parse_line(line.as_bytes(), &layout, &known).unwrap().unwrap();
                 for read in read(&mut plain, format!("{line}{:128}", "").as_bytes()) {
                     assert_eq!(read, Some((expected, line.len())), "{line}");
                 }

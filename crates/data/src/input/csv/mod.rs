@@ -14,29 +14,33 @@ use reorient_core::{CountryTable, Year};
 use self::blocks::{Blocks, LineBlocks};
 use self::careful::{Layout, Parsed, parse_block};
 use super::hashed::BLOCK;
-use super::{Batch, Met, Order, Pick, Years};
+use super::stream::Packing;
+use super::{Batch, Met, Pick, Years};
 use crate::DataError;
+use crate::claims::{ValueUnit, last_years};
 use crate::ingested::FileHash;
 use crate::issue::{Issues, Problem};
 
-pub(super) use careful::{not_text, thousandths};
+pub(super) use careful::{not_text, thousandths, value_column};
 
 /// What the rows are held against.
 #[derive(Clone, Copy)]
 struct Known<'a> {
-    /// By number.
-    countries: &'a [bool],
+    /// The last year of each, by number.
+    countries: &'a [u16],
     /// The one year that rows may have; none where they may have any.
     year: Option<Year>,
     /// What to say of another one.
     other_year: &'a str,
+    /// Whether a row with a bad quantity is kept without it.
+    keeps_without_quantity: bool,
 }
 
 impl Known<'_> {
-    /// A country number that the table lists.
-    fn country(&self, number: u64) -> Option<u16> {
-        let at = usize::try_from(number).ok()?;
-        if *self.countries.get(at)? { u16::try_from(number).ok() } else { None }
+    /// A country number that the table lists, of a country that was there in a year.
+    fn country(&self, number: u64, year: Year) -> Option<u16> {
+        let last = self.countries.get(usize::try_from(number).ok()?)?;
+        if *last >= year.get() { u16::try_from(number).ok() } else { None }
     }
 }
 
@@ -45,9 +49,20 @@ pub(super) struct Reading<'a, 'b> {
     pub(super) name: &'a str,
     pub(super) countries: &'a CountryTable,
     pub(super) years: &'a mut Years,
+    /// Of a column whose name tells none.
+    pub(super) unit: Option<ValueUnit>,
     pub(super) pick: &'a Pick,
     pub(super) issues: &'a mut Issues<'b>,
     pub(super) sink: &'a mut dyn FnMut(Batch) -> Result<(), DataError>,
+}
+
+/// Whether a file has a column of years.
+pub(super) fn has_years(path: &Path, packing: Packing, name: &str) -> Result<bool, DataError> {
+    let header = match packing {
+        Packing::Plain => blocks::header(path)?.0,
+        packing => LineBlocks::new(name, &mut *super::stream::open(path, packing)?.0).header()?,
+    };
+    Ok(careful::has_years(&header))
 }
 
 /// Reads a plain file: each thread reads, hashes and parses blocks of its own.
@@ -58,13 +73,14 @@ pub(super) fn read_file(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Me
     }
     let (header, lines, start) = blocks::header(path)?;
     blocks.start = start;
-    let layout = Layout::new(reading.name, &header)?;
-    let countries = super::known_countries(reading.countries);
-    let mut taken = Taken { reading, first_line: lines + 1, rows: 0, order: Order::new() };
+    let layout = Layout::new(reading.name, &header, reading.years.of_folder(), reading.unit)?;
+    let countries = last_years(reading.countries);
+    let mut taken = Taken { reading, first_line: lines + 1, met: Met::default() };
     taken.find_year(&layout, &countries, || {
         let mut buffer = Vec::new();
         Ok(Some(blocks.read(0, &mut buffer)?.text.to_vec()))
     })?;
+    let keeps = taken.reading.issues.policy().keeps_without_quantity();
     let mut hashes = Vec::new();
     // Kept from round to round: memory that is given back and taken again costs more than reading into it.
     let buffers: Mutex<Vec<Vec<u8>>> = Mutex::default();
@@ -74,7 +90,12 @@ pub(super) fn read_file(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Me
     while next < blocks.count() {
         let end = blocks.count().min(next + round);
         let other_year = taken.reading.years.other_year();
-        let known = Known { countries: &countries, year: taken.reading.years.expected(), other_year: &other_year };
+        let known = Known {
+            countries: &countries,
+            year: taken.reading.years.expected(),
+            other_year: &other_year,
+            keeps_without_quantity: keeps,
+        };
         let pick = taken.reading.pick;
         let parse = |number| {
             let spare = || buffers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -92,7 +113,7 @@ pub(super) fn read_file(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Me
         }
         next = end;
     }
-    taken.finish(Some(blocks.hash(&hashes)?))
+    Ok(taken.finish(&layout, Some(blocks.hash(&hashes)?)))
 }
 
 /// Reads a stream: blocks are unpacked on this thread while others parse those before. `packed` counts the bytes that went in,
@@ -104,19 +125,25 @@ pub(super) fn read_stream(
 ) -> Result<Met, DataError> {
     let name = reading.name;
     let mut lines = LineBlocks::new(name, reader);
-    let layout = Layout::new(name, &lines.header()?)?;
-    let countries = super::known_countries(reading.countries);
-    let mut taken = Taken { reading, first_line: lines.lines + 1, rows: 0, order: Order::new() };
+    let layout = Layout::new(name, &lines.header()?, reading.years.of_folder(), reading.unit)?;
+    let countries = last_years(reading.countries);
+    let mut taken = Taken { reading, first_line: lines.lines + 1, met: Met::default() };
     let round = |lines: &mut LineBlocks<'_>| -> Result<Vec<Vec<u8>>, DataError> {
         let blocks = std::iter::from_fn(|| lines.next().transpose());
         blocks.take(2 * rayon::current_num_threads()).collect()
     };
     let mut blocks = round(&mut lines)?;
     taken.find_year(&layout, &countries, || Ok(blocks.first().cloned()))?;
+    let keeps = taken.reading.issues.policy().keeps_without_quantity();
     while !blocks.is_empty() {
         let done = packed.map_or(lines.taken, |packed| packed());
         let other_year = taken.reading.years.other_year();
-        let known = Known { countries: &countries, year: taken.reading.years.expected(), other_year: &other_year };
+        let known = Known {
+            countries: &countries,
+            year: taken.reading.years.expected(),
+            other_year: &other_year,
+            keeps_without_quantity: keeps,
+        };
         let pick = taken.reading.pick;
         let mut parsed: Vec<Parsed> = Vec::new();
         let following = rayon::in_place_scope(|scope| {
@@ -131,15 +158,14 @@ pub(super) fn read_stream(
         // What came before a fault of the stream has been told.
         blocks = following?;
     }
-    taken.finish(None)
+    Ok(taken.finish(&layout, None))
 }
 
 /// Takes blocks in the order of the file.
 struct Taken<'r, 'a, 'b> {
     reading: &'r mut Reading<'a, 'b>,
     first_line: u64,
-    rows: u64,
-    order: Order,
+    met: Met,
 }
 
 impl Taken<'_, '_, '_> {
@@ -148,13 +174,13 @@ impl Taken<'_, '_, '_> {
     fn find_year(
         &mut self,
         layout: &Layout,
-        countries: &[bool],
+        countries: &[u16],
         block: impl FnOnce() -> Result<Option<Vec<u8>>, DataError>,
     ) -> Result<(), DataError> {
         if self.reading.years.is_open()
             && let Some(block) = block()?
         {
-            let known = Known { countries, year: None, other_year: "" };
+            let known = Known { countries, year: None, other_year: "", keeps_without_quantity: true };
             let parsed = parse_block(&block, layout, &known, &Pick::all());
             self.reading.years.first = parsed.rows.first().map(crate::Row::year).transpose()?;
         }
@@ -162,8 +188,9 @@ impl Taken<'_, '_, '_> {
     }
 
     fn take(&mut self, mut block: Parsed, done: u64) -> Result<(), DataError> {
-        self.rows += block.met;
-        self.order.follow(&block.order);
+        self.met.rows += block.met;
+        self.met.order.follow(&block.order);
+        self.met.outdated.join(std::mem::take(&mut block.outdated));
         for problem in std::mem::take(&mut block.problems) {
             let line = self.first_line + problem.line;
             self.reading.issues.add(self.reading.name, "line", Problem { line, ..problem })?;
@@ -177,10 +204,7 @@ impl Taken<'_, '_, '_> {
         (self.reading.sink)(Batch { rows: block.rows, met: block.met, done })
     }
 
-    fn finish(self, hash: Option<FileHash>) -> Result<Met, DataError> {
-        if self.rows == 0 {
-            self.reading.issues.refuse(DataError::file(self.reading.name, "the file has no rows"))?;
-        }
-        Ok(Met { rows: self.rows, hash, order: self.order })
+    fn finish(self, layout: &Layout, hash: Option<FileHash>) -> Met {
+        Met { hash, unread: layout.unread, value_unit: layout.value_unit, ..self.met }
     }
 }

@@ -3,6 +3,7 @@
 mod footer;
 mod stretch;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -14,10 +15,10 @@ pub(crate) use self::footer::is_ours;
 use self::stretch::{ForeignFile, Stretch, stretches};
 use super::cells::RowReader;
 use super::csv::Reading;
-use super::{Batch, Met, Order, Pick, hashed, known_countries};
+use super::{Batch, Met, Order, Pick, hashed};
 use crate::DataError;
 use crate::RowPolicy;
-use crate::error::file_name;
+use crate::claims::{Outdated, last_years};
 use crate::ingested::FileHash;
 use crate::issue::Problem;
 use crate::row::Row;
@@ -30,7 +31,8 @@ const ROUND: usize = 1 << 21;
 /// What the rows of a stretch are held against.
 struct Known<'a> {
     named: Option<Year>,
-    countries: &'a [bool],
+    /// The last year of each, by number.
+    countries: &'a [u16],
     /// The one year that rows may have, where it is known.
     year: Option<Year>,
     /// Whether they may have any.
@@ -49,6 +51,8 @@ struct Parsed {
     met: u64,
     /// Of all good rows.
     order: Order,
+    /// Those of countries that had ended.
+    outdated: Outdated,
     /// The one year of the rows, where it is known by now.
     year: Option<Year>,
     /// What ended it early.
@@ -62,17 +66,22 @@ struct Waiting {
     problem: Problem,
 }
 
+/// Whether a file has a column of years.
+pub(super) fn has_years(path: &Path, name: &str) -> Result<bool, DataError> {
+    ForeignFile::has_years(path, name)
+}
+
 /// Reads rows in the order of the file: stretches side by side, in rounds that bound the memory of rows that wait for their turn.
 pub(super) fn read(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Met, DataError> {
-    let name = file_name(path);
+    let name = reading.name.to_owned();
     footer::footer(path)?;
-    let file = ForeignFile::open(path, &name, reading.years.named.is_some())?;
+    let file = ForeignFile::open(path, &name, reading.years.named.is_some(), reading.unit)?;
     // Of a file whose name tells no year, the first rows are read alone: they tell it, and may be all that is asked for.
     let head = if reading.years.named.is_some() { 0 } else { SPAN };
     let stretches = stretches(&file.groups, usize::try_from(head).unwrap_or(usize::MAX));
-    let countries = known_countries(reading.countries);
+    let countries = last_years(reading.countries);
     let other_year = reading.years.other_year();
-    let mut taken = Taken { name: &name, reading, waiting: Vec::new(), rows: 0, order: Order::new() };
+    let mut taken = Taken { name: &name, reading, waiting: Vec::new(), met: Met::default() };
     let mut hashes = Vec::new();
     let mut next = 0;
     while next < stretches.len() {
@@ -101,7 +110,8 @@ pub(super) fn read(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Met, Da
         hashes.extend(more?);
         next = end;
     }
-    taken.finish(file.rows, Some(hashed::whole(&file.content, &hashes)?))
+    let hash = FileHash { name: name.clone(), ..hashed::whole(&file.content, &hashes)? };
+    taken.finish(&file, hash)
 }
 
 /// Where a round ends that begins with a stretch.
@@ -117,9 +127,11 @@ fn end_of_round(stretches: &[Stretch], next: usize) -> usize {
 
 impl Known<'_> {
     fn parse(&self, name: &str, file: &ForeignFile, stretch: &Stretch) -> Parsed {
-        let mut reader = RowReader::new(&file.columns, self.named, self.countries);
+        let keeps = self.policy.keeps_without_quantity();
+        let mut reader = RowReader::new(&file.columns, self.named, self.countries, keeps);
         let (rows, problems, order) = (Vec::new(), Vec::new(), Order::new());
-        let mut parsed = Parsed { rows, problems, met: 0, order, year: self.year, ended: Ok(()) };
+        let outdated = Outdated::default();
+        let mut parsed = Parsed { rows, problems, met: 0, order, outdated, year: self.year, ended: Ok(()) };
         // Row at which nothing more need be read, as errors enough to stop have been found.
         let mut enough = u64::MAX;
         let mut fatal = 0;
@@ -143,6 +155,7 @@ impl Known<'_> {
             }
             Ok(stretch.start + parsed.met < enough)
         });
+        parsed.outdated = reader.outdated;
         parsed.rows = self.pick.hand_over(parsed.rows);
         parsed
     }
@@ -161,6 +174,9 @@ impl Known<'_> {
                 None => *parsed.year.insert(first.year()?),
             };
             let others = reader.take_other_years(expected, self.other_year)?;
+            // What is left out for its year is not kept without its quantity.
+            let lines: BTreeSet<u64> = others.iter().map(|problem| problem.line).collect();
+            reader.problems.retain(|problem| !lines.contains(&problem.line));
             parsed.problems.extend(others.into_iter().map(|problem| waiting(true, problem)));
         }
         parsed.problems.extend(reader.problems.drain(..).map(|problem| waiting(false, problem)));
@@ -175,23 +191,23 @@ struct Taken<'r, 'a, 'b> {
     name: &'r str,
     reading: &'r mut Reading<'a, 'b>,
     waiting: Vec<Waiting>,
-    rows: u64,
-    order: Order,
+    met: Met,
 }
 
 impl Taken<'_, '_, '_> {
     fn take(&mut self, stretch: Parsed, file: &ForeignFile, is_last: bool) -> Result<(), DataError> {
-        self.rows += stretch.met;
-        self.order.follow(&stretch.order);
+        self.met.rows += stretch.met;
+        self.met.order.follow(&stretch.order);
+        self.met.outdated.join(stretch.outdated);
         if self.reading.years.is_open() {
             self.reading.years.first = stretch.year;
         }
         self.waiting.extend(stretch.problems);
         let is_end = is_last && stretch.ended.is_ok();
-        self.tell(if is_end { u64::MAX } else { self.rows / SPAN })?;
+        self.tell(if is_end { u64::MAX } else { self.met.rows / SPAN })?;
         stretch.ended?;
         // As far into the file as into its rows.
-        let done = u64::try_from(u128::from(file.length()) * u128::from(self.rows) / u128::from(file.rows.max(1)));
+        let done = u64::try_from(u128::from(file.length()) * u128::from(self.met.rows) / u128::from(file.rows.max(1)));
         (self.reading.sink)(Batch { rows: stretch.rows, met: stretch.met, done: done.unwrap_or(file.length()) })
     }
 
@@ -205,14 +221,11 @@ impl Taken<'_, '_, '_> {
         self.waiting.drain(..count).try_for_each(|waiting| self.reading.issues.add(self.name, "row", waiting.problem))
     }
 
-    fn finish(self, rows: u64, hash: Option<FileHash>) -> Result<Met, DataError> {
-        if self.rows != rows {
-            return Err(damaged(self.name, &format!("it claims {rows} rows and holds {}", self.rows)));
+    fn finish(self, file: &ForeignFile, hash: FileHash) -> Result<Met, DataError> {
+        if self.met.rows != file.rows {
+            return Err(damaged(self.name, &format!("it claims {} rows and holds {}", file.rows, self.met.rows)));
         }
-        if self.rows == 0 {
-            self.reading.issues.refuse(DataError::file(self.name, "the file has no rows"))?;
-        }
-        Ok(Met { rows: self.rows, hash, order: self.order })
+        Ok(Met { hash: Some(hash), unread: file.columns.unread, value_unit: file.columns.value_unit, ..self.met })
     }
 }
 

@@ -18,7 +18,8 @@ use parquet::file::reader::{ChunkReader, Length};
 
 use super::{damaged, isolated};
 use crate::DataError;
-use crate::input::cells::Columns;
+use crate::claims::ValueUnit;
+use crate::input::cells::{self, Columns};
 use crate::store::Content;
 
 /// Rows decoded at a time: few enough that they stay near the processor.
@@ -105,14 +106,24 @@ pub(super) fn stretches(groups: &[usize], head: usize) -> Vec<Stretch> {
 }
 
 impl ForeignFile {
-    pub(super) fn open(path: &Path, name: &str, year_is_named: bool) -> Result<Self, DataError> {
+    /// Whether a file has a column of years.
+    pub(super) fn has_years(path: &Path, name: &str) -> Result<bool, DataError> {
+        let content = Chunks(Arc::new(Content::open(path)?));
+        let footer = isolated(name, || {
+            ArrowReaderMetadata::load(&content, ArrowReaderOptions::new()).map_err(|error| damaged(name, &error))
+        })?;
+        Ok(cells::has_years(footer.schema().fields().iter().map(|field| field.name().as_str())))
+    }
+
+    pub(super) fn open(path: &Path, name: &str, year_is_named: bool, unit: Option<ValueUnit>) -> Result<Self, DataError> {
         let content = Arc::new(Content::open(path)?);
         let options = ArrowReaderOptions::new();
         let footer = isolated(name, || {
             ArrowReaderMetadata::load(&Chunks(Arc::clone(&content)), options).map_err(|error| damaged(name, &error))
         })?;
         let (rows, groups) = rows_of(name, footer.metadata(), content.length())?;
-        let columns = Columns::find(name, footer.schema().fields().iter().map(|field| field.name().as_str()), year_is_named)?;
+        let columns =
+            Columns::find(name, footer.schema().fields().iter().map(|field| field.name().as_str()), year_is_named, unit)?;
         let wanted = ProjectionMask::roots(footer.parquet_schema(), columns.positions());
         let footer = isolated(name, || Ok(by_key(&footer, &columns).unwrap_or_else(|| footer.clone())))?;
         Ok(Self { name: name.to_owned(), content, footer, wanted, columns: columns.alone(), rows, groups })
