@@ -352,3 +352,17 @@ def test_the_package_is_typed_and_says_what_it_is():
     assert "table_a1 (25)" in repr(reorient.run())
     with pytest.raises(AttributeError, match="table_a1"):
         _ = reorient.run().nothing
+
+
+def test_a_folder_keeps_the_answer_to_another_question(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    dutch, german = reorient.run(bloc="NLD"), reorient.run(bloc="DEU")
+    dutch.write(out)
+    dutch.write(out)
+    with pytest.raises(reorient.WriteError, match="bloc: NLD -> DEU"):
+        german.write(out)
+    german.write(out, force=True)
+    (out / "notes.txt").write_text("mine")
+    for force in (False, True):
+        with pytest.raises(reorient.WriteError, match=r"notes\.txt"):
+            german.write(out, force=force)
