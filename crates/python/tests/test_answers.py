@@ -354,7 +354,7 @@ def test_the_package_is_typed_and_says_what_it_is():
         _ = reorient.run().nothing
 
 
-def test_a_folder_keeps_the_answer_to_another_question(tmp_path: Path) -> None:
+def test_a_folder_keeps_the_answer_to_another_question(tmp_path):
     out = tmp_path / "out"
     dutch, german = reorient.run(bloc="NLD"), reorient.run(bloc="DEU")
     dutch.write(out)
