@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
+use reorient_core::{CountryTable, HsRevision, ProductCode};
 use reorient_folder::Target;
 
 use crate::DataError;

@@ -160,6 +160,8 @@ pub struct TradeSource {
     tables: CodeTables,
     /// The unit of a column `value`.
     value_unit: Option<ValueUnit>,
+    /// Files on the disk that are not ours, code tables beside them included.
+    raw_files: Vec<PathBuf>,
     raw_year: Arc<Mutex<Option<Arc<RawYear>>>>,
     /// Hashes of whole files of ours: those of the manifest beside them, and those taken by this source.
     hashes: Arc<Mutex<Vec<FileHash>>>,
@@ -337,23 +339,25 @@ impl TradeSource {
             Some(ValueUnit::Kusd) => ", `value` in thousand US dollars",
         };
         let label = format!("{what} {revision} {} ({}{unit})", span(&origins), file_name(path));
-        Ok(Self { value_unit: options.value_unit, ..Self::new(origins, revision, label, synthetic, tables) })
+        let (value_unit, raw_files) = (options.value_unit, input.files.clone());
+        Ok(Self { value_unit, raw_files, ..Self::new(origins, revision, label, synthetic, tables) })
     }
 
     fn new(origins: BTreeMap<Year, Origin>, revision: HsRevision, label: String, synthetic: bool, tables: CodeTables) -> Self {
         let years = origins.keys().copied().collect();
-        let (value_unit, raw_year, hashes, claims) = (None, Arc::default(), Arc::default(), Arc::default());
-        Self { origins, years, revision, label, synthetic, tables, value_unit, raw_year, hashes, claims }
+        let (value_unit, raw_files, raw_year) = (None, Vec::new(), Arc::default());
+        let (hashes, claims) = (Arc::default(), Arc::default());
+        Self { origins, years, revision, label, synthetic, tables, value_unit, raw_files, raw_year, hashes, claims }
     }
 
     /// Files on the disk that rows and code tables come from.
     pub fn files(&self) -> Vec<PathBuf> {
         let of_year = |origin: &Origin| match origin {
-            Origin::Embedded => None,
-            Origin::Ours(path) => Some(path.clone()),
-            Origin::Raw(member) => member.path().map(Path::to_owned),
+            Origin::Embedded => Vec::new(),
+            Origin::Ours(path) => vec![path.clone()],
+            Origin::Raw(members) => members.iter().filter_map(Member::path).map(Path::to_owned).collect(),
         };
-        self.origins.values().filter_map(of_year).chain(self.raw_files.iter().cloned()).collect()
+        self.origins.values().flat_map(of_year).chain(self.raw_files.iter().cloned()).collect()
     }
 
     /// The revision of the product codes.

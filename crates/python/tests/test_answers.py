@@ -401,3 +401,17 @@ def test_an_embargo_says_what_is_missing():
     assert overall["unmet_musd"] == float(headline["unmet_musd"]) and overall["unmet_pct"] == headline["unmet_pct"]
     ranks = answer.table_a1.to_pandas()
     assert ranks["rank_min"].dtype.kind == "i" and (ranks["rank_min"] <= ranks["rank_max"]).all()
+
+
+def test_a_folder_keeps_the_answer_to_another_question(tmp_path):
+    out = tmp_path / "out"
+    dutch, german = reorient.run(bloc="NLD"), reorient.run(bloc="DEU")
+    dutch.write(out)
+    dutch.write(out)
+    with pytest.raises(reorient.WriteError, match="bloc: NLD -> DEU"):
+        german.write(out)
+    german.write(out, force=True)
+    (out / "notes.txt").write_text("mine")
+    for force in (False, True):
+        with pytest.raises(reorient.WriteError, match=r"notes\.txt"):
+            german.write(out, force=force)
