@@ -7,9 +7,7 @@ use reorient_data::TradeSource;
 use reorient_engine::{Bloc, CoverageStatus, IndicatorQuestion, IndicatorResult, IndicatorYear, ListChoice, Scenario};
 use reorient_folder::Target;
 use reorient_metrics::{Base, Breakdown};
-use reorient_report::{
-    IndicatorSort, IndicatorView, Screen, counted, indicators_json, indicators_view, kind, screen_width, write_indicators,
-};
+use reorient_report::{IndicatorSort, IndicatorView, Screen, counted, indicators_json, indicators_view, kind, write_indicators};
 
 use crate::arguments::{IndicatorBase, IndicatorLevel, IndicatorOrder, Indicators, Question, Talk};
 use crate::run::{open, settled, use_threads};
