@@ -71,7 +71,7 @@ fn stages(criterion: &mut Criterion) {
     group.bench_function("whole run, closed form", |bench| bench.iter(|| whole(SolverChoice::ClosedForm)));
     group.bench_function("whole run, highs", |bench| bench.iter(|| whole(SolverChoice::Highs)));
 
-    let options = TerminalOptions { width: 100, colour: false, bloc: "EU27", source: source.label(), notes: &[] };
+    let options = TerminalOptions { width: 100, colour: false, bloc: "EU27", source: source.label(), caveats: &[], notes: &[] };
     assert!(terminal(&result.collection, countries, &options).contains("Libya"));
     group.bench_function("terminal", |bench| bench.iter(|| terminal(&result.collection, countries, &options)));
     let folder = tempfile::tempdir().unwrap();

@@ -7,6 +7,7 @@ use reorient_report::{concentration_json, concentration_rows, concentration_view
 use crate::arguments::{Study, Talk};
 use crate::run::{open, question};
 use crate::study::{show, title};
+use crate::talk;
 use reorient_app::{Failure, UNSOLVED, study_manifest};
 
 /// Prints what the cut costs in concentration and writes its files.
@@ -14,6 +15,7 @@ pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, 
     let scenario = question(arguments)?;
     let source = open(&arguments.question)?;
     let result = reorient_engine::concentration(&source, &scenario, &|| {})?;
+    talk::notes(&result.run.notes);
     let countries = source.countries();
     let least = |code| {
         let at = result.products.binary_search_by_key(&code, |least| least.product).ok()?;

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use reorient_core::ProductCode;
+use reorient_data::typed_code;
 use reorient_engine::{ListChoice, formulate_product};
 use reorient_model::{NanoUsd, Status};
 use reorient_report::{decimal, grouped, write_file};
 
 use crate::arguments::{Inspect, Talk};
-use crate::run::{open, scenario};
+use crate::run::{once, open, scenario};
+use crate::talk;
 use reorient_app::{Failure, UNSOLVED, label};
 
 /// Exporters shown; the file has all.
@@ -18,7 +19,8 @@ const SHOWN: usize = 25;
 
 /// Prints one product and writes its linear program.
 pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Failure> {
-    let product: ProductCode = arguments.product.parse().map_err(Failure::usage)?;
+    let product = typed_code(&arguments.product).map_err(|problem| Failure::usage(anyhow!("--product: {problem}")))?;
+    once(&arguments.question.set, "list", "", &format!("--product {product}"))?;
     let mut scenario = scenario(&arguments.question)?;
     scenario.list = ListChoice::One(product);
     let source = open(&arguments.question)?;
@@ -44,6 +46,7 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
         return Ok(ExitCode::SUCCESS);
     }
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
+    talk::notes(&result.notes);
     let Some(row) = result.collection.products.first() else { return Ok(ExitCode::SUCCESS) };
 
     let musd = |amount: NanoUsd| grouped(&decimal(amount.0, NanoUsd::PER_USD * 1_000_000, 3));
@@ -102,6 +105,6 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     if flows.len() > SHOWN {
         let _ = writeln!(text, "and {} more exporters; `reorient run --out DIR` writes all", flows.len() - SHOWN);
     }
-    crate::talk::print(&text)?;
+    talk::print(&text)?;
     Ok(if row.risk_after.is_some() { ExitCode::SUCCESS } else { ExitCode::from(UNSOLVED) })
 }

@@ -19,6 +19,7 @@ pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failu
     let scenario = question(arguments)?;
     let source = open(&arguments.question)?;
     let result = reorient_engine::frontier(&source, &scenario)?;
+    talk::notes(&result.notes);
     let countries = source.countries();
     let manifest = study_manifest(&source, result.scenario, result.inputs);
     if let Some(directory) = &arguments.out {
@@ -37,6 +38,7 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
     let scenario = question(arguments)?;
     let source = open(&arguments.question)?;
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
+    talk::notes(&result.notes);
     let countries = source.countries();
     let explanation = reorient_engine::explain_run(&result, countries);
     let manifest = study_manifest(&source, result.scenario.clone(), result.inputs.clone());
@@ -60,6 +62,7 @@ pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Fa
     let result = reorient_engine::sensitivity(&source, &scenario, &|total| bar.set_length(total), &|| bar.inc(1));
     bar.finish_and_clear();
     let result = result?;
+    talk::notes(&result.notes);
     let countries = source.countries();
     let manifest = study_manifest(&source, result.scenario, result.inputs);
     if let Some(directory) = &arguments.out {

@@ -78,6 +78,7 @@ impl Sweep {
         let (plan, source, slot) = (self.plan.clone(), self.source.clone(), self.open.clone());
         work(py, None, None, true, move |_| {
             let shard = shard_of(shard.as_deref())?;
+            plan.require_rows(&source)?;
             let plan = StoredPlan::new(&plan, &source);
             let (archive, lock) = open_store(&out, store.as_deref(), plan, shard)?;
             *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(Open { out, archive, _lock: lock });

@@ -35,6 +35,8 @@ pub struct TerminalOptions<'a> {
     pub bloc: &'a str,
     /// Label of the trade data.
     pub source: &'a str,
+    /// Sentences that belong to the first paragraph, such as what the list leaves out.
+    pub caveats: &'a [String],
     /// Sentences to print at the end, such as codes that were only partly found.
     pub notes: &'a [String],
 }
@@ -47,7 +49,8 @@ pub fn terminal(collection: &Collection, countries: &CountryTable, options: &Ter
     let colour = options.colour;
     let headline = &collection.headline;
     let mut blocks = vec![title(options, width)];
-    blocks.push(wrap(&summary(headline, options.bloc), width, ""));
+    let first = std::iter::once(summary(headline, options.bloc)).chain(options.caveats.iter().cloned());
+    blocks.push(wrap(&first.collect::<Vec<_>>().join(" "), width, ""));
     let risk = tables::risk(collection, countries, width);
     if risk.len() > 1 {
         blocks.push(with_faint_header(&risk, colour));
@@ -193,7 +196,8 @@ mod tests {
 
     fn view(width: u16, colour: bool) -> String {
         let notes = ["3 codes of the list are only partly covered by HS22: 010121, 280461, 853224.".to_owned()];
-        let options = TerminalOptions { width, colour, bloc: "EU27", source: "BACI HS22 2023 (hand-made)", notes: &notes };
+        let options =
+            TerminalOptions { width, colour, bloc: "EU27", source: "BACI HS22 2023 (hand-made)", caveats: &[], notes: &notes };
         terminal(&sample::collection(), &sample::countries(), &options)
     }
 
@@ -326,7 +330,7 @@ mod tests {
         for row in &mut collection.shares {
             row.after = row.after + row.after + row.after;
         }
-        let options = TerminalOptions { width: 100, colour: false, bloc: "EU27", source: "none", notes: &[] };
+        let options = TerminalOptions { width: 100, colour: false, bloc: "EU27", source: "none", caveats: &[], notes: &[] };
         let text = terminal(&collection, &sample::countries(), &options);
         assert!(text.contains("░ what moves away, ▓ what is added\n"), "{text}");
     }
@@ -334,7 +338,7 @@ mod tests {
     #[test]
     fn an_empty_result_is_still_a_view() {
         let empty = Collection { headline: Headline::default(), shares: Vec::new(), table_a1: Vec::new(), products: Vec::new() };
-        let options = TerminalOptions { width: 80, colour: false, bloc: "EU27", source: "none", notes: &[] };
+        let options = TerminalOptions { width: 80, colour: false, bloc: "EU27", source: "none", caveats: &[], notes: &[] };
         assert!(terminal(&empty, &sample::countries(), &options).contains("EU27 imports none of these goods."));
     }
 }
