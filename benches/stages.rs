@@ -77,6 +77,7 @@ fn stages(criterion: &mut Criterion) {
         bloc: "EU27",
         one_country: false,
         source: source.label(),
+        leading: &[],
         notes: &[],
     };
     assert!(terminal(&result.collection, countries, &options).contains("Libya"));

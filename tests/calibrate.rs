@@ -40,6 +40,8 @@ fn made_up() -> &'static (tempfile::TempDir, TradeSource) {
         let some = mapped.list.goods.keys().copied().step_by(30);
         let mut wanted: BTreeSet<ProductCode> = some.collect();
         wanted.extend(mapped.partial.iter().map(|partial| partial.product).step_by(60));
+        // What `main` and `all` do not treat alike.
+        wanted.extend(mapped.partial.iter().filter(|partial| partial.is_main()).map(|partial| partial.product).step_by(4));
         wanted.insert("271000".parse().unwrap());
         assert!(wanted.len() as u64 <= ROWS / 100 * 3 / 5, "{} products do not fit", wanted.len());
         let (marginals, replaced) = (std::collections::BTreeMap::new(), BTreeSet::new());

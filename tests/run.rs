@@ -216,16 +216,16 @@ fn petroleum_oils_are_found_by_their_alias_and_missed_aloud_without() {
     let without = run_into(&arguments);
     assert_eq!(
         without.text("coverage.csv"),
-        "code,status,n_listed,n_descendants,imports_kusd,world_exports_kusd\n270900,matched,1,1,17.000,917.000\n\
-         271012,without-trade,1,1,,\n271019,without-trade,1,1,,\n"
+        "code,status,n_listed,n_descendants,imports_kusd,world_exports_kusd,also_holds\n270900,matched,1,1,17.000,917.000,\n\
+         271012,without-trade,1,1,,,\n271019,without-trade,1,1,,,\n"
     );
     let view = reorient().arg("run").args(arguments).output().unwrap();
     assert!(String::from_utf8(view.stdout).unwrap().contains("alias=271000"));
     let with = run_into(&[&arguments[..], &["--set", "alias=271000"]].concat());
     assert_eq!(
         with.text("coverage.csv"),
-        "code,status,n_listed,n_descendants,imports_kusd,world_exports_kusd\n270900,matched,1,1,17.000,917.000\n\
-         271000,alias,2,2,35.000,649.000\n"
+        "code,status,n_listed,n_descendants,imports_kusd,world_exports_kusd,also_holds\n270900,matched,1,1,17.000,917.000,\n\
+         271000,alias,2,2,35.000,649.000,\n"
     );
     let products = columns(&with.text("products.csv"), &["product", "stages"]);
     assert_eq!(products, [["270900", "input"], ["271000", "input;final"]]);

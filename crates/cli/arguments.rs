@@ -161,6 +161,8 @@ Examples:
   reorient sweep night.toml baci --out night --shard 2/4
                                                   a quarter, beside the others, and at last:
   reorient sweep merge night                      the dataset of all shards
+  reorient sweep night.toml baci --year 1995..2024 --out years
+                                                  every scenario in each of the years
   reorient sweep night.toml baci --out tonight --diff night
                                                   and what changed, the largest change first
   reorient verify night                           files and stored results by their hashes
@@ -349,6 +351,9 @@ pub(crate) struct Sweep {
     pub(crate) trade: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) opening: TradeOptions,
+    /// A year, a range such as 1995..2024, a list such as 1995,2000, or all, in the place of those of the file
+    #[arg(long, value_name = "YEARS")]
+    pub(crate) year: Option<YearChoice>,
     /// Folder for the store and the dataset
     #[arg(long, value_name = "DIR", required_unless_present = "dry_run")]
     pub(crate) out: Option<PathBuf>,
@@ -473,7 +478,7 @@ pub(crate) struct Indicators {
     #[arg(long, value_name = "LIST", conflicts_with = "product")]
     pub(crate) list: Option<String>,
     /// HS6 code, on the list or not; repeat for more
-    #[arg(long, value_name = "HS6")]
+    #[arg(long, value_name = "HS6", value_parser = reorient_data::typed_code)]
     pub(crate) product: Vec<ProductCode>,
     /// Reference bloc [default: EU27 where the importer lies within it, otherwise the importer]
     #[arg(long, value_name = "BLOC")]

@@ -16,6 +16,7 @@ pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, 
     let target = target(arguments, kind::CONCENTRATION, &scenario)?;
     let source = open(&arguments.question)?;
     let result = reorient_engine::concentration(&source, &scenario, &|| {})?;
+    talk::notes(&result.run.notes);
     let countries = source.countries();
     let least = |code| {
         let at = result.products.binary_search_by_key(&code, |least| least.product).ok()?;

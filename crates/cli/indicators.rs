@@ -10,9 +10,12 @@ use reorient_metrics::{Base, Breakdown};
 use reorient_report::{IndicatorSort, IndicatorView, Screen, counted, indicators_json, indicators_view, kind, write_indicators};
 
 use crate::arguments::{IndicatorBase, IndicatorLevel, IndicatorOrder, Indicators, Question, Talk};
-use crate::run::{open, settled, use_threads};
+use crate::run::{once, open, settled, use_threads};
 use crate::talk;
 use reorient_app::{Failure, indicator_manifest};
+
+/// Keys of a scenario on which indicators depend.
+const USED: [&str; 8] = ["year", "bloc", "risk", "list", "map", "alias", "reconstructed", "hong-kong"];
 
 /// Measures one importer's dependence, prints it, writes the folder.
 pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -77,7 +80,19 @@ fn question(arguments: &Indicators) -> Result<(Scenario, IndicatorQuestion), Fai
     let mut scenario = settled(Scenario { bloc: String::new(), ..Scenario::default() }, &shared(arguments))?;
     let own = [("bloc", &arguments.bloc), ("risk", &arguments.risk), ("list", &arguments.list)];
     for (key, value) in own.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?))) {
+        once(&arguments.set, key, value, &format!("--{key} {value}"))?;
         scenario.set(key, value)?;
+    }
+    if let Some(product) = arguments.product.first() {
+        once(&arguments.set, "list", "", &format!("--product {product}"))?;
+    }
+    if arguments.year.is_some() {
+        once(&arguments.set, "year", "", "--year")?;
+    }
+    let names = |setting: &String| setting.split_once('=').map_or(String::new(), |(key, _)| key.trim().to_owned());
+    if let Some(key) = arguments.set.iter().map(names).find(|key| !USED.contains(&key.as_str())) {
+        let used = USED.join(", ");
+        return Err(Failure::usage(anyhow!("`{key}` changes no indicator: leave it out; those that do are {used}")));
     }
     let breakdown = match arguments.by {
         IndicatorLevel::Product => Breakdown::Product,
@@ -110,6 +125,7 @@ fn notes(source: &TradeSource, result: &IndicatorResult) -> Vec<String> {
     if source.is_synthetic() {
         notes.push("The trade data are synthetic.".to_owned());
     }
+    notes.extend(result.notes.iter().cloned());
     for (key, pick) in [("importer", 0), ("bloc", 1)] {
         let blocs = result.years.iter().map(|year| if pick == 0 { &year.importer } else { &year.bloc });
         let outdated: Vec<&str> = blocs.filter(|bloc| bloc.note.is_some()).map(|bloc| bloc.name.as_str()).collect();
@@ -125,7 +141,7 @@ fn notes(source: &TradeSource, result: &IndicatorResult) -> Vec<String> {
         codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
     };
     let partial = result.codes(CoverageStatus::Partial);
-    if !partial.is_empty() {
+    if !partial.is_empty() && !result.years.iter().any(|year| year.coverage.takes_partial) {
         notes.push(format!("Listed in part, and left out unless `--set map=any`: {}.", listed(&partial)));
     }
     let unmatched = result.codes(CoverageStatus::Unmatched);

@@ -7,14 +7,14 @@ use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reorient_core::ProductCode;
-use reorient_data::TradeSource;
+use reorient_data::{TradeSource, typed_code};
 use reorient_engine::{ListChoice, RunResult, formulate_product};
 use reorient_metrics::ProductRow;
 use reorient_model::{NanoUsd, Status};
 use reorient_report::{Column, Grid, Screen, decimal, display_width, grouped, write_file};
 
 use crate::arguments::{Inspect, Talk};
-use crate::run::{open, scenario};
+use crate::run::{once, open, scenario};
 use crate::talk;
 use reorient_app::{Failure, UNSOLVED, label};
 
@@ -27,7 +27,8 @@ const SHOWN: usize = 25;
 
 /// Prints one product and writes its linear program.
 pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Failure> {
-    let product: ProductCode = arguments.product.parse().map_err(Failure::usage)?;
+    let product = typed_code(&arguments.product).map_err(|problem| Failure::usage(anyhow!("--product: {problem}")))?;
+    once(&arguments.question.set, "list", "", &format!("--product {product}"))?;
     let mut scenario = scenario(&arguments.question)?;
     scenario.list = ListChoice::One(product);
     let source = open(&arguments.question)?;
@@ -55,6 +56,7 @@ pub(crate) fn inspect(arguments: &Inspect, talk: &Talk) -> Result<ExitCode, Fail
     }
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
     talk::data_notes(&source);
+    talk::notes(&result.notes);
     let Some(row) = result.collection.products.first() else { return Ok(ExitCode::SUCCESS) };
 
     crate::talk::print(&view(&source, &result, row, Screen::stdout()))?;

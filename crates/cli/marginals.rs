@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::anyhow;
-use reorient_core::{ProductCode, Year};
+use reorient_core::{ProductCode, Year, years_in_words};
 use reorient_synth::Marginal;
 
 use reorient_app::Failure;
@@ -51,8 +51,7 @@ pub(crate) fn read(path: &Path, year: Year) -> Result<BTreeMap<ProductCode, Marg
         }
     }
     if known.is_empty() {
-        let held: Vec<String> = years.iter().map(ToString::to_string).collect();
-        return Err(bad(format!("no product of {year}; years: {}", held.join(", "))));
+        return Err(bad(format!("no product of {year}; years: {}", years_in_words(&years))));
     }
     Ok(known)
 }

@@ -13,7 +13,7 @@ use reorient_report::{
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
-use crate::run::{in_words, missing, open, percentage_points, question, target};
+use crate::run::{in_words, missing, once, open, percentage_points, question, scenario_of, target};
 use crate::talk;
 use reorient_app::{Failure, UNSOLVED, input, ledger};
 
@@ -34,11 +34,10 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
     // The years go their own way.
     let asked = &arguments.study;
     let study = Study { question: Question { year: None, ..asked.question.clone() }, ..asked.clone() };
-    let mut scenario = question(&study)?;
-    if let Some(solver) = &arguments.solver {
-        scenario.set("solver", solver)?;
+    if let Some(year) = &asked.question.year {
+        once(&asked.question.set, "year", year, &format!("--year {year}"))?;
     }
-    scenario.cross_check = arguments.cross_check;
+    let scenario = scenario_of(arguments, &study)?;
     let target = target(&study, kind::PANEL, &scenario)?;
     let source = open(&study.question)?;
     let bar = talk::counter("years", talk);
@@ -62,6 +61,7 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
     if study.json {
         let object = panel_json(&result.years, countries, &manifest);
         let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
+        talk::notes(&result.notes);
         talk::print(&format!("{text}\n"))?;
     } else if !talk.quiet {
         let view = PanelView {
@@ -95,6 +95,7 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
         notes.push("The trade data are synthetic.".to_owned());
     }
     notes.extend(source.notes());
+    notes.extend(result.notes.iter().cloned());
     let outdated = result.contexts.iter().filter(|year| year.bloc.note.is_some()).count();
     if outdated > 0 {
         notes.push(format!(
@@ -127,7 +128,7 @@ fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec
     let listed =
         |codes: &std::collections::BTreeSet<ProductCode>| codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let partial = result.codes(CoverageStatus::Partial);
-    if !partial.is_empty() && scenario.map == reorient_data::MapRule::All {
+    if !partial.is_empty() && scenario.map != reorient_data::MapRule::Any {
         notes.push(format!("Listed in part, and left out unless `--set map=any`: {}.", listed(&partial)));
     }
     if let Some((most, of)) = result

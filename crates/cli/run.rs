@@ -5,9 +5,11 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Context;
-use reorient_core::Fraction;
+use reorient_core::{Fraction, ProductCode};
 use reorient_data::TradeSource;
-use reorient_engine::{CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, KEYS, ListChoice, RunResult, Scenario};
+use reorient_engine::{
+    Coverage, CoverageRow, CoverageStatus, FillChoice, Given, HIGHS_VERSION, KEYS, ListChoice, RunResult, Scenario,
+};
 use reorient_folder::Target;
 use reorient_model::{CountrySet, NanoUsd};
 use reorient_report::{
@@ -23,6 +25,9 @@ use reorient_app::{Failure, UNSOLVED, coverage_lines, label, run_manifest};
 
 /// Partial codes named in the view; the folder has all.
 const NAMED: usize = 8;
+/// Goods named in the first paragraph, each by as many letters of its description.
+const FEW: usize = 3;
+const NAME: usize = 40;
 
 /// Answers the question, prints it, writes the folder.
 pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -30,11 +35,7 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
         return panel::panel(arguments, &years, talk);
     }
     let started = Instant::now();
-    let mut scenario = question(&arguments.study)?;
-    if let Some(solver) = &arguments.solver {
-        scenario.set("solver", solver)?;
-    }
-    scenario.cross_check = arguments.cross_check;
+    let scenario = scenario_of(arguments, &arguments.study)?;
     let target = target(&arguments.study, kind::RESULT, &scenario)?;
     let source = open(&arguments.study.question)?;
     if HIGHS_VERSION.is_none() {
@@ -61,8 +62,10 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
         tracing::info!("results in {}", target.path().display());
     }
     if arguments.study.json {
-        let object = json(&result.collection, source.countries(), &manifest);
+        let mut object = json(&result.collection, source.countries(), &manifest);
+        object["notes"] = result.notes.clone().into();
         let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
+        talk::notes(&result.notes);
         talk::print(&format!("{text}\n"))?;
     } else if !talk.quiet {
         talk::print(&view(&source, &result, &scenario))?;
@@ -71,11 +74,33 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
     Ok(if open > 0 { ExitCode::from(UNSOLVED) } else { ExitCode::SUCCESS })
 }
 
+/// The scenario of a run or a panel, with its solver.
+pub(crate) fn scenario_of(arguments: &Run, study: &Study) -> Result<Scenario, Failure> {
+    let mut scenario = question(study)?;
+    if let Some(solver) = &arguments.solver {
+        once(&study.question.set, "solver", solver, &format!("--solver {solver}"))?;
+        scenario.set("solver", solver)?;
+    }
+    scenario.cross_check = arguments.cross_check;
+    Ok(scenario)
+}
+
+/// Refuses settings of which one would be lost: two of a key, or one beside an option of its own, which is written as `how`.
+pub(crate) fn once(settings: &[String], key: &str, value: &str, how: &str) -> Result<(), Failure> {
+    let mut given = Given::default();
+    let settings = settings.iter().filter_map(|setting| Some((setting, setting.split_once('=')?)));
+    for (setting, (key, value)) in settings {
+        given.take(key, value, &format!("--set {setting}"))?;
+    }
+    Ok(given.take(key, value, how)?)
+}
+
 /// Sets the threads and resolves the scenario with its list.
 pub(crate) fn question(study: &Study) -> Result<Scenario, Failure> {
     use_threads(study.threads)?;
     let mut scenario = scenario(&study.question)?;
     if let Some(list) = &study.list {
+        once(&study.question.set, "list", list, &format!("--list {list}"))?;
         scenario.set("list", list)?;
     }
     Ok(scenario)
@@ -122,10 +147,15 @@ pub(crate) fn settled(mut scenario: Scenario, question: &Question) -> Result<Sce
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the scenario {name}"));
         scenario.set_from_toml(&text.map_err(Failure::missing)?, &name)?;
     }
+    let mut given = Given::default();
     for setting in &question.set {
+        if let Some((key, value)) = setting.split_once('=') {
+            given.take(key, value, &format!("--set {setting}"))?;
+        }
         scenario.set_from_text(setting)?;
     }
     if let Some(year) = &question.year {
+        given.take("year", year, &format!("--year {year}"))?;
         scenario.set("year", year)?;
     }
     Ok(scenario)
@@ -140,10 +170,58 @@ fn view(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> String
             bloc: &result.bloc.title(source.countries()),
             one_country: result.bloc.is_one_country(),
             source: &label(source, &result.scenario),
-            leading: &[],
+            leading: &margin(source, &result.coverage),
             notes: &notes(source, result, scenario),
         },
     )
+}
+
+/// What the list leaves out and what it takes in because codes of the data are wider than its own, where that is much.
+fn margin(source: &TradeSource, coverage: &Coverage) -> Vec<String> {
+    let margin = coverage.margin();
+    if !margin.is_large() {
+        return Vec::new();
+    }
+    let musd = |row: &CoverageRow| grouped(&decimal(i128::from(row.imports.unwrap_or_default().get()), 1_000_000, 1));
+    let told = |rows: &[CoverageRow], what: (&str, &str), also: bool, remedy: &str| {
+        let named = rows.iter().take(FEW).map(|row| {
+            let name = named(source.description(row.code).unwrap_or_default());
+            let holds = row.also_holds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let holds = if also { format!(", also {holds}") } else { String::new() };
+            format!("{}{name} ({} M${holds})", row.code, musd(row))
+        });
+        let more = if rows.len() > FEW { format!(" and {} more", rows.len() - FEW) } else { String::new() };
+        let percent = margin.percent(rows);
+        let share = if percent.is_finite() { format!(" ({percent:.1} % of the imports of those taken)") } else { String::new() };
+        let (count, what) = if rows.len() == 1 {
+            ("One product is".to_owned(), what.0)
+        } else {
+            (format!("{} products are", rows.len()), what.1)
+        };
+        format!("{count} {what}{share}: {}{more}; {remedy}.", named.collect::<Vec<_>>().join("; "))
+    };
+    let mut sentences = Vec::new();
+    if !margin.left_out.is_empty() {
+        let what = ("left out, as the list names a part of it only", "left out, as the list names a part of each only");
+        let remedy = if margin.left_out.len() == 1 { "`--set map=any` takes it in" } else { "`--set map=any` takes them in" };
+        sentences.push(told(&margin.left_out, what, false, remedy));
+    }
+    if !margin.taken_in.is_empty() {
+        let what = ("taken in with goods that the list does not name", "taken in with goods that the list does not name");
+        let remedy = if margin.taken_in.len() == 1 { "`--set map=all` leaves it out" } else { "`--set map=all` leaves them out" };
+        sentences.push(told(&margin.taken_in, what, true, remedy));
+    }
+    sentences
+}
+
+/// A good by the beginning of its description; nothing where there is none.
+fn named(description: &str) -> String {
+    let letters: Vec<char> = description.chars().collect();
+    match letters.len() {
+        0 => String::new(),
+        length if length <= NAME => format!(" {description}"),
+        _ => format!(" {}…", letters[..NAME - 1].iter().collect::<String>().trim_end()),
+    }
 }
 
 fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<String> {
@@ -157,6 +235,7 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
     if let Some(note) = &result.bloc.note {
         notes.push(note.clone());
     }
+    notes.extend(result.notes.iter().cloned());
     if scenario.fill == FillChoice::Vertex {
         notes.push(
             "The declared point is a vertex of HiGHS's (tie-break.fill = vertex): another solver or version may give another one. \
@@ -190,6 +269,24 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
         let named = partial.iter().take(NAMED).map(|row| format!("{} ({} M$)", row.code, musd(row.imports.unwrap_or_default())));
         let more = if partial.len() > NAMED { ", the largest" } else { "" };
         notes.push(format!("Listed in part{more}: {}.", named.collect::<Vec<_>>().join(", ")));
+    }
+    let wider: Vec<&CoverageRow> = coverage.of(CoverageStatus::Matched).filter(|row| !row.also_holds.is_empty()).collect();
+    if !wider.is_empty() {
+        let named = wider.iter().take(NAMED).map(|row| row.code.to_string()).collect::<Vec<_>>().join(", ");
+        let more = if wider.len() > NAMED { " and others" } else { "" };
+        notes.push(format!(
+            "Taken with codes that are not listed, which HS 2022 split off: {named}{more} (map = main; `also_holds` in coverage.csv)."
+        ));
+    }
+    let listed = |codes: &[ProductCode]| codes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    for (codes, what) in [
+        (&coverage.unknown, "No codes of the list's HS revision"),
+        (&coverage.repeated, "Twice on the list with the same place, counted once"),
+        (&coverage.padded, "Read with the leading zero that the list leaves out"),
+    ] {
+        if !codes.is_empty() {
+            notes.push(format!("{what}: {}.", listed(codes)));
+        }
     }
     for row in coverage.of(CoverageStatus::Alias) {
         notes.push(format!("{} stands for {} of heading 2710 (alias = 271000).", row.code, counted(row.listed, "listed code")));

@@ -20,6 +20,7 @@ pub(crate) fn frontier(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failu
     let target = target(arguments, kind::FRONTIER, &scenario)?;
     let source = open(&arguments.question)?;
     let result = reorient_engine::frontier(&source, &scenario)?;
+    talk::notes(&result.notes);
     let countries = source.countries();
     talk::data_notes(&source);
     let manifest = study_manifest(&source, result.scenario, result.inputs);
@@ -40,6 +41,7 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
     let target = target(arguments, kind::EXPLAIN, &scenario)?;
     let source = open(&arguments.question)?;
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
+    talk::notes(&result.notes);
     let countries = source.countries();
     let explanation = reorient_engine::explain_run(&result, countries);
     talk::data_notes(&source);
@@ -65,6 +67,7 @@ pub(crate) fn sensitivity(arguments: &Study, talk: &Talk) -> Result<ExitCode, Fa
     let result = reorient_engine::sensitivity(&source, &scenario, &|total| bar.set_length(total), &|| bar.inc(1));
     bar.finish_and_clear();
     let result = result?;
+    talk::notes(&result.notes);
     let countries = source.countries();
     talk::data_notes(&source);
     let manifest = study_manifest(&source, result.scenario, result.inputs);

@@ -30,12 +30,16 @@ pub(crate) fn sweep(arguments: &Sweep, talk: &Talk) -> Result<ExitCode, Failure>
     let shard = shard(arguments.shard, &|name| std::env::var(name).ok())?;
     // The parser asks for a file where there is no further command.
     let file = arguments.file.as_deref().unwrap_or(Path::new("sweep.toml"));
-    let sweep = read(file)?;
+    let mut sweep = read(file)?;
     let source = match &arguments.trade {
         Some(path) => remote::trade(path, &arguments.opening.into())?,
         None => TradeSource::embedded()?,
     };
+    if let Some(years) = &arguments.year {
+        sweep.set_years(years, &source)?;
+    }
     let plan = SweepPlan::new(sweep, &source)?;
+    talk::notes(&plan.require_rows(&source)?);
     for excluded in plan.excluded().iter().filter(|excluded| excluded.combinations == 0) {
         tracing::warn!("{}: this exclusion leaves nothing out", excluded.place);
     }

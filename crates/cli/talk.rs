@@ -74,6 +74,11 @@ pub(crate) fn data_notes(source: &TradeSource) {
     }
 }
 
+/// Says what a reader of a result should know where no view of it tells.
+pub(crate) fn notes(notes: &[String]) {
+    notes.iter().for_each(|note| tracing::warn!("{note}"));
+}
+
 /// A bar over `total` products or scenarios, drawn on a terminal alone.
 pub(crate) fn progress(total: u64, what: &str, talk: &Talk) -> ProgressBar {
     if is_silent(talk) {

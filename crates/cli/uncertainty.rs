@@ -40,6 +40,7 @@ pub(crate) fn uncertainty(arguments: &Uncertainty, talk: &Talk) -> Result<ExitCo
     let result = reorient_engine::uncertainty(&source, &scenario, &doubt, &|| bar.inc(1));
     bar.finish_and_clear();
     let result = result?;
+    talk::notes(&result.notes);
     let countries = source.countries();
     let mut scenario = result.scenario;
     for (key, value) in [

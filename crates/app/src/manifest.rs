@@ -34,6 +34,13 @@ pub fn run_manifest(source: &TradeSource, scenario: &Scenario, result: &RunResul
             source: result.scenario.get("list").cloned().unwrap_or_default(),
             matched: result.coverage.of(CoverageStatus::Matched).count(),
             matched_imports_kusd: result.coverage.imports(CoverageStatus::Matched).to_string(),
+            also_holds: result
+                .coverage
+                .rows
+                .iter()
+                .filter(|row| !row.also_holds.is_empty())
+                .map(|row| (row.code.to_string(), row.also_holds.iter().map(ToString::to_string).collect()))
+                .collect(),
             partial: codes(CoverageStatus::Partial),
             partial_imports_kusd: result.coverage.imports(CoverageStatus::Partial).to_string(),
             alias: codes(CoverageStatus::Alias),
@@ -67,7 +74,9 @@ pub fn coverage_lines(coverage: &Coverage) -> Vec<CoverageLine> {
     let amount = |amount: Option<reorient_core::Usd>| amount.map_or_else(String::new, |amount| amount.to_string());
     let line = |row: &CoverageRow| {
         let (listed, descendants) = (row.listed.to_string(), row.descendants.to_string());
-        [row.code.to_string(), row.status.name().to_owned(), listed, descendants, amount(row.imports), amount(row.world_exports)]
+        let (imports, world_exports) = (amount(row.imports), amount(row.world_exports));
+        let also_holds = row.also_holds.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        [row.code.to_string(), row.status.name().to_owned(), listed, descendants, imports, world_exports, also_holds]
     };
     coverage.rows.iter().map(line).collect()
 }

@@ -152,9 +152,30 @@ impl FromStr for Year {
     }
 }
 
+/// Years in words, those that follow each other as a range: `1995-2024`, or `1995, 2000-2003`.
+pub fn years_in_words<'a>(years: impl IntoIterator<Item = &'a Year>) -> String {
+    let mut runs: Vec<(u16, u16)> = Vec::new();
+    for year in years {
+        match runs.last_mut() {
+            Some((_, last)) if year.get() == *last + 1 => *last += 1,
+            _ => runs.push((year.get(), year.get())),
+        }
+    }
+    let word = |(first, last): &(u16, u16)| if first == last { first.to_string() } else { format!("{first}-{last}") };
+    runs.iter().map(word).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn years_that_follow_each_other_are_a_range() {
+        let words = |years: &[u16]| years_in_words(&years.iter().map(|year| Year(*year)).collect::<Vec<_>>());
+        assert_eq!(words(&(1995..=2024).collect::<Vec<_>>()), "1995-2024");
+        assert_eq!(words(&[1995, 2000, 2001, 2002, 2005]), "1995, 2000-2002, 2005");
+        assert_eq!((words(&[2023]), words(&[])), ("2023".to_owned(), String::new()));
+    }
 
     #[test]
     fn product_codes_regain_their_leading_zeros() {

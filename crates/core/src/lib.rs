@@ -12,7 +12,7 @@ mod money;
 mod random;
 mod revision;
 
-pub use code::{CodeError, CountryCode, ProductCode, Year};
+pub use code::{CodeError, CountryCode, ProductCode, Year, years_in_words};
 pub use country::{Country, CountryTable, CountryTableError};
 pub use fraction::{Fraction, FractionError};
 pub use goods::{GoodsList, GoodsListError, ListSource, Membership, Sector, Stage};

@@ -20,6 +20,11 @@ pub fn is_code_of(revision: HsRevision, product: ProductCode) -> bool {
     OF_BACI.contains(&number) || found.is_ok_and(|at| codes[at].1 & bit(revision) != 0)
 }
 
+/// Every code that some revision has, ascending.
+pub(crate) fn every_code() -> impl Iterator<Item = ProductCode> {
+    CODES.get_or_init(codes).iter().filter_map(|(code, _)| ProductCode::from_number(*code).ok())
+}
+
 const fn bit(revision: HsRevision) -> u8 {
     1 << revision as u8
 }

@@ -7,11 +7,10 @@ use reorient_core::{GoodsList, HsRevision, ListSource, Membership, ProductCode};
 
 use crate::DataError;
 use crate::error::file_name;
+use crate::nomenclature::{self, descendants, is_good_of, is_padded, typed_code};
 
 const LIST: &str = "critical_goods_hs2022.csv";
 const LIST_CSV: &str = include_str!("../../../data/lists/critical_goods_hs2022.csv");
-const DESCENDANTS: &str = "hs2022_descendants.csv";
-const DESCENDANTS_CSV: &str = include_str!("../../../data/codes/hs2022_descendants.csv");
 const COLUMNS: [&str; 6] = ["hs_revision", "hs6", "sector", "subsector", "stage", "source"];
 
 /// The list that is shipped, in HS 2022.
@@ -19,26 +18,42 @@ const COLUMNS: [&str; 6] = ["hs_revision", "hs6", "sector", "subsector", "stage"
 /// # Errors
 /// [`DataError`] when the shipped file breaks a rule, which a test excludes.
 pub fn embedded_goods_list() -> Result<GoodsList, DataError> {
-    parse_list(LIST, LIST_CSV.as_bytes())
+    Ok(parse_list(LIST, LIST_CSV.as_bytes())?.list)
 }
 
 /// BLAKE3 in hexadecimal of the shipped list and of the table that maps it to older revisions.
 pub fn embedded_list_hash() -> String {
     let mut hasher = blake3::Hasher::new();
-    hasher.update(LIST_CSV.as_bytes()).update(DESCENDANTS_CSV.as_bytes());
+    hasher.update(LIST_CSV.as_bytes()).update(nomenclature::CSV.as_bytes());
     hasher.finalize().to_hex().to_string()
+}
+
+/// A list of the user, and what a reader of the result should know of how it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadList {
+    /// The list.
+    pub list: GoodsList,
+    /// Codes with a row that stands there twice, ascending.
+    pub repeated: Vec<ProductCode>,
+    /// Codes of which the leading zero was left out, ascending.
+    pub padded: Vec<ProductCode>,
+    /// Codes that the revision of the list does not have, ascending.
+    pub unknown: Vec<ProductCode>,
 }
 
 /// A list of the user: CSV with the columns `hs_revision,hs6,sector,subsector,stage,source` in any order.
 ///
 /// # Errors
 /// [`DataError`] when the file cannot be read or a value breaks a rule; it names the line, the column and the value.
-pub fn read_goods_list(path: &Path) -> Result<GoodsList, DataError> {
+pub fn read_goods_list(path: &Path) -> Result<ReadList, DataError> {
     let bytes = std::fs::read(path).map_err(|error| DataError::unreadable(path, &error))?;
-    parse_list(&file_name(path), &bytes)
+    let mut read = parse_list(&file_name(path), &bytes)?;
+    let codes = read.list.goods.keys().copied();
+    read.unknown = codes.filter(|code| !is_good_of(Some(read.list.revision), *code)).collect();
+    Ok(read)
 }
 
-fn parse_list(file: &str, bytes: &[u8]) -> Result<GoodsList, DataError> {
+fn parse_list(file: &str, bytes: &[u8]) -> Result<ReadList, DataError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|error| DataError::file(file, error.to_string()))?.clone();
@@ -50,6 +65,7 @@ fn parse_list(file: &str, bytes: &[u8]) -> Result<GoodsList, DataError> {
     }
     let mut revision: Option<HsRevision> = None;
     let mut goods: BTreeMap<ProductCode, BTreeSet<Membership>> = BTreeMap::new();
+    let (mut repeated, mut padded) = (BTreeSet::new(), BTreeSet::new());
     for record in reader.records() {
         let record = record.map_err(|error| DataError::file(file, error.to_string()))?;
         let field = |column: usize| record.get(at[column]).unwrap_or("");
@@ -64,7 +80,10 @@ fn parse_list(file: &str, bytes: &[u8]) -> Result<GoodsList, DataError> {
         if *revision.get_or_insert(of_row) != of_row {
             return Err(fail(0, "the rows above are of another revision; keep one revision per list".to_owned()));
         }
-        let product: ProductCode = field(1).parse().map_err(|error| fail(1, format!("{error}")))?;
+        let product = typed_code(field(1)).map_err(|problem| fail(1, problem))?;
+        if is_padded(field(1)) {
+            padded.insert(product);
+        }
         if field(3).contains(';') {
             return Err(fail(3, "a subsector holds no semicolon, which separates them in results".to_owned()));
         }
@@ -74,13 +93,20 @@ fn parse_list(file: &str, bytes: &[u8]) -> Result<GoodsList, DataError> {
             stage: field(4).parse().map_err(|error| fail(4, format!("{error}")))?,
             source: ListSource(field(5).to_owned()),
         };
-        goods.entry(product).or_default().insert(membership);
+        if !goods.entry(product).or_default().insert(membership) {
+            repeated.insert(product);
+        }
     }
     let revision = revision.ok_or_else(|| DataError::file(file, "the list has no rows"))?;
-    Ok(GoodsList {
+    let list = GoodsList {
         revision,
         goods: goods.into_iter().map(|(product, members)| (product, members.into_iter().collect())).collect(),
-    })
+    };
+    Ok(ReadList { list, repeated: in_order(repeated), padded: in_order(padded), unknown: Vec::new() })
+}
+
+fn in_order(codes: BTreeSet<ProductCode>) -> Vec<ProductCode> {
+    codes.into_iter().collect()
 }
 
 /// Line of a record, from 1. The reader's own count is one behind after `\r\n` and before empty lines.
@@ -91,8 +117,12 @@ pub(crate) fn line_of(bytes: &[u8], start: Option<&csv::Position>) -> usize {
 }
 
 /// What to do with a product of an older revision of which only a part is on the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum MapRule {
+    /// Take a product when all its descendants are listed, or when its own code is one of them and listed: what was split off is
+    /// then taken with it.
+    #[default]
+    Main,
     /// Take a product only when all its descendants are listed.
     All,
     /// Take a product when any of its descendants is listed.
@@ -110,69 +140,67 @@ pub struct PartialCode {
     pub descendants: Vec<ProductCode>,
 }
 
+impl PartialCode {
+    /// Whether the code itself goes on in HS 2022 and is listed.
+    pub fn is_main(&self) -> bool {
+        self.listed.contains(&self.product)
+    }
+
+    /// The descendants that are not listed.
+    pub fn unlisted(&self) -> Vec<ProductCode> {
+        self.descendants.iter().copied().filter(|code| !self.listed.contains(code)).collect()
+    }
+}
+
 /// A list in another revision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappedList {
     /// The products taken; their memberships are those of all listed descendants.
     pub list: GoodsList,
-    /// Products listed in part, ascending; left out with [`MapRule::All`], taken with [`MapRule::Any`].
+    /// Products taken by [`MapRule::Main`] although some of their descendants are not listed, ascending.
+    pub wider: Vec<PartialCode>,
+    /// Other products listed in part, ascending; taken with [`MapRule::Any`], left out otherwise.
     pub partial: Vec<PartialCode>,
-    /// Listed codes that no product of the older revision is known to stand for, ascending.
+    /// Listed codes that no product of the older revision stands for, ascending.
     pub unmatched: Vec<ProductCode>,
 }
 
-/// Translates an HS 2022 list into an older revision by the chained UN correlation tables; the same revision is the
-/// identity. The shipped correlations serve the shipped list: a code of another list is either complete in them or
-/// comes back as unmatched.
+/// Translates an HS 2022 list into an older revision by the chained UN correlation tables; the same revision is the identity.
 ///
 /// # Errors
 /// [`DataError::File`] when the list is neither in HS 2022 nor in revision `to`.
 pub fn map_list(list: &GoodsList, to: HsRevision, rule: MapRule) -> Result<MappedList, DataError> {
     if list.revision == to {
-        return Ok(MappedList { list: list.clone(), partial: Vec::new(), unmatched: Vec::new() });
+        return Ok(MappedList { list: list.clone(), wider: Vec::new(), partial: Vec::new(), unmatched: Vec::new() });
     }
     if list.revision != HsRevision::Hs22 {
         let problem = format!("a list in {} cannot be translated to {to}; give it in HS22 or in {to}", list.revision);
         return Err(DataError::file("goods list", problem));
     }
     let mut goods = BTreeMap::new();
-    let mut partial = Vec::new();
+    let (mut wider, mut partial) = (Vec::new(), Vec::new());
     let mut reached = BTreeSet::new();
     for (product, descendants) in descendants(to)? {
-        reached.extend(descendants.iter().copied());
         let listed: Vec<ProductCode> = descendants.iter().copied().filter(|code| list.goods.contains_key(code)).collect();
-        let complete = listed.len() == descendants.len();
         if listed.is_empty() {
             continue;
         }
-        if complete || rule == MapRule::Any {
-            let members: BTreeSet<&Membership> = listed.iter().filter_map(|code| list.goods.get(code)).flatten().collect();
+        reached.extend(listed.iter().copied());
+        let own = PartialCode { product, listed, descendants };
+        let complete = own.listed.len() == own.descendants.len();
+        let by_own_code = !complete && rule == MapRule::Main && own.is_main();
+        if complete || by_own_code || rule == MapRule::Any {
+            let members: BTreeSet<&Membership> = own.listed.iter().filter_map(|code| list.goods.get(code)).flatten().collect();
             goods.insert(product, members.into_iter().cloned().collect());
         }
-        if !complete {
-            partial.push(PartialCode { product, listed, descendants });
+        if by_own_code {
+            wider.push(own);
+        } else if !complete {
+            partial.push(own);
         }
     }
     let unmatched = list.goods.keys().copied().filter(|code| !reached.contains(code)).collect();
-    Ok(MappedList { list: GoodsList { revision: to, goods }, partial, unmatched })
-}
-
-/// HS 2022 descendants by product of a revision, both ascending.
-fn descendants(revision: HsRevision) -> Result<BTreeMap<ProductCode, Vec<ProductCode>>, DataError> {
-    let fail = |problem: String| DataError::file(DESCENDANTS, problem);
-    let mut found: BTreeMap<ProductCode, Vec<ProductCode>> = BTreeMap::new();
-    for record in csv::Reader::from_reader(DESCENDANTS_CSV.as_bytes()).records() {
-        let record = record.map_err(|error| fail(error.to_string()))?;
-        let field = |column: usize| record.get(column).unwrap_or("");
-        if field(0) != revision.name() {
-            continue;
-        }
-        let code = |text: &str| text.parse::<ProductCode>().map_err(|error| fail(error.to_string()));
-        let mut codes = field(2).split(' ').map(code).collect::<Result<Vec<_>, _>>()?;
-        codes.sort_unstable();
-        found.insert(code(field(1))?, codes);
-    }
-    Ok(found)
+    Ok(MappedList { list: GoodsList { revision: to, goods }, wider, partial, unmatched })
 }
 
 #[cfg(test)]
@@ -186,7 +214,7 @@ mod tests {
         let source = TradeSource::embedded().unwrap();
         let sample = source.products(source.years()[0]).unwrap();
         let list = embedded_goods_list().unwrap();
-        let mapped = map_list(&list, HsRevision::Hs92, MapRule::All).unwrap();
+        let mapped = map_list(&list, HsRevision::Hs92, MapRule::Main).unwrap();
         assert_eq!(mapped.list.goods.keys().filter(|product| sample.contains(product)).count(), 54);
         let partial: Vec<String> = mapped
             .partial
@@ -200,7 +228,9 @@ mod tests {
 
         let any = map_list(&list, HsRevision::Hs92, MapRule::Any).unwrap();
         assert_eq!(any.list.goods.len(), mapped.list.goods.len() + mapped.partial.len());
-        assert_eq!(any.partial, mapped.partial);
+        let all = map_list(&list, HsRevision::Hs92, MapRule::All).unwrap();
+        assert_eq!((&all.partial, all.wider.len()), (&any.partial, 0));
+        assert_eq!(any.partial.len(), mapped.partial.len() + mapped.wider.len());
     }
 
     #[test]
@@ -214,17 +244,64 @@ mod tests {
         assert_eq!(map_list(&list, HsRevision::Hs22, MapRule::All).unwrap().list, list);
     }
 
+    fn own(codes: &[&str]) -> GoodsList {
+        GoodsList::everything(HsRevision::Hs22, codes.iter().map(|code| code.parse().unwrap()))
+    }
+
+    fn texts<'a>(codes: impl IntoIterator<Item = &'a ProductCode>) -> Vec<String> {
+        codes.into_iter().map(ToString::to_string).collect()
+    }
+
     #[test]
-    fn codes_of_other_lists_are_complete_or_unmatched() {
-        let own = |code: &str| GoodsList::everything(HsRevision::Hs22, [code.parse().unwrap()]);
-        // 330210 is not on the shipped list; two HS92 products that are listed in part feed it too.
-        let mapped = map_list(&own("330210"), HsRevision::Hs92, MapRule::All).unwrap();
-        let taken: Vec<String> = mapped.list.goods.keys().map(ToString::to_string).collect();
-        assert_eq!((taken, mapped.unmatched), (vec!["330210".to_owned()], Vec::new()));
-        // Live horses have nothing to do with the list.
-        let mapped = map_list(&own("010121"), HsRevision::Hs92, MapRule::Any).unwrap();
-        assert!(mapped.list.goods.is_empty());
-        assert_eq!(mapped.unmatched, ["010121".parse().unwrap()]);
+    fn a_product_whose_own_code_is_listed_is_taken_with_what_was_split_off_it() {
+        let list = embedded_goods_list().unwrap();
+        for (revision, all, main) in [(HsRevision::Hs17, 925, 936), (HsRevision::Hs12, 846, 865), (HsRevision::Hs92, 746, 797)] {
+            let count = |rule| map_list(&list, revision, rule).unwrap().list.goods.len();
+            assert_eq!((count(MapRule::All), count(MapRule::Main)), (all, main), "{revision}");
+        }
+        for (code, others) in
+            [("850511", &["854921", "854929", "854931", "854939", "854991", "854999"][..]), ("811292", &["811231", "811241"])]
+        {
+            let mapped = map_list(&own(&[code]), HsRevision::Hs17, MapRule::Main).unwrap();
+            assert_eq!(texts(mapped.list.goods.keys()), [code]);
+            assert_eq!(mapped.wider.len(), 1);
+            assert_eq!(texts(&mapped.wider[0].unlisted()), others);
+            assert!(mapped.partial.is_empty() || mapped.partial.iter().all(|partial| !partial.is_main()));
+            let all = map_list(&own(&[code]), HsRevision::Hs17, MapRule::All).unwrap();
+            assert!(all.list.goods.is_empty() && all.wider.is_empty());
+            assert!(all.partial.iter().any(|partial| partial.is_main()));
+        }
+        // Without a code of its own among the descendants, a product is taken when all of them are listed.
+        let mapped = map_list(&own(&["811249"]), HsRevision::Hs17, MapRule::Main).unwrap();
+        assert!(mapped.wider.is_empty(), "{:?}", mapped.wider);
+    }
+
+    #[test]
+    fn codes_of_other_lists_are_known_to_the_older_revisions() {
+        let mapped = map_list(&own(&["330210"]), HsRevision::Hs92, MapRule::All).unwrap();
+        assert_eq!((texts(mapped.list.goods.keys()), mapped.unmatched), (vec!["330210".to_owned()], Vec::new()));
+        // Live horses have nothing to do with the shipped list.
+        let mapped = map_list(&own(&["010121"]), HsRevision::Hs92, MapRule::Any).unwrap();
+        assert_eq!(texts(mapped.list.goods.keys()), ["010111", "010120"]);
+        let mapped = map_list(&own(&["010121", "999999"]), HsRevision::Hs92, MapRule::Any).unwrap();
+        assert_eq!(texts(&mapped.unmatched), ["999999"]);
+    }
+
+    #[test]
+    fn what_is_odd_in_a_list_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("own.csv");
+        let header = "hs_revision,hs6,sector,subsector,stage,source";
+        let rows = ["10121,all,x,all,s", "280530,all,x,all,s", "280530,all,x,all,s", "280530,ict,x,all,s", "999999,all,x,all,s"];
+        let rows: String = rows.iter().map(|row| format!("HS22,{row}\n")).collect();
+        std::fs::write(&path, format!("{header}\n{rows}")).unwrap();
+        let read = read_goods_list(&path).unwrap();
+        assert_eq!(texts(read.list.goods.keys()), ["010121", "280530", "999999"]);
+        let told = [&read.repeated, &read.padded, &read.unknown].map(texts);
+        assert_eq!(told, [["280530"], ["010121"], ["999999"]]);
+        std::fs::write(&path, format!("{header}\nHS22,28053,all,x,all,s\n")).unwrap();
+        let refused = read_goods_list(&path).unwrap_err().to_string();
+        assert!(refused.contains("line 2, column `hs6`: `28053`") && refused.contains("did you mean 280530?"), "{refused}");
     }
 
     #[test]
@@ -243,7 +320,7 @@ mod tests {
         }
         assert!(parse_list("list.csv", b"hs6,sector\n").unwrap_err().to_string().contains("`hs_revision` is missing"));
         let list =
-            parse_list("list.csv", format!("{header}HS22,10121,ALL,x,all,s\nHS22,10121,all,x,all,s\n").as_bytes()).unwrap();
+            parse_list("list.csv", format!("{header}HS22,10121,ALL,x,all,s\nHS22,10121,all,x,all,s\n").as_bytes()).unwrap().list;
         assert_eq!(list.goods[&"010121".parse::<ProductCode>().unwrap()].len(), 1);
     }
 

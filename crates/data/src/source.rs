@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
-use reorient_core::{CountryTable, HsRevision, ProductCode, Year};
+use reorient_core::{CountryTable, HsRevision, ProductCode, Year, years_in_words};
 
 use crate::claims::{Claims, OfProduct, UnknownCodes, ValueUnit, check_codes};
 use crate::codes::{CodeTables, hash_file};
@@ -674,10 +674,9 @@ impl TradeSource {
     }
 
     fn origin(&self, year: Year) -> Result<&Origin, DataError> {
-        let listed = || self.years.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         self.origins.get(&year).ok_or_else(|| DataError::Missing {
             file: self.label.clone(),
-            problem: format!("the year {year} is not there; there is {}", listed()),
+            problem: format!("the year {year} is not there; there is {}", years_in_words(&self.years)),
         })
     }
 }

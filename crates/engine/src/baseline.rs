@@ -142,6 +142,11 @@ impl Baseline {
         Ok(())
     }
 
+    /// Whether a country buys any of the products that were read from another one.
+    pub(crate) fn buys(&self, country: CountryIndex) -> bool {
+        self.parts.iter().any(|part| part.buyers.0[country.at() % COUNTRIES])
+    }
+
     /// Number of countries that sell to another one, and of those that buy from another one.
     fn traders(&self) -> (usize, usize) {
         let (mut sellers, mut buyers) = (Seen::default(), Seen::default());

@@ -141,12 +141,23 @@ fn union_of(year: u16, countries: &CountryTable) -> Vec<CountryCode> {
     members
 }
 
+/// Numbers of the United Nations (M49) and those under which BACI files the same country, where both differ.
+const UNITED_NATIONS: [(u16, u16); 6] = [(158, 490), (250, 251), (356, 699), (578, 579), (756, 757), (840, 842)];
+
+/// BACI's number for a number of the United Nations that BACI does not have.
+pub(crate) fn of_united_nations(name: &str, countries: &CountryTable) -> Option<CountryCode> {
+    let code: CountryCode = name.parse().ok().filter(|code| countries.index(*code).is_none())?;
+    let (_, baci) = UNITED_NATIONS.iter().find(|(number, _)| *number == code.get())?;
+    CountryCode::new(*baci).ok().filter(|baci| countries.index(*baci).is_some())
+}
+
 /// Countries by BACI code or ISO3, joined by commas; an ISO3 that several numbers share means the one of the year.
 pub(crate) fn named(key: &str, text: &str, year: Year, countries: &CountryTable) -> Result<Vec<CountryCode>, ScenarioError> {
     let refuse = |name: &str, expected: String| ScenarioError::Value { key: key.to_owned(), value: name.to_owned(), expected };
     let mut codes = Vec::new();
     for name in text.split(',').map(str::trim) {
-        if let Some(code) = name.parse::<CountryCode>().ok().filter(|code| countries.index(*code).is_some()) {
+        let known = name.parse::<CountryCode>().ok().filter(|code| countries.index(*code).is_some());
+        if let Some(code) = known.or_else(|| of_united_nations(name, countries)) {
             codes.push(code);
             continue;
         }

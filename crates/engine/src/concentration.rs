@@ -9,6 +9,7 @@ use reorient_model::{ConcentrationCurve, NanoUsd, Program, Ratio, SquaresSum, fo
 use crate::EngineError;
 use crate::pipeline::{RunResult, run_prepared};
 use crate::prepare::{Prepared, Session};
+use crate::presence;
 use crate::scenario::Scenario;
 
 /// The least concentration of a product at any risk, at one end of its curve.
@@ -53,6 +54,7 @@ pub fn concentration(
     progress: &(dyn Fn() + Sync),
 ) -> Result<ConcentrationResult, EngineError> {
     let prepared = Session::passing(source).prepare(scenario)?;
+    presence::require(source, scenario, &prepared)?;
     let positions: Vec<usize> = (0..prepared.dataset.listed.len()).collect();
     let curves = positions.par_iter().map(|position| product_curve(&prepared, *position)).collect::<Result<Vec<_>, _>>()?;
     let curves: Vec<ProductCurve> = curves.into_iter().flatten().collect();
@@ -60,7 +62,7 @@ pub fn concentration(
     let mut curve = prices.map(|price| aggregate(&curves, Some(price))).collect::<Result<Vec<_>, _>>()?;
     curve.push(aggregate(&curves, None)?);
     let products = curves.iter().filter_map(ProductCurve::least).collect();
-    Ok(ConcentrationResult { run: run_prepared(prepared, scenario, &|_| {}, progress)?, curve, products })
+    Ok(ConcentrationResult { run: run_prepared(source, prepared, scenario, &|_| {}, progress)?, curve, products })
 }
 
 struct ProductCurve {

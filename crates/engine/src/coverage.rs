@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use reorient_core::{GoodsList, ProductCode, Usd};
-use reorient_data::{MappedList, TradeSource, embedded_goods_list, map_list, read_goods_list};
+use reorient_data::{MapRule, MappedList, PartialCode, ReadList, TradeSource, embedded_goods_list, map_list, read_goods_list};
 
 use crate::scenario::{Alias, ListChoice, Scenario};
 use crate::{Baseline, EngineError};
@@ -54,6 +54,8 @@ pub struct CoverageRow {
     pub imports: Option<Usd>,
     /// Exports to the whole world.
     pub world_exports: Option<Usd>,
+    /// Codes of the list's revision that a product which is taken holds beside the listed ones.
+    pub also_holds: Vec<ProductCode>,
 }
 
 /// All codes, ascending by status, then code.
@@ -61,6 +63,53 @@ pub struct CoverageRow {
 pub struct Coverage {
     /// One row per code.
     pub rows: Vec<CoverageRow>,
+    /// Whether products listed in part are taken (`map = any`).
+    pub takes_partial: bool,
+    /// What the list is called and how many codes it has; none where the products are those of the data.
+    pub tried: Option<(String, usize)>,
+    /// Listed codes that stand twice in the list's file with the same place, ascending.
+    pub repeated: Vec<ProductCode>,
+    /// Listed codes whose leading zero the file leaves out, ascending.
+    pub padded: Vec<ProductCode>,
+    /// Listed codes that the revision of the list does not have, ascending.
+    pub unknown: Vec<ProductCode>,
+}
+
+/// Where codes of the data are wider than those of the list: what is left out for it, and what is taken in beyond the goods.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ListMargin {
+    /// Products listed in part that are left out, by falling imports.
+    pub left_out: Vec<CoverageRow>,
+    /// Products that are taken with what they hold beside the listed codes, by falling imports.
+    pub taken_in: Vec<CoverageRow>,
+    /// The bloc's imports of all products that are taken.
+    pub matched: Usd,
+}
+
+impl ListMargin {
+    /// The bloc's imports of some of its rows.
+    pub fn imports(rows: &[CoverageRow]) -> Usd {
+        rows.iter().filter_map(|row| row.imports).sum()
+    }
+
+    /// Both together as a percentage of the imports of what is taken; above 100 where more is left out than taken.
+    #[allow(clippy::cast_precision_loss)] // A share to be printed.
+    pub fn percent(&self, rows: &[CoverageRow]) -> f64 {
+        let (part, all) = (Self::imports(rows).get() as f64, self.matched.get() as f64);
+        if all > 0.0 {
+            part / all * 100.0
+        } else if part > 0.0 {
+            f64::INFINITY
+        } else {
+            0.0
+        }
+    }
+
+    /// Whether a reader of the headline must know: both together are above 1 % of the imports of what is taken.
+    pub fn is_large(&self) -> bool {
+        let both = Self::imports(&self.left_out) + Self::imports(&self.taken_in);
+        i128::from(both.get()) * 100 > i128::from(self.matched.get())
+    }
 }
 
 impl Coverage {
@@ -72,6 +121,29 @@ impl Coverage {
     /// The bloc's imports of one status.
     pub fn imports(&self, status: CoverageStatus) -> Usd {
         self.of(status).filter_map(|row| row.imports).sum()
+    }
+
+    /// Whether any product of the data is taken.
+    pub fn is_matched(&self) -> bool {
+        let of = |status| self.of(status).next().is_some();
+        of(CoverageStatus::Matched) || of(CoverageStatus::Alias) || (self.takes_partial && of(CoverageStatus::Partial))
+    }
+
+    /// What the list leaves out or takes in because codes of the data are wider than its own; amounts are the bloc's imports.
+    pub fn margin(&self) -> ListMargin {
+        let falling = |mut rows: Vec<CoverageRow>| {
+            rows.sort_by_key(|row| (std::cmp::Reverse(row.imports), row.code));
+            rows
+        };
+        let left_out = if self.takes_partial { Vec::new() } else { self.of(CoverageStatus::Partial).cloned().collect() };
+        let traded = self.rows.iter().filter(|row| row.imports.is_some());
+        let taken_in = traded.filter(|row| !row.also_holds.is_empty()).cloned().collect();
+        let partial = if self.takes_partial { self.imports(CoverageStatus::Partial) } else { Usd::ZERO };
+        ListMargin {
+            left_out: falling(left_out),
+            taken_in: falling(taken_in),
+            matched: self.imports(CoverageStatus::Matched) + self.imports(CoverageStatus::Alias) + partial,
+        }
     }
 
     /// Products to read: all that the data have a row of.
@@ -92,10 +164,12 @@ impl Coverage {
 }
 
 /// The list that the scenario names, in its own revision; none where the products are those of the data.
-pub(crate) fn list_of(scenario: &Scenario) -> Result<Option<GoodsList>, EngineError> {
+pub(crate) fn list_of(scenario: &Scenario) -> Result<Option<ReadList>, EngineError> {
     Ok(match &scenario.list {
         ListChoice::All | ListChoice::One(_) => None,
-        ListChoice::Critical => Some(embedded_goods_list()?),
+        ListChoice::Critical => {
+            Some(ReadList { list: embedded_goods_list()?, repeated: Vec::new(), padded: Vec::new(), unknown: Vec::new() })
+        }
         ListChoice::File(path) => Some(read_goods_list(path)?),
     })
 }
@@ -109,9 +183,9 @@ pub(crate) enum AskedList {
     /// A published list, and what became of it in the revision.
     List {
         /// As it was published.
-        published: GoodsList,
+        published: ReadList,
         /// In the revision of the data.
-        mapped: MappedList,
+        mapped: Box<MappedList>,
     },
 }
 
@@ -122,11 +196,21 @@ impl AskedList {
             return Ok(if let ListChoice::One(product) = &scenario.list { Self::One(*product) } else { Self::All });
         };
         if !scenario.reconstructed {
-            published.goods.values_mut().for_each(|places| places.retain(|place| !place.source.is_reconstructed()));
-            published.goods.retain(|_, places| !places.is_empty());
+            published.list.goods.values_mut().for_each(|places| places.retain(|place| !place.source.is_reconstructed()));
+            published.list.goods.retain(|_, places| !places.is_empty());
         }
-        let mapped = map_list(&published, source.revision(), scenario.map)?;
-        Ok(Self::List { published, mapped })
+        let mapped = map_list(&published.list, source.revision(), scenario.map)?;
+        Ok(Self::List { published, mapped: Box::new(mapped) })
+    }
+
+    /// The name of the list's file and how many codes it has; none where the products are those of the data.
+    pub(crate) fn tried(&self, scenario: &Scenario) -> Option<(String, usize)> {
+        let Self::List { published, .. } = self else { return None };
+        let name = match &scenario.list {
+            ListChoice::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            _ => "the shipped list".to_owned(),
+        };
+        Some((name, published.list.goods.len()))
     }
 
     /// Products that may be asked for, whatever the data hold; none for all of them.
@@ -156,18 +240,22 @@ pub(crate) fn meet(
         descendants,
         imports: None,
         world_exports: None,
+        also_holds: Vec::new(),
     };
     let as_they_are = |matched: Vec<ProductCode>| {
         let list = GoodsList::everything(source.revision(), matched.iter().copied());
         let rows = matched.into_iter().map(|code| row(code, CoverageStatus::Matched, 1, 1)).collect();
-        (list, Coverage { rows })
+        (list, Coverage { rows, ..Coverage::default() })
     };
+    let tried = asked.tried(scenario);
     let (published, mapped) = match asked {
         AskedList::All => return as_they_are(available.iter().copied().collect()),
         AskedList::One(product) => return as_they_are(available.get(&product).copied().into_iter().collect()),
         AskedList::List { published, mapped } => (published, mapped),
     };
-    let MappedList { mut list, partial, mut unmatched } = mapped;
+    let ReadList { list: published, repeated, padded, unknown } = published;
+    let MappedList { mut list, wider, partial, mut unmatched } = *mapped;
+    let takes_partial = scenario.map == MapRule::Any;
     let mut rows = Vec::new();
     if scenario.alias == Alias::Petroleum
         && let Some((petroleum, aliased)) = take_petroleum(&published, &mut list, available)
@@ -175,23 +263,24 @@ pub(crate) fn meet(
         unmatched.retain(|code| !aliased.contains(code));
         rows.push(row(petroleum, CoverageStatus::Alias, aliased.len(), aliased.len()));
     }
-    let is_alias =
-        |code: ProductCode, rows: &[CoverageRow]| rows.iter().any(|row| row.code == code && row.status == CoverageStatus::Alias);
-    for partial in partial.iter().filter(|partial| available.contains(&partial.product)) {
-        if !is_alias(partial.product, &rows) {
-            rows.push(row(partial.product, CoverageStatus::Partial, partial.listed.len(), partial.descendants.len()));
-        }
-    }
-    let in_part: BTreeSet<ProductCode> = partial.iter().map(|partial| partial.product).collect();
-    for code in list.goods.keys().copied().filter(|code| !in_part.contains(code)) {
-        if !is_alias(code, &rows) {
-            let status = if available.contains(&code) { CoverageStatus::Matched } else { CoverageStatus::WithoutTrade };
-            rows.push(row(code, status, 1, 1));
-        }
-    }
+    let alias: Option<ProductCode> = rows.first().map(|row| row.code);
+    let in_part = |partial: &PartialCode, status, is_taken: bool| CoverageRow {
+        also_holds: if is_taken { partial.unlisted() } else { Vec::new() },
+        ..row(partial.product, status, partial.listed.len(), partial.descendants.len())
+    };
+    let met = |code: ProductCode| {
+        if available.contains(&code) { CoverageStatus::Matched } else { CoverageStatus::WithoutTrade }
+    };
+    let others = |of: &PartialCode| Some(of.product) != alias;
+    let left = partial.iter().filter(|own| others(own) && available.contains(&own.product));
+    rows.extend(left.map(|own| in_part(own, CoverageStatus::Partial, takes_partial)));
+    rows.extend(wider.iter().filter(|own| others(own)).map(|own| in_part(own, met(own.product), true)));
+    let told: BTreeSet<ProductCode> = partial.iter().chain(&wider).map(|own| own.product).chain(alias).collect();
+    let whole = list.goods.keys().copied().filter(|code| !told.contains(code));
+    rows.extend(whole.map(|code| row(code, met(code), 1, 1)));
     rows.extend(unmatched.into_iter().map(|code| row(code, CoverageStatus::Unmatched, 1, 1)));
     rows.sort_by_key(|row| (row.status, row.code));
-    (list, Coverage { rows })
+    (list, Coverage { rows, takes_partial, tried, repeated, padded, unknown })
 }
 
 /// Puts BACI's product for heading 2710 on the list in place of the listed codes of that heading, which are returned with it;

@@ -11,6 +11,7 @@ use reorient_model::{CapCurve, Frontier};
 use crate::EngineError;
 use crate::bloc::Bloc;
 use crate::prepare::{Prepared, Session};
+use crate::presence;
 use crate::scenario::Scenario;
 
 /// The frontier of one scenario, whose own cap is one of its points.
@@ -28,6 +29,8 @@ pub struct FrontierResult {
     pub bloc: Bloc,
     /// Files read.
     pub inputs: Vec<InputFile>,
+    /// Sentences on how the scenario was read.
+    pub notes: Vec<String>,
 }
 
 /// Caps that a reader expects to find, besides the breakpoints: whole percentage points.
@@ -38,7 +41,10 @@ const STEPS: u64 = 100;
 /// # Errors
 /// [`EngineError`] when the data or the scenario do not hold.
 pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierResult, EngineError> {
-    let Prepared { year, bloc, baseline, policy, dataset, .. } = Session::passing(source).prepare(scenario)?;
+    let prepared = Session::passing(source).prepare(scenario)?;
+    presence::require(source, scenario, &prepared)?;
+    let notes = presence::notes(source, scenario, &prepared)?;
+    let Prepared { year, bloc, baseline, policy, dataset, .. } = prepared;
     let listed = &dataset.listed;
     let curve = |&position: &usize| {
         let product = baseline.products()[position];
@@ -70,5 +76,6 @@ pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierRes
         scenario: scenario.resolved(year, &bloc),
         bloc,
         inputs: dataset.inputs.clone(),
+        notes,
     })
 }

@@ -16,7 +16,8 @@ use crate::baseline::Baseline;
 use crate::bloc::{Bloc, is_union};
 use crate::coverage::{AskedList, Coverage, CoverageStatus, meet};
 use crate::prepare::{needs_quantities, read};
-use crate::scenario::{Scenario, ScenarioError, country_set};
+use crate::presence::{Named, Present, What, Years, require_goods};
+use crate::scenario::{Scenario, ScenarioError, country_set, default_risk, number_note};
 use crate::years::{YearChoice, add_rows};
 
 /// What is asked besides the scenario, of which list, risk origins and the counting of codes are used.
@@ -62,6 +63,8 @@ pub struct IndicatorResult {
     pub inputs: Vec<InputFile>,
     /// What became of every row, all years together.
     pub ledger: RowLedger,
+    /// Sentences on how the question was read and what some years lack of it.
+    pub notes: Vec<String>,
 }
 
 /// Measures the importer's dependence. `progress` is told after each year.
@@ -81,16 +84,20 @@ pub fn indicators(
         years: Vec::new(),
         inputs: Vec::new(),
         ledger: RowLedger::default(),
+        notes: scenario.number_notes(source.countries()),
     };
+    result.notes.extend(question.importer.split(',').filter_map(|name| number_note("importer", name, source.countries())));
+    let mut named = Years::default();
     let mut absent = question.products.clone();
     for year in &years {
-        absent = one_year(source, scenario, question, *year, absent, &mut result)?;
+        absent = one_year(source, scenario, question, *year, absent, &mut result, &mut named)?;
         progress();
     }
     if let Some(product) = absent.first() {
         let problem = format!("product {product} has no row in the years asked for");
         return Err(DataError::Missing { file: source.label().to_owned(), problem }.into());
     }
+    result.notes.extend(named.finish(source.countries(), &|_, error| scenario.located(error))?);
     if years.len() > 1 {
         result.persistence = persistence(&result.rows, &years);
     }
@@ -105,13 +112,15 @@ fn one_year(
     year: Year,
     mut absent: BTreeSet<ProductCode>,
     result: &mut IndicatorResult,
+    named: &mut Years,
 ) -> Result<BTreeSet<ProductCode>, EngineError> {
     let countries = source.countries();
     let importer = resolve("importer", &question.importer, scenario, source, year)?;
     let bloc = reference(question, &importer, scenario, source, year)?;
     // Nobody is in a bloc of nobody, so risk origins may overlap with whom they like.
     let nobody = Bloc { name: String::new(), members: Vec::new(), note: None };
-    let risk = country_set(countries, &scenario.resolve_risk(countries, year, &nobody)?);
+    let origins = scenario.resolve_risk(countries, year, &nobody)?;
+    let risk = country_set(countries, &origins);
 
     let some = !question.products.is_empty();
     let asked = if some { AskedList::All } else { AskedList::of(source, scenario)? };
@@ -131,6 +140,12 @@ fn one_year(
 
     let listed: Vec<usize> =
         (0..baseline.products().len()).filter(|at| list.goods.contains_key(&baseline.products()[*at])).collect();
+    named.add_goods(year, require_goods(source, scenario, year, &coverage));
+    // Of single products, nobody's selling any is an answer.
+    if !some && origins != default_risk() {
+        let of_risk = origins.iter().map(|code| Named { key: "risk", what: What::Seller(*code) });
+        named.add(year, of_risk, &Present::new(countries, &listed, &baseline));
+    }
     let products: Vec<Indicators> =
         listed.par_iter().map(|at| measure(&[baseline.market(*at)], &[of_bloc.market(*at)], perspective)).collect();
     let row = |name: String, description: String, figures: Indicators, parts: &[&Indicators]| IndicatorRow {

@@ -15,6 +15,7 @@ mod nearest;
 mod panel;
 mod pipeline;
 mod prepare;
+mod presence;
 mod recheck;
 mod scenario;
 mod sensitivity;
@@ -27,7 +28,7 @@ pub use baseline::Baseline;
 pub use bloc::Bloc;
 pub use calibrate::Calibrator;
 pub use concentration::{ConcentrationResult, LeastConcentrated, concentration};
-pub use coverage::{Coverage, CoverageRow, CoverageStatus};
+pub use coverage::{Coverage, CoverageRow, CoverageStatus, ListMargin};
 pub use error::{EngineError, EngineErrorKind};
 pub use frontier::{FrontierResult, frontier};
 pub use indicators::{IndicatorQuestion, IndicatorResult, IndicatorYear, indicators};
@@ -37,7 +38,8 @@ pub use prepare::{Prepared, Session, formulate_product};
 pub use recheck::{StoredFlow, StoredProduct, recheck};
 pub use reorient_solve::HIGHS_VERSION;
 pub use scenario::{
-    Alias, DrainChoice, FillChoice, HongKong, KEYS, Key, ListChoice, Origins, Scenario, ScenarioError, Takes, schema,
+    Alias, DrainChoice, FillChoice, Given, HongKong, KEYS, Key, ListChoice, Origins, Scenario, ScenarioError, Takes, number_note,
+    schema,
 };
 pub use sensitivity::{SensitivityResult, sensitivity};
 pub use solver::SolverChoice;

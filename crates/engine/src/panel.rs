@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reorient_core::{ProductCode, Year};
+use reorient_core::{CountryIndex, ProductCode, Year, years_in_words};
 use reorient_data::{InputFile, RowLedger, TradeSource};
 use reorient_metrics::{Detail, PanelYear};
-use reorient_model::CountrySet;
+use reorient_model::{CountrySet, NanoUsd};
 
 use crate::EngineError;
 use crate::bloc::Bloc;
@@ -13,6 +13,7 @@ use crate::collect::collect;
 use crate::coverage::{Coverage, CoverageStatus};
 use crate::pipeline::{TABLE_A1_ROWS, require_solver};
 use crate::prepare::Session;
+use crate::presence;
 use crate::scenario::Scenario;
 use crate::years::{YearChoice, add_rows};
 
@@ -44,6 +45,8 @@ pub struct PanelResult {
     pub ledger: RowLedger,
     /// Products without an answer, with the solver's word for it.
     pub unsolved: Vec<(Year, ProductCode, &'static str)>,
+    /// Sentences on how the scenario was read, what some years lack of it and what it changes unasked.
+    pub notes: Vec<String>,
 }
 
 /// Answers the scenario for each year; the figures are those that [`run`](crate::run) gives for the year, to the last bit. The
@@ -67,14 +70,21 @@ pub fn panel(
         inputs: Vec::new(),
         ledger: RowLedger::default(),
         unsolved: Vec::new(),
+        notes: Vec::new(),
     };
+    let countries = source.countries();
+    let (mut named, mut gaining) = (presence::Years::default(), BTreeMap::<CountryIndex, Vec<(Year, NanoUsd)>>::new());
     for year in years.resolve(source, scenario)? {
         let scenario = scenario.in_year(year);
         let prepared = session.prepare(&scenario)?;
+        named.take(source, &scenario, &prepared)?;
         let (products, unsolved) = prepared.answer_all(&scenario, Detail::Range, &|| {})?;
         result.scenario = prepared.resolved(&scenario);
         let (dataset, bloc, risk) = (&prepared.dataset, &prepared.bloc, &prepared.policy.risk);
         let collection = collect(products, &dataset.classes, &prepared.members, risk, TABLE_A1_ROWS);
+        for (index, gain) in presence::gaining(&collection.products, countries, risk, &prepared.members) {
+            gaining.entry(index).or_default().push((year, gain));
+        }
         result.years.push(PanelYear::new(year, bloc.name.clone(), bloc.n_countries(year), collection));
         let mut coverage = dataset.coverage.clone();
         coverage.value(&prepared.baseline);
@@ -83,6 +93,13 @@ pub fn panel(
         result.unsolved.extend(unsolved.into_iter().map(|(product, reason)| (year, product, reason)));
         result.risk.clone_from(risk);
         progress();
+    }
+    result.notes = scenario.number_notes(countries);
+    result.notes.extend(named.finish(countries, &|_, error| scenario.located(error))?);
+    for (index, years) in gaining {
+        let Some((newest, gain)) = years.last() else { continue };
+        let when = format!(" in {newest}; it gains in {}", years_in_words(years.iter().map(|(year, _)| year)));
+        result.notes.push(presence::gaining_note(countries, index, *gain, &when));
     }
     Ok(result)
 }

@@ -17,6 +17,7 @@ use crate::bloc::Bloc;
 use crate::collect::collect;
 use crate::coverage::Coverage;
 use crate::prepare::{Prepared, Session};
+use crate::presence;
 use crate::scenario::{FillChoice, Scenario, ScenarioError, country_set};
 use crate::solver::{Answer, SolverChoice, Task, answer};
 use crate::{EngineError, HIGHS_VERSION};
@@ -57,6 +58,8 @@ pub struct RunResult {
     pub solved_by: BTreeMap<String, usize>,
     /// Products without an answer, with the solver's word for it.
     pub unsolved: Unsolved,
+    /// Sentences on how the scenario was read and what it changes unasked.
+    pub notes: Vec<String>,
     /// Wall time by step.
     pub timings: Timings,
 }
@@ -76,22 +79,25 @@ pub fn run(
 
     // M1 to M3: the rows of listed products and no others, the bloc's baseline, the resolved scenario.
     let prepared = Session::passing(source).prepare(scenario)?;
+    presence::require(source, scenario, &prepared)?;
     clock.lap("read and baseline");
-    answer_all(prepared, scenario, expect, progress, clock)
+    answer_all(source, prepared, scenario, expect, progress, clock)
 }
 
 /// As [`run`] of what is prepared.
 pub(crate) fn run_prepared(
+    source: &TradeSource,
     prepared: Prepared,
     scenario: &Scenario,
     expect: &dyn Fn(u64),
     progress: &(dyn Fn() + Sync),
 ) -> Result<RunResult, EngineError> {
     require_solver(scenario)?;
-    answer_all(prepared, scenario, expect, progress, Clock::start())
+    answer_all(source, prepared, scenario, expect, progress, Clock::start())
 }
 
 fn answer_all(
+    source: &TradeSource,
     prepared: Prepared,
     scenario: &Scenario,
     expect: &dyn Fn(u64),
@@ -104,10 +110,14 @@ fn answer_all(
     clock.lap("solve");
 
     // M8: add everything up, in order.
+    let mut notes = presence::notes(source, scenario, &prepared)?;
     let Prepared { year, bloc, members, policy, dataset, baseline } = prepared;
     let collection = collect(products, &dataset.classes, &members, &policy.risk, TABLE_A1_ROWS);
     let mut coverage = dataset.coverage.clone();
     coverage.value(&baseline);
+    let countries = source.countries();
+    let gaining = presence::gaining(&collection.products, countries, &policy.risk, &members);
+    notes.extend(gaining.into_iter().map(|(index, gain)| presence::gaining_note(countries, index, gain, "")));
     clock.lap("collect");
 
     Ok(RunResult {
@@ -121,6 +131,7 @@ fn answer_all(
         claims: dataset.claims.clone(),
         coverage,
         unsolved,
+        notes,
         timings: clock.timings,
     })
 }

@@ -127,7 +127,7 @@ impl<'a> Session<'a> {
         Ok(Prepared { year, bloc, members, policy, dataset, baseline })
     }
 
-    fn dataset(&mut self, scenario: &Scenario, year: Year) -> Result<Arc<Dataset>, EngineError> {
+    pub(crate) fn dataset(&mut self, scenario: &Scenario, year: Year) -> Result<Arc<Dataset>, EngineError> {
         let key = DatasetKey::of(scenario, year);
         if let Some((_, dataset)) = self.dataset.as_ref().filter(|(own, _)| *own == key) {
             return Ok(Arc::clone(dataset));
@@ -201,7 +201,7 @@ impl Dataset {
 }
 
 /// The list in the codes of the data, and how it met them.
-fn meet_list(source: &TradeSource, scenario: &Scenario, year: Year) -> Result<(GoodsList, Coverage), EngineError> {
+pub(crate) fn meet_list(source: &TradeSource, scenario: &Scenario, year: Year) -> Result<(GoodsList, Coverage), EngineError> {
     let asked = AskedList::of(source, scenario)?;
     let available = source.products_before(year, asked.candidates().as_ref(), needs_quantities(scenario))?;
     Ok(meet(source, scenario, asked, &available))

@@ -10,6 +10,7 @@ use crate::bloc::Bloc;
 use crate::collect::collect;
 use crate::pipeline::{TABLE_A1_ROWS, require_solver};
 use crate::prepare::{Prepared, Session};
+use crate::presence;
 use crate::scenario::{HONG_KONG, KEYS, Key, ListChoice, Scenario, Takes};
 use crate::{EngineError, EngineErrorKind};
 
@@ -27,6 +28,8 @@ pub struct SensitivityResult {
     pub bloc: Bloc,
     /// Files read.
     pub inputs: Vec<InputFile>,
+    /// Sentences on how the scenario was read.
+    pub notes: Vec<String>,
 }
 
 /// A change of one key.
@@ -51,6 +54,7 @@ pub fn sensitivity(
 ) -> Result<SensitivityResult, EngineError> {
     let mut session = Session::new(source);
     let (base, prepared) = answer(&mut session, scenario)?;
+    let notes = notes_of_years(source, scenario, &prepared)?;
     progress();
     let resolved = prepared.resolved(scenario);
     let risk = scenario.resolve_risk(source.countries(), prepared.year, &prepared.bloc)?;
@@ -87,7 +91,22 @@ pub fn sensitivity(
         .chain(others.map(|(change, outcome)| SensitivityRow { key: change.key.to_owned(), value: change.value, outcome }))
         .collect();
     sort_by_effect(&mut rows);
-    Ok(SensitivityResult { rows, scenario: resolved, bloc: prepared.bloc, inputs })
+    Ok(SensitivityResult { rows, scenario: resolved, bloc: prepared.bloc, inputs, notes })
+}
+
+/// What the base names and its year lacks is refused, unless one of the other years, which are changes of the base, has it.
+fn notes_of_years(source: &TradeSource, scenario: &Scenario, prepared: &Prepared) -> Result<Vec<String>, EngineError> {
+    let mut notes = scenario.number_notes(source.countries());
+    let mut years = presence::Years::default();
+    years.take(source, scenario, prepared)?;
+    if years.lacks() {
+        for year in source.years().iter().filter(|year| **year != prepared.year) {
+            let scenario = scenario.in_year(*year);
+            years.take(source, &scenario, &Session::passing(source).prepare(&scenario)?)?;
+        }
+        notes.extend(years.finish(source.countries(), &|_, error| scenario.located(error))?);
+    }
+    Ok(notes)
 }
 
 /// The figures of a scenario with all receivers ranked.
@@ -154,8 +173,6 @@ impl Asked<'_> {
             "tie-break.fill" if !self.ranked.is_empty() => values.push(largest_first(self.ranked, countries)),
             // The result does not depend on it.
             "solver" => values.clear(),
-            // A scenario of one buyer does not keep it, so its default is what it has.
-            "links" => values.retain(|value| value != key.default),
             _ => {}
         }
         values
@@ -166,7 +183,7 @@ impl Asked<'_> {
         let is_listed = matches!(self.base.list, ListChoice::Critical | ListChoice::File(_));
         let formulation = self.prepared.resolved(self.base).remove("formulation").unwrap_or_default();
         let reason = match key {
-            "links" if formulation == "aggregate" => "matters to formulation = member-states alone",
+            "links" if formulation == "aggregate" => "matters to formulation = member-states only",
             "map" | "alias" | "reconstructed" if !is_listed => "matters to a list of goods, not to all products of the data",
             "map" if self.source.revision() == HsRevision::Hs22 => "the data are in the revision of the list: nothing is mapped",
             _ => return None,

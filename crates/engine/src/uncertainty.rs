@@ -4,7 +4,7 @@
 //! Every random number is fixed by seed, draw and what it is for (a row, a product, the cap), so that results depend neither
 //! on the order of the work nor on threads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use reorient_core::{CountryIndex, Draws, Fraction, ProductCode, ProductIndex, Usd};
@@ -15,9 +15,9 @@ use reorient_model::CountrySet;
 use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::Bloc;
-use crate::coverage::CoverageStatus;
 use crate::pipeline::Bench;
 use crate::prepare::{Prepared, Session};
+use crate::presence;
 use crate::scenario::Scenario;
 
 /// What is uncertain, and how it is drawn.
@@ -54,6 +54,8 @@ pub struct UncertaintyResult {
     pub bloc: Bloc,
     /// Files read.
     pub inputs: Vec<InputFile>,
+    /// Sentences on how the scenario was read.
+    pub notes: Vec<String>,
 }
 
 /// Caps are drawn in steps of one over this.
@@ -75,12 +77,15 @@ pub fn uncertainty(
 ) -> Result<UncertaintyResult, EngineError> {
     let mut bench = Bench::default();
     let base = Session::new(source).prepare(scenario)?;
+    presence::require(source, scenario, &base)?;
+    let notes = presence::notes(source, scenario, &base)?;
     let answer = base.summarise(scenario, &mut bench)?;
     // Products that are listed in part are read too, so that a draw may take them.
     let wide = Scenario { map: MapRule::Any, ..scenario.clone() };
-    let may_widen = doubt.partial > 0.0 && scenario.map == MapRule::All;
+    let left_out: BTreeSet<ProductCode> = base.dataset.coverage.margin().left_out.iter().map(|row| row.code).collect();
+    let may_widen = doubt.partial > 0.0 && !left_out.is_empty();
     let prepared = if may_widen { Session::new(source).prepare(&wide)? } else { base };
-    let list = Membership::new(&prepared, scenario.map == MapRule::Any, doubt);
+    let list = Membership::new(&prepared, &left_out, doubt);
     let one = |bench: &mut Bench, draw: u64| -> Result<(Collection, Fraction), EngineError> {
         let noise = Noise { prepared: &prepared, doubt, draw, list: &list };
         let done = noise.answer(scenario, bench)?;
@@ -100,6 +105,7 @@ pub fn uncertainty(
         scenario: prepared.resolved(scenario),
         bloc: prepared.bloc.clone(),
         inputs: prepared.dataset.inputs.clone(),
+        notes,
     })
 }
 
@@ -109,13 +115,12 @@ struct Membership {
 }
 
 impl Membership {
-    fn new(prepared: &Prepared, partial_count: bool, doubt: &Doubt) -> Self {
-        let partial: Vec<ProductCode> = prepared.dataset.coverage.of(CoverageStatus::Partial).map(|row| row.code).collect();
+    /// `left_out` are the products that the scenario itself does not take.
+    fn new(prepared: &Prepared, left_out: &BTreeSet<ProductCode>, doubt: &Doubt) -> Self {
         let products = prepared.baseline.products();
         let of = |(position, labels): (&usize, &std::sync::Arc<reorient_metrics::Labels>)| {
-            let is_partial = partial.binary_search(&products[*position]).is_ok();
             let by_source = if labels.reconstructed { doubt.reconstructed } else { 1.0 };
-            let by_part = if is_partial && !partial_count { doubt.partial } else { 1.0 };
+            let by_part = if left_out.contains(&products[*position]) { doubt.partial } else { 1.0 };
             by_source * by_part
         };
         Self { probability: prepared.dataset.listed.iter().zip(&prepared.dataset.labels).map(of).collect() }

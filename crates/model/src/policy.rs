@@ -1,6 +1,6 @@
 //! Step M3 of docs/method.md, resolved: what a run asks of every product. Each choice is a named option.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reorient_core::{CountryIndex, Fraction, ProductCode};
 
@@ -79,6 +79,8 @@ pub struct Policy {
     pub cap_of_country: BTreeMap<CountryIndex, Fraction>,
     /// `beta` in some products.
     pub cap_of_product: BTreeMap<ProductCode, Fraction>,
+    /// Goods that cannot be brought where they do not go today: nobody who sells none to the bloc may begin to.
+    pub immobile: BTreeSet<ProductCode>,
     /// `B`.
     pub basis: CapBasis,
     /// `L`.
@@ -102,6 +104,7 @@ impl Policy {
             cap,
             cap_of_country: BTreeMap::new(),
             cap_of_product: BTreeMap::new(),
+            immobile: BTreeSet::new(),
             basis: CapBasis::default(),
             floor: Floor::default(),
             ceiling: None,

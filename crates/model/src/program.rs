@@ -223,6 +223,8 @@ pub(crate) struct Formulation<'a> {
     step: Step,
     product_step: Option<Step>,
     own_steps: BTreeMap<CountryIndex, Step>,
+    /// Whether who sells none to the bloc today adds none.
+    is_immobile: bool,
     /// Whether no option tells one alternative from another, as in most scenarios.
     is_plain: bool,
 }
@@ -250,7 +252,8 @@ impl<'a> Formulation<'a> {
         let ceiling = policy.ceiling.map(|share| share_of(total, share));
         let step = |cap: &Fraction| Step::new(*cap, scale);
         let sets = [&policy.barred, &policy.fixed, &policy.no_extra];
-        let is_plain = ceiling.is_none() && sets.into_iter().all(CountrySet::is_empty);
+        let is_immobile = policy.immobile.contains(&product);
+        let is_plain = ceiling.is_none() && !is_immobile && sets.into_iter().all(CountrySet::is_empty);
         let own_steps = policy.cap_of_country.iter().map(|(country, cap)| Ok((*country, step(cap)?)));
         Ok(Self {
             step: step(&policy.cap)?,
@@ -262,6 +265,7 @@ impl<'a> Formulation<'a> {
             total,
             dollars,
             ceiling,
+            is_immobile,
             is_plain,
         })
     }
@@ -325,7 +329,8 @@ impl<'a> Formulation<'a> {
             return Reach::fixed(0);
         }
         let base = self.under_ceiling(imports);
-        if self.policy.fixed.contains(exporter) || self.policy.no_extra.contains(exporter) || base < imports {
+        let adds_none = self.policy.fixed.contains(exporter) || self.policy.no_extra.contains(exporter);
+        if adds_none || base < imports || (self.is_immobile && imports == 0) {
             return Reach::fixed(base);
         }
         let most = self.under_ceiling(self.units(self.market.world_exports, position));

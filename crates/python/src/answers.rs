@@ -11,7 +11,7 @@ use reorient_app::{
     Failure, calibration_manifest, coverage_lines, indicator_manifest, read_published, run_manifest, study_manifest,
 };
 use reorient_core::{GoodsList, HsRevision, ProductCode};
-use reorient_data::{IngestOptions, OnDuplicate, Reason, RowPolicy, TradeSource};
+use reorient_data::{IngestOptions, OnDuplicate, Reason, RowPolicy, TradeSource, typed_code};
 use reorient_engine::{Calibrator, FrontierResult, IndicatorQuestion, IndicatorResult, RunResult, Scenario, YearChoice};
 use reorient_folder::Target;
 use reorient_metrics::{Base, Breakdown, Calibration, Choice};
@@ -81,7 +81,11 @@ impl Answer {
 
     fn json(&self) -> Result<Value, Failure> {
         match &self.kind {
-            Kind::Run(run) => Ok(summary_json(&run.0.collection, &run.1)),
+            Kind::Run(run) => {
+                let mut object = summary_json(&run.0.collection, &run.1);
+                object["notes"] = run.0.notes.clone().into();
+                Ok(object)
+            }
             Kind::Frontier(own) => manifest_alone(&own.1),
             Kind::Indicators(own) => manifest_alone(&own.1),
             Kind::Calibration(own) => {
@@ -174,7 +178,7 @@ pub(crate) fn indicators(
         let scenario = Question { file, settings }.on_top_of(Scenario { bloc: String::new(), ..Scenario::default() })?;
         let breakdown =
             named("by", &by, [Breakdown::Product, Breakdown::Sector, Breakdown::Subsector, Breakdown::Stage], Breakdown::name)?;
-        let products = products.iter().map(|text| text.parse::<ProductCode>()).collect::<Result<BTreeSet<_>, _>>();
+        let products = products.iter().map(|text| typed_code(text)).collect::<Result<BTreeSet<_>, _>>();
         let products = products.map_err(|error| Failure::usage(anyhow!("products: {error}")))?;
         if breakdown != Breakdown::Product && !products.is_empty() {
             let name = breakdown.name();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use pyo3::prelude::*;
 use reorient_app::Failure;
-use reorient_engine::{KEYS, Scenario};
+use reorient_engine::{Given, KEYS, Scenario};
 
 /// A scenario as Python gives it: a TOML file, then pairs of key and value.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +28,9 @@ impl Question {
             let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the scenario {name}"));
             scenario.set_from_toml(&text.map_err(Failure::missing)?, &name)?;
         }
+        let mut given = Given::default();
         for (key, value) in &self.settings {
+            given.take(key, value, &format!("{key} = {value}"))?;
             scenario.set(key, value)?;
         }
         Ok(scenario)

@@ -80,6 +80,7 @@ impl Sweep {
         let (plan, source, slot) = (self.plan.clone(), self.source.clone(), self.open.clone());
         work(py, None, None, true, move |_| {
             let shard = shard_of(shard.as_deref())?;
+            plan.require_rows(&source)?;
             let plan = StoredPlan::new(&plan, &source);
             let target = Target::new(&out).force(force).reading(source.files());
             let (archive, lock) = open_store(&target, store.as_deref(), plan, shard)?;

@@ -216,7 +216,7 @@ mod tests {
     use crate::sample;
 
     fn tables(amounts: Amounts) -> Vec<ArrowTable> {
-        let line = ["010121", "matched", "1", "1", "5.000", "7.000"].map(str::to_owned);
+        let line = ["010121", "matched", "1", "1", "5.000", "7.000", ""].map(str::to_owned);
         run_tables(&sample::collection(), &sample::countries(), &[line], amounts).unwrap()
     }
 

@@ -63,11 +63,13 @@ impl ReportError {
     }
 }
 
-/// A row of `coverage.csv`: code, status, listed codes, all codes it stands for, imports and world exports in thousand USD.
-pub type CoverageLine = [String; 6];
+/// A row of `coverage.csv`: code, status, listed codes, all codes it stands for, imports and world exports in thousand USD, and
+/// what it holds beside the listed codes.
+pub type CoverageLine = [String; 7];
 
 /// Columns of `coverage.csv`.
-pub(crate) const COVERAGE: [&str; 6] = ["code", "status", "n_listed", "n_descendants", "imports_kusd", "world_exports_kusd"];
+pub(crate) const COVERAGE: [&str; 7] =
+    ["code", "status", "n_listed", "n_descendants", "imports_kusd", "world_exports_kusd", "also_holds"];
 
 fn write_coverage(out: impl Write, coverage: &[CoverageLine]) -> io::Result<()> {
     let mut writer = ::csv::Writer::from_writer(out);

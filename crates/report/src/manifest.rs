@@ -100,6 +100,9 @@ pub struct ListSummary {
     pub matched_imports_kusd: String,
     /// The bloc's imports of products that are listed in part, in thousand USD.
     pub partial_imports_kusd: String,
+    /// Products that are taken, with the codes that they hold beside the listed ones.
+    #[serde(default)]
+    pub also_holds: BTreeMap<String, Vec<String>>,
     /// Products that stand for listed codes by the alias.
     pub alias: Vec<String>,
     /// Codes that the revision of the data carries only in part.

@@ -76,7 +76,8 @@ impl OptionProduct {
                 CapBasis::BlocMarket => total,
                 CapBasis::WorldMarket => sum_world,
             };
-            let extra = if policy.no_extra.contains(exporter) { 0.0 } else { (beta * basis).min(w - x0) };
+            let stays_away = x0 <= 0.0 && policy.immobile.contains(&self.code());
+            let extra = if policy.no_extra.contains(exporter) || stays_away { 0.0 } else { (beta * basis).min(w - x0) };
             let floor = match policy.floor {
                 Floor::Additive => x0,
                 Floor::Free => 0.0,
@@ -124,8 +125,8 @@ impl OptionProduct {
     }
 }
 
-/// Products of [`small_product`] under random bases, floors, ceilings, exclusions, weights with ties, caps of their own and
-/// tie-breaks.
+/// Products of [`small_product`] under random bases, floors, ceilings, exclusions, weights with ties, caps of their own,
+/// goods that are immobile and tie-breaks.
 pub fn option_product() -> impl Strategy<Value = OptionProduct> {
     let share = |shares: &'static [(u64, u64)]| {
         select(shares).prop_map(|(above, below)| Fraction::new(above, below).unwrap_or(Fraction::ZERO))
@@ -148,8 +149,9 @@ pub fn option_product() -> impl Strategy<Value = OptionProduct> {
     let weights = prop_oneof![1 => Just(Vec::new()), 1 => proptest::collection::vec(select(&[1_i64, 2, 4][..]), 6)];
     let prices = proptest::collection::vec((0_i64..6, 0_i64..4), 6);
     let rules = (0_u8..6, any::<bool>(), proptest::collection::vec(any::<Index>(), 0..4));
-    (small_product(), basis, floor, ceiling, (some(), some(), some()), caps, weights, prices, rules, any::<bool>()).prop_map(
-        |(product, basis, floor, ceiling, (no_extra, barred, fixed), caps, weights, prices, rules, of_product)| {
+    let sets = (some(), some(), some(), prop_oneof![4 => Just(false), 1 => Just(true)]);
+    (small_product(), basis, floor, ceiling, sets, caps, weights, prices, rules, any::<bool>()).prop_map(
+        |(product, basis, floor, ceiling, (no_extra, barred, fixed, immobile), caps, weights, prices, rules, of_product)| {
             let n = product.exporters.len();
             let set = |members: &[bool], side: Option<bool>| {
                 let members = product.exporters.iter().zip(members.iter().zip(&product.risk));
@@ -170,7 +172,9 @@ pub fn option_product() -> impl Strategy<Value = OptionProduct> {
                 .filter_map(|((exporter, _), cap)| Some((*exporter, (*cap)?)))
                 .filter(|_| !of_product)
                 .collect();
+            let code = ProductCode::from_number(270_900).ok();
             let policy = Policy {
+                immobile: code.filter(|_| immobile).into_iter().collect(),
                 weights: Weights {
                     scale: if weights.is_empty() { 1 } else { 2 },
                     of: with_side(true).zip(&weights).map(|((exporter, _), weight)| (*exporter, *weight)).collect(),
@@ -179,11 +183,7 @@ pub fn option_product() -> impl Strategy<Value = OptionProduct> {
                 barred: set(&barred, None),
                 fixed: set(&fixed, Some(false)),
                 cap_of_country: of_country,
-                cap_of_product: caps[0]
-                    .filter(|_| of_product)
-                    .and_then(|cap| Some((ProductCode::from_number(270_900).ok()?, cap)))
-                    .into_iter()
-                    .collect(),
+                cap_of_product: caps[0].filter(|_| of_product).and_then(|cap| Some((code?, cap))).into_iter().collect(),
                 basis,
                 floor,
                 ceiling,

@@ -22,6 +22,8 @@ use reorient_metrics::{Calibration, Choice, Distance, Published, ReadingRow, Sco
 
 use crate::bloc::Bloc;
 use crate::coverage::{AskedList, CoverageStatus, meet};
+use crate::prepare::Session;
+use crate::presence::{named_by, require, require_goods};
 use crate::scenario::Scenario;
 use crate::{EngineError, ScenarioError};
 use predict::{Prediction, predict};
@@ -61,11 +63,17 @@ impl<'a> Calibrator<'a> {
         let space = Space::new(source, scenario, held, &base.sectors, base.is_mixed)?;
         let readings = readings(source, scenario, &space, &base)?;
         let own = ground(&space, scenario, &Choice::default())?;
+        let year = own.resolve_year(source.years())?;
+        let bloc = own.resolve_bloc(source.countries(), year)?;
+        if !named_by(&own, source.countries(), year, &bloc)?.is_empty() {
+            require(source, &own, &Session::passing(source).prepare(&own)?)?;
+        }
         let listed = match &base.list {
             None => None,
             Some(_) => {
-                let available = source.products(own.resolve_year(source.years())?)?;
+                let available = source.products(year)?;
                 let (_, coverage) = meet(source, &own, AskedList::of(source, &own)?, &available);
+                require_goods(source, &own, year, &coverage)?;
                 let matched = coverage.of(CoverageStatus::Matched).count() + coverage.of(CoverageStatus::Alias).count();
                 let absent = coverage.of(CoverageStatus::WithoutTrade).count() + coverage.of(CoverageStatus::Unmatched).count();
                 Some((matched, matched + absent))

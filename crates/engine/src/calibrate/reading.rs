@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use reorient_core::{CountryIndex, GoodsList, Membership, ProductCode, Sector, Usd};
-use reorient_data::{MapRule, TradeSource, map_list};
+use reorient_data::{MapRule, PartialCode, TradeSource, map_list};
 use reorient_metrics::Choice;
 use reorient_model::CountrySet;
 
@@ -48,7 +48,7 @@ impl Reading {
 
 impl BaseList {
     pub(crate) fn of(scenario: &Scenario) -> Result<Self, EngineError> {
-        let list = list_of(scenario)?;
+        let list = list_of(scenario)?.map(|read| read.list);
         let places = || list.iter().flat_map(|list| list.goods.values().flatten());
         let sectors = places().map(|place| place.sector).collect();
         let is_mixed =
@@ -82,13 +82,15 @@ fn lists(source: &TradeSource, scenario: &Scenario, space: &Space, base: &BaseLi
     let per_part = |part: &Choice| -> Result<Lists, EngineError> {
         let kept = kept(list, space, part);
         let mapped = map_list(&kept, source.revision(), MapRule::Any)?;
-        let in_part: BTreeSet<ProductCode> = mapped.partial.iter().map(|partial| partial.product).collect();
         let mut found = Lists::new();
         for options in space.combinations(&[MAP, ALIAS]) {
             let mut goods = mapped.list.clone();
-            if space.text(MAP, options[MAP]) == "all" {
-                goods.goods.retain(|code, _| !in_part.contains(code));
-            }
+            let left_out = |own: &&PartialCode| match space.text(MAP, options[MAP]) {
+                "any" => false,
+                "main" => !own.is_main(),
+                _ => true,
+            };
+            mapped.partial.iter().filter(left_out).for_each(|own| drop(goods.goods.remove(&own.product)));
             if space.text(ALIAS, options[ALIAS]) != "none" {
                 take_petroleum(&kept, &mut goods, &available);
             }

@@ -96,7 +96,7 @@ impl Space {
             HONG_KONG => words(&["apart", "with-china"]),
             SECTORS => parts.iter().map(|part| part_name(part, sectors)).collect(),
             RECONSTRUCTED if is_mixed => words(&["yes", "no"]),
-            MAP if lists => words(&["all", "any"]),
+            MAP if lists => words(&["main", "all", "any"]),
             ALIAS if lists => words(&["none", "271000"]),
             CAP => caps(scenario.cap),
             BASIS => words(&BASES),

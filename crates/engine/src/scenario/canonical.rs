@@ -36,6 +36,7 @@ impl Scenario {
             cap,
             cap_of_country,
             cap_of_product,
+            immobile,
             basis,
             floor,
             ceiling,
@@ -59,6 +60,7 @@ impl Scenario {
         line("cap", cap);
         cap_of_country.iter().for_each(|(country, cap)| line("cap-country", &format!("{} {cap}", code(*country))));
         cap_of_product.iter().for_each(|(product, cap)| line("cap-product", &format!("{product} {cap}")));
+        immobile.iter().for_each(|product| line("immobile", product));
         line("cap-basis", &basis_name(*basis));
         line("floor", &floor_text(*floor));
         line("ceiling", &ceiling.map_or_else(|| "none".to_owned(), |share: Fraction| share.to_string()));
@@ -118,6 +120,7 @@ mod tests {
     fn spellings_of_one_question_are_one_text() {
         for (one, other) in [
             (&["risk=156,842"][..], &["risk= usa ,CHN"][..]),
+            (&["immobile=010121,271121"], &["immobile=271121, 10121,271121"]),
             (&["cap=0.05"], &["cap=1/20"]),
             (&["bloc=EU27"], &["bloc=EU"]),
             (&["weights=CHN=2,842=0.5"], &["weights.842=1/2", "weights.156=2"]),
@@ -125,7 +128,6 @@ mod tests {
             (&["tie-break.fill=order:CAN,NOR"], &["tie-break.fill=order:124,579"]),
             (&["cap-country=CAN=0.1"], &["cap-country.124=1/10"]),
             (&["bloc-alternatives=no"], &["bloc-alternatives=false"]),
-            (&[], &["links=existing"]),
         ] {
             assert_eq!(question(one), question(other), "{one:?} {other:?}");
         }
@@ -148,12 +150,14 @@ mod tests {
             "bloc-alternatives=no",
             "exclude=CAN",
             "exclude-hard=CAN",
+            "immobile=271121",
             "weights=CHN=2",
             "tie-break.drain=order:842",
             "tie-break.drain=order:156",
             "tie-break.fill=min-hhi",
             "tie-break.fill=order:CAN,NOR",
             "tie-break.fill=order:NOR,CAN",
+            "map=all",
             "map=any",
             "alias=271000",
             "reconstructed=no",

@@ -42,6 +42,16 @@ pub enum ScenarioError {
     /// `--set` without `=`.
     #[error("`{0}` is no setting: write key=value")]
     Setting(String),
+    /// A key set by the same hand before.
+    #[error("`{key}` is set twice, by `{first}` and by `{second}`: leave one of them out")]
+    Twice {
+        /// The key, or an entry of its table.
+        key: String,
+        /// As written.
+        first: String,
+        /// As written.
+        second: String,
+    },
     /// A country in the bloc and among the risk origins.
     #[error("country {0} is both in the bloc and a risk origin")]
     Overlap(CountryCode),

@@ -3,7 +3,7 @@
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Scenario, ScenarioError};
+use super::{Given, Scenario, ScenarioError};
 
 impl Scenario {
     /// Takes the settings of a TOML text; `file` is its name in messages.
@@ -16,7 +16,7 @@ impl Scenario {
             let start = error.span().map_or(0, |span| span.start);
             in_file(place(start), ScenarioError::Toml(error.message().to_owned()))
         })?;
-        self.set_table(table.get_ref(), "", &place)
+        self.set_table(table.get_ref(), "", &place, &mut Given::default())
     }
 
     /// `place` gives file and line of a byte of the text.
@@ -25,6 +25,7 @@ impl Scenario {
         table: &DeTable<'_>,
         prefix: &str,
         place: &dyn Fn(usize) -> (String, usize),
+        given: &mut Given,
     ) -> Result<(), ScenarioError> {
         // In the order of the file, so that the first fault is the one that is named.
         let mut entries: Vec<(&Spanned<_>, &Spanned<DeValue<'_>>)> = table.iter().collect();
@@ -32,10 +33,12 @@ impl Scenario {
         for (key, value) in entries {
             let name = format!("{prefix}{}", key.get_ref());
             match value.get_ref() {
-                DeValue::Table(inner) => self.set_table(inner, &format!("{name}."), place)?,
+                DeValue::Table(inner) => self.set_table(inner, &format!("{name}."), place, given)?,
                 value => {
                     let origin = place(key.span().start);
-                    self.set(&name, &plain(value)).map_err(|error| in_file(origin.clone(), error))?;
+                    let value = plain(value);
+                    let taken = given.take(&name, &value, &format!("{name} = {value}"));
+                    taken.and_then(|()| self.set(&name, &value)).map_err(|error| in_file(origin.clone(), error))?;
                     // What only the data can refuse is traced back to its line.
                     self.origins.0.insert(name, origin);
                 }

@@ -16,6 +16,8 @@ pub enum Takes {
     Forms(&'static [&'static str], &'static [&'static str]),
     /// A share from 0 to 1, as a decimal or a quotient.
     Share,
+    /// Products by code.
+    Products,
     /// A table of countries with a number each.
     OfCountries,
     /// A table of products with a share each.
@@ -39,7 +41,7 @@ const COUNTRY: &str = "^([0-9]{1,3}|[A-Za-z0-9]{3})$";
 const ORDER: &str = "^order:[A-Za-z0-9, ]*$";
 
 /// All keys, in the order of the documentation.
-pub const KEYS: [Key; 23] = [
+pub const KEYS: [Key; 24] = [
     Key { name: "year", takes: Takes::Year, default: "", doc: "Year of trade; without, the only one of the data." },
     Key {
         name: "bloc",
@@ -89,6 +91,12 @@ pub const KEYS: [Key; 23] = [
     Key { name: "exclude", takes: Takes::Countries, default: "", doc: "Alternatives that may not supply more." },
     Key { name: "exclude-hard", takes: Takes::Countries, default: "", doc: "Origins whose flow goes to zero." },
     Key {
+        name: "immobile",
+        takes: Takes::Products,
+        default: "",
+        doc: "Products that only those can bring who sell them to the bloc today, such as gas by pipeline.",
+    },
+    Key {
         name: "weights",
         takes: Takes::OfCountries,
         default: "",
@@ -108,9 +116,9 @@ pub const KEYS: [Key; 23] = [
     },
     Key {
         name: "map",
-        takes: Takes::OneOf(&["all", "any"]),
-        default: "all",
-        doc: "When a product of an older HS revision is on the list.",
+        takes: Takes::OneOf(&["main", "all", "any"]),
+        default: "main",
+        doc: "When a product of an older HS revision is on the list: with its own code, when all its codes are, when any is.",
     },
     Key {
         name: "alias",
@@ -136,7 +144,7 @@ pub const KEYS: [Key; 23] = [
         default: "aggregate",
         doc: "The bloc buys as one; member-states is reserved.",
     },
-    Key { name: "links", takes: Takes::OneOf(&["any", "existing"]), default: "any", doc: "Matters to member-states alone." },
+    Key { name: "links", takes: Takes::OneOf(&["any", "existing"]), default: "", doc: "Of member-states only." },
     Key {
         name: "solver",
         takes: Takes::OneOf(&["auto", "closed-form", "highs"]),
@@ -157,6 +165,7 @@ impl Key {
             Takes::OneOf(words) | Takes::Forms(words, _) => words,
             Takes::Year => return "use a year such as 2023".to_owned(),
             Takes::Countries => return "use BACI codes or ISO3 joined by commas, such as 156,USA".to_owned(),
+            Takes::Products => return "use codes of six digits joined by commas, such as 271121,271600".to_owned(),
             Takes::Share => return "use a share from 0 to 1 such as 0.05; 5 percentage points are 0.05".to_owned(),
             Takes::OfCountries => return "use countries with a number each, such as CHN=2,842=1".to_owned(),
             Takes::OfProducts => return "use products with a share each, such as 270900=0.1".to_owned(),
@@ -189,6 +198,14 @@ impl Key {
                 {"type": "string"},
                 {"type": "integer", "minimum": 1, "maximum": 999},
                 {"type": "array", "items": {"type": ["string", "integer"]}},
+            ]}),
+            Takes::Products => json!({"anyOf": [
+                {"type": "string"},
+                {"type": "integer", "minimum": 10_000, "maximum": 999_999},
+                {"type": "array", "items": {"anyOf": [
+                    {"type": "string", "pattern": "^[0-9]{5,6}$"},
+                    {"type": "integer", "minimum": 10_000, "maximum": 999_999},
+                ]}},
             ]}),
             // A TOML writer may give a code as a number and yes as true.
             Takes::OneOf(words) => {

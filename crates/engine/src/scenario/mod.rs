@@ -3,14 +3,15 @@
 mod canonical;
 mod error;
 mod file;
+mod given;
 mod keys;
 mod resolve;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use reorient_core::{CountryCode, Fraction, ProductCode, Year};
-use reorient_data::MapRule;
+use reorient_data::{MapRule, typed_code};
 use reorient_model::{CapBasis, Floor};
 
 use crate::SolverChoice;
@@ -18,9 +19,11 @@ use crate::bloc::Bloc;
 
 pub use error::ScenarioError;
 pub(crate) use file::{in_file, line_of, plain};
+pub use given::Given;
 pub(crate) use keys::did_you_mean;
 pub use keys::{KEYS, Key, Takes, schema};
-pub(crate) use resolve::country_set;
+pub use resolve::number_note;
+pub(crate) use resolve::{country_set, default_risk};
 
 /// China and Hong Kong in BACI's numbers.
 pub(crate) const CHINA: CountryCode = CountryCode::literal(156);
@@ -117,6 +120,8 @@ pub struct Scenario {
     pub exclude: String,
     /// Origins whose flow goes to zero, joined by commas.
     pub exclude_hard: String,
+    /// Goods that only today's suppliers of the bloc can bring.
+    pub immobile: BTreeSet<ProductCode>,
     /// `w` where it is not 1.
     pub weights: BTreeMap<String, Fraction>,
     /// Tie-break among risk origins.
@@ -131,6 +136,8 @@ pub struct Scenario {
     pub reconstructed: bool,
     /// Whether Hong Kong counts as China.
     pub hong_kong: HongKong,
+    /// Which pairs may trade more; said of member states only, so that nobody says it of a bloc that buys as one.
+    pub links: Option<&'static str>,
     /// Who solves.
     pub solver: SolverChoice,
     /// Solve by closed form and by HiGHS, and compare.
@@ -175,13 +182,15 @@ impl Default for Scenario {
             bloc_alternatives: true,
             exclude: String::new(),
             exclude_hard: String::new(),
+            immobile: BTreeSet::new(),
             weights: BTreeMap::new(),
             drain: DrainChoice::default(),
             fill: FillChoice::default(),
-            map: MapRule::All,
+            map: MapRule::default(),
             alias: Alias::None,
             reconstructed: true,
             hong_kong: HongKong::Apart,
+            links: None,
             solver: SolverChoice::default(),
             cross_check: false,
             origins: Origins::default(),
@@ -204,7 +213,7 @@ const FILLS: [(FillChoice, &str); 5] = [
     (FillChoice::MinCost, "min-cost"),
     (FillChoice::Vertex, "vertex"),
 ];
-const MAPS: [(MapRule, &str); 2] = [(MapRule::All, "all"), (MapRule::Any, "any")];
+const MAPS: [(MapRule, &str); 3] = [(MapRule::Main, "main"), (MapRule::All, "all"), (MapRule::Any, "any")];
 const ALIASES: [(Alias, &str); 2] = [(Alias::None, "none"), (Alias::Petroleum, "271000")];
 const HONG_KONGS: [(HongKong, &str); 2] = [(HongKong::Apart, "apart"), (HongKong::WithChina, "with-china")];
 
@@ -249,7 +258,7 @@ impl Scenario {
             let weight: Fraction = text.parse().map_err(|error| refuse(format!("{error}")))?;
             if weight == Fraction::ZERO { Err(refuse("a weight is more than zero".to_owned())) } else { Ok(weight) }
         };
-        let product = |text: &str| text.parse::<ProductCode>().map_err(|error| refuse(format!("{error}")));
+        let product = |text: &str| typed_code(text).map_err(refuse);
         let country = |text: &str| if text.is_empty() { Err(unfit()) } else { Ok(text.to_owned()) };
         match (key_name, entry) {
             ("weights", Some((_, of))) => drop(self.weights.insert(country(of)?, positive(value)?)),
@@ -263,6 +272,10 @@ impl Scenario {
             ("risk", _) => self.risk = value.to_owned(),
             ("exclude", _) => self.exclude = value.to_owned(),
             ("exclude-hard", _) => self.exclude_hard = value.to_owned(),
+            ("immobile", _) => {
+                let named = value.split(',').map(str::trim).filter(|code| !code.is_empty());
+                self.immobile = named.map(product).collect::<Result<_, _>>()?;
+            }
             ("list", _) => {
                 self.list = match value {
                     "" => return Err(unfit()),
@@ -299,22 +312,31 @@ impl Scenario {
             ("alias", _) => self.alias = self::named(&ALIASES, value).ok_or_else(unfit)?,
             ("hong-kong", _) => self.hong_kong = self::named(&HONG_KONGS, value).ok_or_else(unfit)?,
             ("solver", _) => self.solver = value.parse().map_err(|()| unfit())?,
-            ("links", _) if matches!(value, "any" | "existing") => {}
+            ("links", _) => {
+                let words = if let Takes::OneOf(words) = key.takes { words } else { &[] };
+                let word = words.iter().copied().find(|word| *word == value);
+                self.links = if value.is_empty() { None } else { Some(word.ok_or_else(unfit)?) };
+            }
             ("formulation", _) if value == "aggregate" => {}
             _ => return Err(unfit()),
         }
         Ok(())
     }
 
-    /// Every key with its resolved value, for the manifest.
-    pub fn resolved(&self, year: Year, bloc: &Bloc) -> BTreeMap<String, String> {
-        let members: Vec<String> = bloc.members.iter().map(ToString::to_string).collect();
-        let list = match &self.list {
+    /// What the list is called.
+    pub(crate) fn resolved_list(&self) -> String {
+        match &self.list {
             ListChoice::Critical => "critical".to_owned(),
             ListChoice::All => "all".to_owned(),
             ListChoice::One(product) => product.to_string(),
             ListChoice::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-        };
+        }
+    }
+
+    /// Every key with its resolved value, for the manifest.
+    pub fn resolved(&self, year: Year, bloc: &Bloc) -> BTreeMap<String, String> {
+        let members: Vec<String> = bloc.members.iter().map(ToString::to_string).collect();
+        let list = self.resolved_list();
         let word = |name: Option<&'static str>| name.unwrap_or_default().to_owned();
         let yes_or_no = |truth: bool| if truth { "yes" } else { "no" }.to_owned();
         [
@@ -338,6 +360,7 @@ impl Scenario {
             ("bloc-alternatives", yes_or_no(self.bloc_alternatives)),
             ("exclude", self.exclude.clone()),
             ("exclude-hard", self.exclude_hard.clone()),
+            ("immobile", self.immobile.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")),
             ("weights", joined(&self.weights)),
             (
                 "tie-break.drain",
@@ -410,7 +433,7 @@ mod tests {
     fn toml_and_settings_resolve_to_one_scenario() {
         let mut from_file = Scenario::default();
         let text = "year = 2023\ncap = 0.1\nrisk = [156, \"USA\"]\nbloc-alternatives = false\nfloor = \"churn:1/4\"\n\
-                    weights = { CHN = 2, USA = 0.5 }\n[cap-product]\n270900 = \"0.2\"\n[tie-break]\ndrain = \"order:842\"\n";
+                    immobile = [10121, \"271121\"]\nweights = { CHN = 2, USA = 0.5 }\n[cap-product]\n270900 = \"0.2\"\n[tie-break]\ndrain = \"order:842\"\n";
         from_file.set_from_toml(text, "x.toml").unwrap();
         let mut from_settings = Scenario::default();
         for setting in [
@@ -419,6 +442,7 @@ mod tests {
             "risk=156,USA",
             "bloc-alternatives=no",
             "floor=churn:0.25",
+            "immobile=271121, 010121",
             "weights=CHN=2,USA=1/2",
             "cap-product.270900=0.2",
             "tie-break.drain=order:842",
@@ -456,6 +480,8 @@ mod tests {
         assert!(message("weights=CHN").contains("CHN=2,842=1"));
         assert!(message("weights=CHN=0").contains("more than zero"));
         assert!(message("cap-product=27=0.1").contains("six digits"));
+        assert!(message("cap-product.27090=0.1").contains("did you mean 270900?"));
+        assert!(message("immobile=270900,28053").contains("did you mean 280530?"));
         assert!(message("formulation=member-states").contains("aggregate"));
         assert!(message("cap").contains("key=value"));
     }
@@ -467,6 +493,7 @@ mod tests {
         assert_eq!(message("cap = 0.05\n\ncaps = 1"), "x.toml:3: unknown key `caps`: did you mean `cap`?");
         assert!(message("# x\n[tie-break]\nfill = \"max-hhi\"").starts_with("x.toml:3: `tie-break.fill = max-hhi`: use"));
         assert!(message("[weights]\nCHN = 1\nUSA = -1").starts_with("x.toml:3: "));
+        assert!(message("[cap-product]\n10121 = 0.1\n010121 = 0.2").starts_with("x.toml:3: `cap-product.010121` is set twice"));
         assert!(message("cap = { a = 1 }").contains("unknown key `cap.a`"));
     }
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use reorient_core::{CountryCode, CountryIndex, CountryTable, Fraction, Year};
+use reorient_core::{CountryCode, CountryIndex, CountryTable, Fraction, Year, years_in_words};
 use reorient_model::{CountrySet, Drain, Fill, Policy, TieBreak, Weights};
 
 use super::{DrainChoice, FillChoice, HONG_KONG, HongKong, Scenario, ScenarioError};
-use crate::bloc::{Bloc, name_of_members, named};
+use crate::bloc::{Bloc, is_union, name_of_members, named, of_united_nations};
+use crate::presence::{Named, What};
 
 /// Limit of a weight, and of the common denominator of all.
 const MOST_WEIGHT: u32 = 1000;
@@ -49,7 +50,7 @@ impl Scenario {
     /// # Errors
     /// [`ScenarioError`] when it is not among them, or none was asked for and there are several.
     pub fn resolve_year(&self, years: &[Year]) -> Result<Year, ScenarioError> {
-        let held = || years.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let held = || years_in_words(years);
         match (self.year, years) {
             (Some(year), _) if years.contains(&year) => Ok(year),
             (Some(year), _) => Err(ScenarioError::NoSuchYear { year, held: held() }),
@@ -89,11 +90,63 @@ impl Scenario {
         Ok(resolved)
     }
 
+    /// Countries that somebody named, with the key and whether they matter as sellers or as buyers. Unions and the risk origins
+    /// that are the default are nobody's names.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] as of [`Self::policy`].
+    pub(crate) fn named_countries(&self, countries: &CountryTable, year: Year, bloc: &Bloc) -> Result<Vec<Named>, ScenarioError> {
+        let table = Countries { scenario: self, countries, year };
+        let mut found = Vec::new();
+        if !is_union(&self.bloc) {
+            found.extend(bloc.members.iter().map(|code| Named { key: "bloc", what: What::Buyer(*code) }));
+        }
+        let mut sellers = |key: &'static str, codes: Vec<CountryCode>| {
+            found.extend(codes.into_iter().map(|code| Named { key, what: What::Seller(code) }));
+        };
+        let risk = self.resolve_risk(countries, year, bloc)?;
+        if risk != default_risk() {
+            sellers("risk", risk);
+        }
+        sellers("exclude", table.list("exclude", &self.exclude)?);
+        sellers("exclude-hard", table.list("exclude-hard", &self.exclude_hard)?);
+        sellers("weights", table.numbers("weights", &self.weights)?.into_keys().collect());
+        sellers("cap-country", table.numbers("cap-country", &self.cap_country)?.into_keys().collect());
+        for (key, order) in self.orders() {
+            sellers(key, table.in_order(key, order)?);
+        }
+        Ok(found)
+    }
+
+    fn orders(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let drain = if let DrainChoice::Order(order) = &self.drain { Some(("tie-break.drain", order.as_str())) } else { None };
+        let fill = if let FillChoice::Order(order) = &self.fill { Some(("tie-break.fill", order.as_str())) } else { None };
+        drain.into_iter().chain(fill)
+    }
+
+    /// A sentence for each number of the United Nations that was read as one of BACI's.
+    pub fn number_notes(&self, countries: &CountryTable) -> Vec<String> {
+        let lists =
+            [("bloc", &self.bloc), ("risk", &self.risk), ("exclude", &self.exclude), ("exclude-hard", &self.exclude_hard)];
+        let tables = [("weights", &self.weights), ("cap-country", &self.cap_country)];
+        let of_lists = lists.into_iter().map(|(key, text)| (key, text.as_str()));
+        let of_tables = tables.into_iter().flat_map(|(key, table)| table.keys().map(move |name| (key, name.as_str())));
+        let mut notes = Vec::new();
+        for (key, text) in of_lists.chain(of_tables).chain(self.orders()) {
+            notes.extend(text.split(',').filter_map(|name| number_note(key, name, countries)));
+        }
+        notes
+    }
+
     /// Everything that the scenario asks of a product, in indices of the country table.
     ///
     /// # Errors
     /// [`ScenarioError`] for an unknown country, or one that is on a side where the option means nothing.
     pub fn policy(&self, countries: &CountryTable, year: Year, bloc: &Bloc) -> Result<Policy, ScenarioError> {
+        if let Some(links) = self.links {
+            let expected = "matters to formulation = member-states only; under aggregate leave it out".to_owned();
+            return Err(ScenarioError::Value { key: "links".to_owned(), value: links.to_owned(), expected });
+        }
         let risk = self.resolve_risk(countries, year, bloc)?;
         let table = Countries { scenario: self, countries, year };
         let set = |codes: &[CountryCode]| country_set(countries, codes);
@@ -130,6 +183,7 @@ impl Scenario {
         )?;
         policy.cap_of_country = caps.iter().filter_map(|(code, cap)| Some((countries.index(*code)?, *cap))).collect();
         policy.cap_of_product.clone_from(&self.cap_product);
+        policy.immobile.clone_from(&self.immobile);
         policy.basis = self.cap_basis;
         policy.floor = self.floor;
         policy.ceiling = self.ceiling;
@@ -157,6 +211,22 @@ impl Scenario {
         };
         Ok(policy)
     }
+}
+
+/// The risk origins that a scenario has when nobody names any, ascending.
+pub(crate) fn default_risk() -> Vec<CountryCode> {
+    let text = super::keys::find("risk").map_or("", |key| key.default);
+    let mut codes: Vec<CountryCode> = text.split(',').filter_map(|code| code.parse().ok()).collect();
+    codes.sort_unstable();
+    codes
+}
+
+/// A sentence where a name is a number of the United Nations that BACI has another one for.
+pub fn number_note(key: &str, name: &str, countries: &CountryTable) -> Option<String> {
+    let code = of_united_nations(name, countries)?;
+    let country = &countries.country(countries.index(code)?).name;
+    let name = name.trim();
+    Some(format!("`{key}`: {name} is a number of the United Nations (M49) that BACI does not have; {code} ({country}) is meant."))
 }
 
 /// Country lists of one scenario and year.

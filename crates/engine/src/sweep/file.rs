@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use reorient_data::TradeSource;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::table::Table;
-use crate::scenario::{KEYS, Scenario, ScenarioError, did_you_mean, in_file, line_of, plain};
+use crate::scenario::{Given, KEYS, Scenario, ScenarioError, did_you_mean, in_file, line_of, plain};
 use crate::years::YearChoice;
 
 /// The axis whose values are names of overrides.
@@ -96,7 +97,7 @@ impl SweepFile {
             let expect = |expected: &str| reader.unfit(start, key.get_ref(), expected);
             match (key.get_ref().as_ref(), value.get_ref()) {
                 ("title", DeValue::String(title)) => sweep.title = title.to_string(),
-                ("base", DeValue::Table(table)) => sweep.base = reader.settings(table, "")?,
+                ("base", DeValue::Table(table)) => sweep.base = reader.settings_once(table)?,
                 ("overrides", DeValue::Table(table)) => sweep.overrides = reader.overrides(table)?,
                 ("grid", DeValue::Table(table)) => sweep.axes = reader.axes(table, "")?,
                 ("exclude", DeValue::Array(items)) => {
@@ -119,6 +120,26 @@ impl SweepFile {
         }
         sweep.check(&reader)?;
         Ok(sweep)
+    }
+
+    /// Gives the sweep these years in the place of any that it has of its own: one in the base, several as an axis.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] for years that the data lack, or an override that has a year of its own beside several.
+    pub fn set_years(&mut self, years: &YearChoice, source: &TradeSource) -> Result<(), ScenarioError> {
+        let values: Vec<String> = years.resolve(source, &Scenario::default())?.iter().map(ToString::to_string).collect();
+        self.base.retain(|setting| setting.key != "year");
+        self.axes.retain(|axis| axis.key != "year");
+        if let [only] = values.as_slice() {
+            self.base.push(Setting { key: "year".to_owned(), value: only.clone(), line: 1 });
+            return Ok(());
+        }
+        if let Some(own) = self.overrides.iter().find(|own| own.settings.iter().any(|setting| setting.key == "year")) {
+            let problem = format!("--year gives several years, and [overrides.{}] sets `year`: leave one of them out", own.name);
+            return Err(ScenarioError::Sweep(problem));
+        }
+        self.axes.push(Axis { key: "year".to_owned(), values, line: 1 });
+        Ok(())
     }
 
     /// What single entries cannot tell.
@@ -166,6 +187,16 @@ impl Reader<'_> {
         self.fault(start, ScenarioError::Sweep(format!("`{key}`: {expected}")))
     }
 
+    /// The settings of a table, each key once.
+    fn settings_once(&self, table: &DeTable<'_>) -> Result<Vec<Setting>, ScenarioError> {
+        let settings = self.settings(table, "")?;
+        let mut given = Given::default();
+        for Setting { key, value, line } in &settings {
+            given.take(key, value, &format!("{key} = {value}")).map_err(|error| self.at(*line, error))?;
+        }
+        Ok(settings)
+    }
+
     /// The settings of a table, in order, with their full names.
     fn settings(&self, table: &DeTable<'_>, prefix: &str) -> Result<Vec<Setting>, ScenarioError> {
         let mut settings = Vec::new();
@@ -196,7 +227,7 @@ impl Reader<'_> {
                 _ if name == BASE => {
                     Err(self.unfit(start, &name, "this is the scenario that nothing overrides; choose another name"))
                 }
-                DeValue::Table(table) => Ok(Override { name, settings: self.settings(table, "")? }),
+                DeValue::Table(table) => Ok(Override { name, settings: self.settings_once(table)? }),
                 _ => Err(self.unfit(start, &name, "an override is a table of settings: [overrides.NAME]")),
             }
         };

@@ -3,19 +3,21 @@
 //!
 //! A scenario is kept as its place in the sweep file and made when it is needed, so that a plan takes little memory.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use rayon::prelude::*;
 use reorient_core::Year;
 use reorient_data::TradeSource;
+use reorient_model::CountrySet;
 
-use super::file::{Axis, BASE, Exclusion, OVERRIDE, Setting, SweepFile};
+use super::file::{Axis, BASE, Exclusion, OVERRIDE, Override, Setting, SweepFile};
 use super::key::{Key, QuestionHasher, inputs_of};
-use crate::EngineError;
 use crate::pipeline::require_solver;
-use crate::prepare::needs_quantities;
+use crate::prepare::{Session, meet_list, needs_quantities};
+use crate::presence::{Named, Present, Years, named_by, require_goods};
 use crate::scenario::{KEYS, Scenario, ScenarioError, Takes, in_file};
 use crate::years::YearChoice;
+use crate::{Baseline, EngineError};
 
 /// More than any night can answer; a slip in an axis is found here.
 const MOST: u64 = 2_000_000;
@@ -67,6 +69,18 @@ pub struct SweepPlan {
     n_baselines: usize,
     /// Hash of what all scenarios ask, without the data and without who solves.
     asks: Key,
+    /// Parallel to the datasets.
+    asked: Vec<Asked>,
+    /// Sentences on numbers of the United Nations that scenarios name.
+    numbers: BTreeSet<String>,
+}
+
+/// What scenarios that share their rows name.
+#[derive(Debug)]
+struct Asked {
+    year: Year,
+    /// Each with the first scenario that names it.
+    named: BTreeMap<Named, u32>,
 }
 
 /// A file that scenarios are answered from.
@@ -90,6 +104,8 @@ struct Resolved {
     year: Year,
     /// Hash of the members.
     bloc: Key,
+    named: Vec<Named>,
+    numbers: Vec<String>,
 }
 
 impl SweepPlan {
@@ -102,9 +118,9 @@ impl SweepPlan {
         spell_out_years(&mut sweep, source)?;
         let mut base = Scenario::default();
         apply(&mut base, &sweep.base)?;
-        let (origins, excluded) = origins(&sweep, &base)?;
-        let mut plan =
-            Self { sweep, base, entries: Vec::new(), excluded, inputs: Vec::new(), n_baselines: 0, asks: Key::of(b"") };
+        let (origins, excluded) = origins(&sweep, &base, source.years().len())?;
+        let (entries, inputs, asked, asks) = (Vec::new(), Vec::new(), Vec::new(), Key::of(b""));
+        let mut plan = Self { sweep, base, entries, excluded, inputs, n_baselines: 0, asks, asked, numbers: BTreeSet::new() };
         plan.check_names(&origins)?;
         let resolve = |origin: &Origin| plan.resolve(*origin, source);
         let resolved: Vec<Result<Resolved, EngineError>> = origins.par_iter().map(resolve).collect();
@@ -155,6 +171,13 @@ impl SweepPlan {
             let next = number(self.entries.len());
             let first = *first_of.entry(key).or_insert(next);
             let same_as = (first != next).then_some(first);
+            if self.asked.len() == dataset as usize {
+                self.asked.push(Asked { year: resolved[at].year, named: BTreeMap::new() });
+            }
+            self.numbers.extend(resolved[at].numbers.iter().cloned());
+            for named in &resolved[at].named {
+                self.asked[dataset as usize].named.entry(named.clone()).or_insert(next);
+            }
             self.entries.push(Entry { origin: origins[at], key, question: resolved[at].question, dataset, same_as });
         }
         Ok(())
@@ -165,7 +188,46 @@ impl SweepPlan {
         self.entries.len()
     }
 
-    /// Whether there is none; the base is always there.
+    /// Reads the rows of every year whose scenarios name single countries or products, and says what some years lack of it.
+    ///
+    /// # Errors
+    /// [`EngineError`] for what is named and has no row in any year for which it is asked, for a list of which no year has
+    /// anything, and for data that cannot be read.
+    pub fn require_rows(&self, source: &TradeSource) -> Result<Vec<String>, EngineError> {
+        let countries = source.countries();
+        let mut notes: BTreeSet<String> = BTreeSet::new();
+        let mut lists: BTreeMap<String, Years> = BTreeMap::new();
+        let mut rows = Years::default();
+        let mut session = Session::new(source);
+        let nobody = CountrySet::new(countries.len(), []);
+        let mut first = 0;
+        for (dataset, asked) in self.asked.iter().enumerate() {
+            first += self.entries[first..].partition_point(|entry| (entry.dataset as usize) < dataset);
+            let scenario = self.scenario(first)?;
+            let (_, coverage) = meet_list(source, &scenario, asked.year)?;
+            let goods = require_goods(source, &scenario, asked.year, &coverage);
+            let list = scenario.resolved_list();
+            lists.entry(list).or_default().add_goods(asked.year, goods);
+            if asked.named.is_empty() {
+                continue;
+            }
+            let dataset = session.dataset(&scenario, asked.year)?;
+            let baseline = Baseline::new(dataset.table()?, &nobody);
+            rows.add(asked.year, asked.named.keys().cloned(), &Present::new(countries, &dataset.listed, &baseline));
+        }
+        for (_, years) in lists {
+            notes.extend(years.finish(countries, &|_, error| error)?);
+        }
+        let located = |named: &Named, error: ScenarioError| {
+            let at = self.asked.iter().find_map(|asked| asked.named.get(named)).copied().unwrap_or(0);
+            self.fault(self.entries[at as usize].origin, error)
+        };
+        notes.extend(rows.finish(countries, &located)?);
+        notes.extend(self.numbers.iter().cloned());
+        Ok(notes.into_iter().collect())
+    }
+
+    /// Whether there is none; a plan has at least one.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
@@ -313,15 +375,25 @@ impl SweepPlan {
         Ok(scenario)
     }
 
-    fn resolve(&self, origin: Origin, source: &TradeSource) -> Result<Resolved, EngineError> {
-        let fail = |error: ScenarioError| {
-            let located = self.make(origin, true).map_or(error.clone(), |scenario| scenario.located(error.clone()));
-            let named = match located {
-                ScenarioError::InFile { .. } => located,
-                error => in_file((self.sweep.file.clone(), self.line_of(origin)), error),
-            };
-            EngineError::from(in_scenario(&self.name_of(origin), named))
+    /// An error of a scenario with its name, and with the file and line that it comes from.
+    fn fault(&self, origin: Origin, error: ScenarioError) -> ScenarioError {
+        let error = match error {
+            ScenarioError::WhichYear(held) => ScenarioError::Sweep(format!(
+                "the trade data hold {held}: say one in [base], such as `year = {}`, or give --year, or make `year` an axis",
+                held.get(held.len().saturating_sub(4)..).unwrap_or_default()
+            )),
+            error => error,
         };
+        let located = self.make(origin, true).map_or(error.clone(), |scenario| scenario.located(error.clone()));
+        let named = match located {
+            ScenarioError::InFile { .. } => located,
+            error => in_file((self.sweep.file.clone(), self.line_of(origin)), error),
+        };
+        in_scenario(&self.name_of(origin), named)
+    }
+
+    fn resolve(&self, origin: Origin, source: &TradeSource) -> Result<Resolved, EngineError> {
+        let fail = |error: ScenarioError| EngineError::from(self.fault(origin, error));
         let scenario = self.make(origin, false)?;
         let countries = source.countries();
         let year = scenario.resolve_year(source.years()).map_err(fail)?;
@@ -331,6 +403,8 @@ impl SweepPlan {
             EngineError::Scenario(error) => fail(error),
             other => other,
         })?;
+        let named = named_by(&scenario, countries, year, &bloc).map_err(fail)?;
+        let numbers = scenario.number_notes(countries);
         let text = scenario.question_text(countries, year, &bloc, &policy);
         let weighed = if needs_quantities(&scenario) { "weighed" } else { "" };
         let members = bloc.members.iter().flat_map(|code| code.get().to_le_bytes()).collect::<Vec<u8>>();
@@ -339,7 +413,7 @@ impl SweepPlan {
         let (dataset, bloc) = (Key::of(dataset.as_bytes()), Key::of(&members));
         let asked = text.lines().filter(|line| !line.starts_with("solver ") && !line.starts_with("cross-check "));
         let asks = Key::of(asked.collect::<Vec<_>>().join("\n").as_bytes());
-        Ok(Resolved { asks, question: QuestionHasher::hash(&text, &scenario), dataset, year, bloc })
+        Ok(Resolved { asks, question: QuestionHasher::hash(&text, &scenario), dataset, year, bloc, named, numbers })
     }
 
     fn line_of(&self, origin: Origin) -> usize {
@@ -369,8 +443,9 @@ impl SweepPlan {
     }
 }
 
-/// The base, the overrides, the grid without what is excluded, the rows; and what is excluded.
-fn origins(sweep: &SweepFile, base: &Scenario) -> Result<(Vec<Origin>, Vec<Excluded>), ScenarioError> {
+/// The base, the overrides, the grid without what is excluded, the rows; and what is excluded. Where the years are an axis and the
+/// base has none of its own, it and the overrides that are crossed with the years are no scenarios by themselves.
+fn origins(sweep: &SweepFile, base: &Scenario, n_years: usize) -> Result<(Vec<Origin>, Vec<Excluded>), ScenarioError> {
     let axes = &sweep.axes;
     let combinations = axes.iter().map(|axis| axis.values.len() as u64).try_fold(1_u64, u64::checked_mul);
     let combinations = if axes.is_empty() { Some(0) } else { combinations };
@@ -381,8 +456,11 @@ fn origins(sweep: &SweepFile, base: &Scenario) -> Result<(Vec<Origin>, Vec<Exclu
         let problem = format!("the sweep has more than {MOST} scenarios; shorten an axis or leave combinations out of the file");
         return Err(in_file((sweep.file.clone(), line), ScenarioError::Sweep(problem)));
     };
-    let mut origins = vec![Origin::Base];
-    origins.extend((0..number(sweep.overrides.len())).map(Origin::Override));
+    let by_year = base.year.is_none() && n_years > 1 && axes.iter().any(|axis| axis.key == "year");
+    let crossed = |own: &Override| axes.iter().any(|axis| axis.key == OVERRIDE && axis.values.contains(&own.name));
+    let mut origins = if by_year { Vec::new() } else { vec![Origin::Base] };
+    let alone = sweep.overrides.iter().enumerate().filter(|(_, own)| !(by_year && crossed(own)));
+    origins.extend(alone.map(|(at, _)| Origin::Override(number(at))));
     let rules = sweep.exclusions.iter().map(|rule| Rule::new(rule, sweep, base)).collect::<Result<Vec<_>, _>>()?;
     let mut counts = vec![0_u64; rules.len()];
     for at in 0..combinations {
@@ -393,6 +471,11 @@ fn origins(sweep: &SweepFile, base: &Scenario) -> Result<(Vec<Origin>, Vec<Exclu
         }
     }
     origins.extend((0..number(usize::try_from(n_rows).unwrap_or(0))).map(Origin::Row));
+    if origins.is_empty() {
+        let problem = "the exclusions leave no scenario".to_owned();
+        let line = sweep.exclusions.first().map_or(1, |rule| rule.line);
+        return Err(in_file((sweep.file.clone(), line), ScenarioError::Sweep(problem)));
+    }
     let of_rule =
         |(rule, combinations): (&Exclusion, u64)| Excluded { place: format!("{}:{}", sweep.file, rule.line), combinations };
     Ok((origins, sweep.exclusions.iter().zip(counts).map(of_rule).collect()))
