@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use reorient_core::ProductCode;
 use reorient_data::{TradeSource, typed_code};
 use reorient_engine::{ListChoice, RunResult, formulate_product};
 use reorient_metrics::ProductRow;

@@ -13,7 +13,7 @@ use reorient_report::{
 };
 
 use crate::arguments::{Question, Run, Study, Talk};
-use crate::run::{in_words, missing, once, open, percentage_points, question, scenario_of, target};
+use crate::run::{in_words, missing, once, open, percentage_points, scenario_of, target};
 use crate::talk;
 use reorient_app::{Failure, UNSOLVED, input, ledger};
 
