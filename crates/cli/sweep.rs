@@ -232,10 +232,10 @@ fn dry_run(plan: &SweepPlan, source: &TradeSource, shard: Shard, arguments: &Swe
         if arguments.json {
             rows.push(json!({"scenario": at + 1, "name": plan.name(at), "state": state, "why": why}));
         } else {
-            // Long names go on below themselves: nothing is cut from what people search in.
+            // Long names go on below themselves: nothing is cut from what people search in. A program gets a line for each scenario.
             let start = format!("{:>8}  {state:<7} ", at + 1);
             let whole = format!("{start}{}  ({why})", plan.name(at));
-            let fits = display_width(&whole) <= screen.width();
+            let fits = Screen::told().is_none() || display_width(&whole) <= screen.width();
             let margin = " ".repeat(start.len());
             let wrapped = || format!("{start}{}", screen.beside(&format!("{} ({why})", plan.name(at)), &margin));
             lines.push_str(&if fits { whole } else { wrapped() });

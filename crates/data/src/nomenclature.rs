@@ -76,7 +76,7 @@ mod tests {
     fn every_product_of_an_older_revision_has_descendants() {
         for revision in [HsRevision::Hs92, HsRevision::Hs12, HsRevision::Hs17] {
             let products = descendants(revision).unwrap();
-            assert!(products.iter().all(|(product, _)| is_good_of(Some(revision), *product)));
+            assert!(products.iter().all(|(product, _)| is_code_of(revision, *product)));
             assert!(products.windows(2).all(|pair| pair[0].0 < pair[1].0));
             assert!(products.iter().all(|(_, codes)| !codes.is_empty() && codes.windows(2).all(|pair| pair[0] < pair[1])));
         }

@@ -297,34 +297,34 @@ mod tests {
     #[test]
     fn table_a1_has_exact_amounts() {
         insta::assert_snapshot!(text(&table_a1(&sample::collection(), &sample::countries())), @r#"
-        rank,code,iso3,country,increase_musd,increase_min_musd,increase_max_musd,main_sector,share_old_pct,share_new_pct,share_new_min_pct,share_new_max_pct
-        1,842,USA,USA,100.000000,66.666667,133.333333,energy,3.000000,9.666667,7.444444,11.888889
-        2,654,SHN,"Saint Helena, Ascension and Tristan da Cunha",66.666667,66.666667,66.666667,health,0.000000,4.444444,4.444444,4.444444
+        rank,code,iso3,country,increase_musd,increase_min_musd,increase_max_musd,main_sector,share_old_pct,share_new_pct,share_new_min_pct,share_new_max_pct,rank_min,rank_max
+        1,842,USA,USA,100.000000,66.666667,133.333333,energy,3.000000,9.666667,7.444444,11.888889,1,1
+        2,654,SHN,"Saint Helena, Ascension and Tristan da Cunha",66.666667,66.666667,66.666667,health,0.000000,4.444444,4.444444,4.444444,2,2
         "#);
     }
 
     #[test]
     fn shares_name_their_origin_by_code() {
         insta::assert_snapshot!(text(&shares(&sample::collection(), &sample::countries())), @r#"
-        level,name,origin,imports_musd,before_musd,after_musd,before_pct,after_pct,after_min_pct,after_max_pct,hhi_before,hhi_after,hhi_after_min,hhi_after_max
-        overall,all,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556,0.25,0.375,0.25,0.5
-        overall,all,156,1500.000000,400.000000,150.000000,26.666667,10.000000,6.666667,15.555556,,,,
-        overall,all,643,1500.000000,200.000000,83.333333,13.333333,5.555556,0.000000,8.888889,,,,
-        sector,energy,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333,0.25,0.375,0.25,0.5
-        sector,health,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000,0.25,0.375,0.25,0.5
-        subsector,Antibiotics and other active ingredients,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000,0.25,0.375,0.25,0.5
-        subsector,Solar,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333,0.25,0.375,0.25,0.5
-        stage,input,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556,0.25,0.375,0.25,0.5
-        stage,final,all,0.000000,0.000000,0.000000,,,,,,,,
+        level,name,origin,imports_musd,before_musd,after_musd,before_pct,after_pct,after_min_pct,after_max_pct,hhi_before,hhi_after,hhi_after_min,hhi_after_max,unmet_musd,unmet_pct,cut_musd,extra_bloc_musd,before_extra_bloc_pct,after_extra_bloc_pct,extra_bloc_after_musd,after_of_extra_bloc_after_pct,after_of_extra_bloc_after_min_pct,after_of_extra_bloc_after_max_pct
+        overall,all,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556,0.25,0.375,0.25,0.5,0.000000,0.000000,366.666667,1200.000000,50.000000,19.444444,1200.000000,19.444444,19.444444,21.212121
+        overall,all,156,1500.000000,400.000000,150.000000,26.666667,10.000000,6.666667,15.555556,,,,,0.000000,0.000000,250.000000,1200.000000,33.333333,12.500000,1200.000000,12.500000,8.333333,21.212121
+        overall,all,643,1500.000000,200.000000,83.333333,13.333333,5.555556,0.000000,8.888889,,,,,0.000000,0.000000,116.666667,1200.000000,16.666667,6.944444,1200.000000,6.944444,0.000000,12.121212
+        sector,energy,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333,0.25,0.375,0.25,0.5,0.000000,0.000000,166.666667,800.000000,50.000000,29.166667,800.000000,29.166667,29.166667,33.333333
+        sector,health,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000,0.25,0.375,0.25,0.5,0.000000,0.000000,200.000000,400.000000,50.000000,0.000000,400.000000,0.000000,0.000000,0.000000
+        subsector,Antibiotics and other active ingredients,all,500.000000,200.000000,0.000000,40.000000,0.000000,0.000000,0.000000,0.25,0.375,0.25,0.5,0.000000,0.000000,200.000000,400.000000,50.000000,0.000000,400.000000,0.000000,0.000000,0.000000
+        subsector,Solar,all,1000.000000,400.000000,233.333333,40.000000,23.333333,23.333333,23.333333,0.25,0.375,0.25,0.5,0.000000,0.000000,166.666667,800.000000,50.000000,29.166667,800.000000,29.166667,29.166667,33.333333
+        stage,input,all,1500.000000,600.000000,233.333333,40.000000,15.555556,15.555556,15.555556,0.25,0.375,0.25,0.5,0.000000,0.000000,366.666667,1200.000000,50.000000,19.444444,1200.000000,19.444444,19.444444,21.212121
+        stage,final,all,0.000000,0.000000,0.000000,,,,,,,,,0.000000,,0.000000,0.000000,,,0.000000,,,
         "#);
     }
 
     #[test]
     fn products_leave_unknown_fields_empty() {
         insta::assert_snapshot!(text(&products(&sample::collection())), @r#"
-        product,description,sectors,stages,imports_kusd,risk_before_kusd,risk_after_kusd,capacity_kusd,status,shadow_price,critical_cap,hhi_before,hhi_after,hhi_after_min,hhi_after_max,hhi_max_exact,subsectors,reconstructed,shadow_price_max,rearrangement_ratio,risk_slope_kusd_per_pp,spare_kusd,change_inside_kusd,change_inside_min_kusd,change_inside_max_kusd,change_outside_kusd,change_outside_min_kusd,change_outside_max_kusd,risk_next_point_kusd
-        010121,"Cells, ""photovoltaic""",energy,input;final,1000000.000,400000.000,233333.333333,166666.666667,shortage,-1,0.075,0.30000000000000004,0.25,0.125,0.5,no,Solar,no,2,1.5,3333.333333,0.000000,0.000000,0.000000,0.000000,166666.666667,133333.333333,166666.666667,0.000000
-        300420,,energy,input;final,0.000,0.000,,166666.666667,infeasible,,,,,,,,Solar,no,,,0.000000,,,,,,,,0.000000
+        product,description,sectors,stages,imports_kusd,risk_before_kusd,risk_after_kusd,capacity_kusd,status,shadow_price,critical_cap,hhi_before,hhi_after,hhi_after_min,hhi_after_max,hhi_max_exact,subsectors,reconstructed,shadow_price_max,rearrangement_ratio,risk_slope_kusd_per_pp,spare_kusd,change_inside_kusd,change_inside_min_kusd,change_inside_max_kusd,change_outside_kusd,change_outside_min_kusd,change_outside_max_kusd,risk_next_point_kusd,unmet_kusd
+        010121,"Cells, ""photovoltaic""",energy,input;final,1000000.000,400000.000,233333.333333,166666.666667,shortage,-1,0.075,0.30000000000000004,0.25,0.125,0.5,no,Solar,no,2,1.5,3333.333333,0.000000,0.000000,0.000000,0.000000,166666.666667,133333.333333,166666.666667,0.000000,0.000000
+        300420,,energy,input;final,3000.000,2000.000,0.000000,166666.666667,infeasible,,,,,,,,Solar,no,,,0.000000,0.000000,0.000000,0.000000,0.000000,0.000000,0.000000,0.000000,0.000000,1333.333333
         "#);
     }
 

@@ -55,7 +55,7 @@ fn share(level: Level, name: &str, origin: Origin, imports: i64, before: i64, af
         unmet: NanoUsd::default(),
         cut: (NanoUsd::from(musd(before)) - thirds(after[0])).max(NanoUsd::default()),
         extra_bloc: musd(imports / 5 * 4),
-        extra_bloc_after: Ranged { point: thirds(outside), min: thirds(outside - 300), max: thirds(outside) },
+        extra_bloc_after: Ranged { point: thirds(outside), min: thirds((outside - 300).max(0)), max: thirds(outside) },
         hhi: (origin == Origin::AllRisk && imports > 0).then_some(BeforeAfter {
             before: 0.25,
             after: 0.375,

@@ -34,8 +34,13 @@ impl Screen {
     /// That of standard output: `COLUMNS` where it is set, otherwise the terminal, otherwise 100 columns. With colour, which
     /// the stream strips where it is not wanted.
     pub fn stdout() -> Self {
+        Self::told().unwrap_or_else(|| Self::new(Self::USUAL, true))
+    }
+
+    /// That of standard output, where `COLUMNS` or a terminal tells it; none where a program reads lines that stay whole.
+    pub fn told() -> Option<Self> {
         let terminal = || terminal_size_of(std::io::stdout()).map(|(Width(width), _)| usize::from(width));
-        Self::new(wished().or_else(terminal).unwrap_or(Self::USUAL), true)
+        wished().or_else(terminal).map(|width| Self::new(width, true))
     }
 
     /// That of standard error; none where it is no terminal, so that lines of a log stay whole.

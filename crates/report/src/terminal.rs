@@ -172,9 +172,14 @@ mod tests {
         insta::assert_snapshot!(view(100, false), @r#"
         reorient · EU27 · BACI HS22 2023 (hand-made)
 
-        The share of risk countries goes from 40.0 % to 15.6 % of 1.5 bn USD: 0.4 bn USD move away from
-        them. Suppliers that gain get 0.2 bn USD more inside EU27, 0.2 bn USD outside. In 1 of 2 products
-        capacity is short.
+        The share of risk countries goes from 40.0 % to 15.6 % of 1.5 bn USD: 0.4 bn USD can move away from
+        them; suppliers that gain get 0.2 bn USD more inside EU27, 0.2 bn USD outside. Of today's imports
+        from outside EU27 it goes from 50.0 % to 19.4 %.
+        010121 Cells, "photovoltaic" is 66.7 % of these imports; without it the share goes from 40.0 % to
+        less than 0.001 %.
+        0.2 bn USD in 1 of 2 products cannot be moved: 010121 Cells, "photovoltaic" (23.3 % left).
+        1.3 M$ (0.1 % of imports) in 1 product cannot be supplied: 300420 (44.4 % missing).
+        All ranks of Table A.1 are certain.
 
           risk country        before %  after %     [min – max]  change pp
           China                  26.67    10.00  [6.67 – 15.56]     −16.67
@@ -202,13 +207,12 @@ mod tests {
           [min – max]: the range over all optimal solutions; ranks such as 1-3 are outer bounds.
 
         Over all optima, imports from alternatives inside EU27 change by 0.2 bn USD, outside by 0.2 bn USD.
-        One more percentage point of the cap would take another 3.0 M$ off the risk imports.
+        One more percentage point of the cap would take another 3.0 M$ off the risk and missing imports.
 
         Concentration of origins (HHI, weighted by imports) rose from 0.2500 to 0.3750; it rose in 1 and
         fell in 1 of 2 products. Over all optima it is between 0.2500 and 0.5000 after.
 
         Notes
-          Not in any figure above: 1 infeasible and 0 unsolved products.
           1 of 2 products (33.3 % of imports) is on the list only through reconstructed rows.
           3 codes of the list are only partly covered by HS22: 010121, 280461, 853224.
           What displaced buyers elsewhere lose is not modelled.
@@ -221,9 +225,17 @@ mod tests {
         reorient · EU27 · BACI HS22 2023 (hand-made)
 
         The share of risk countries goes from 40.0 % to 15.6 % of
-        1.5 bn USD: 0.4 bn USD move away from them. Suppliers that
-        gain get 0.2 bn USD more inside EU27, 0.2 bn USD outside. In
-        1 of 2 products capacity is short.
+        1.5 bn USD: 0.4 bn USD can move away from them; suppliers
+        that gain get 0.2 bn USD more inside EU27, 0.2 bn USD
+        outside. Of today's imports from outside EU27 it goes from
+        50.0 % to 19.4 %.
+        010121 Cells, "photovoltaic" is 66.7 % of these imports;
+        without it the share goes from 40.0 % to less than 0.001 %.
+        0.2 bn USD in 1 of 2 products cannot be moved: 010121 Cells,
+        "photovoltaic" (23.3 % left).
+        1.3 M$ (0.1 % of imports) in 1 product cannot be supplied:
+        300420 (44.4 % missing).
+        All ranks of Table A.1 are certain.
 
           risk country        before %  after %     [min – max]
           China                  26.67    10.00  [6.67 – 15.56]
@@ -258,7 +270,7 @@ mod tests {
         Over all optima, imports from alternatives inside EU27
         change by 0.2 bn USD, outside by 0.2 bn USD. One more
         percentage point of the cap would take another 3.0 M$ off
-        the risk imports.
+        the risk and missing imports.
 
         Concentration of origins (HHI, weighted by imports) rose
         from 0.2500 to 0.3750; it rose in 1 and fell in 1 of 2
@@ -266,8 +278,6 @@ mod tests {
         after.
 
         Notes
-          Not in any figure above: 1 infeasible and 0 unsolved
-          products.
           1 of 2 products (33.3 % of imports) is on the list only
           through reconstructed rows.
           3 codes of the list are only partly covered by HS22:
