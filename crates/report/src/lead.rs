@@ -76,10 +76,10 @@ fn moved(headline: &Headline, options: &TerminalOptions<'_>) -> String {
 
 /// The same share of what comes from outside the bloc today; a country has no inside.
 fn extra_bloc(headline: &Headline, options: &TerminalOptions<'_>) -> Option<String> {
-    let outside = headline.extra_bloc.into();
-    let (before, after) = (percent(headline.risk_before.into(), outside, 1)?, percent(headline.risk_after, outside, 1)?);
-    (!options.one_country && headline.extra_bloc < headline.imports)
-        .then(|| format!("Of today's imports from outside {} it goes from {before} % to {after} %.", options.bloc))
+    let outside = NanoUsd::from(headline.extra_bloc);
+    let tells = !options.one_country && outside > NanoUsd::default() && headline.extra_bloc < headline.imports;
+    let (before, after) = (share(headline.risk_before.into(), outside), share(headline.risk_after, outside));
+    tells.then(|| format!("Of today's imports from outside {} it goes from {before} % to {after} %.", options.bloc))
 }
 
 /// Where one good is more than half of the imports: the headline of all others.
