@@ -401,3 +401,39 @@ fn inspect_says_what_is_unmet() {
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("cannot be supplied 219,944.015 M$") && words.contains("the rest is unmet"), "{text}");
 }
+
+/// A product of which nothing can be supplied keeps its index of today in the mean before, and has none after.
+#[test]
+fn what_is_missing_altogether_counts_in_the_concentration_of_today() {
+    let arguments = ["--list", "all", "--set", "cap=0"];
+    let base = run_into(&arguments);
+    let folder = tempfile::tempdir().unwrap();
+    let barred: Vec<String> = columns(&base.text("flows.csv"), &["product", "exporter"])
+        .into_iter()
+        .filter(|row| row[0] == "280450")
+        .map(|row| row[1].clone())
+        .collect();
+    let setting = format!("exclude-hard={}", barred.join(","));
+    let all = ["run", "-q", "--list", "all", "--set", "cap=0", "--set", &setting, "--out"];
+    reorient().args(all).arg(folder.path()).assert().code(3);
+    let before = |text: &str| columns(text, &["level", "name", "imports_musd", "hhi_before"]);
+    let shares = std::fs::read_to_string(folder.path().join("shares.csv")).unwrap();
+    let overall = |rows: Vec<Vec<String>>| rows.into_iter().find(|row| row[0] == "overall").unwrap();
+    assert_eq!(overall(before(&base.text("shares.csv"))), overall(before(&shares)));
+    let products = std::fs::read_to_string(folder.path().join("products.csv")).unwrap();
+    let own = columns(&products, &["product", "hhi_before", "hhi_after"]).into_iter().find(|row| row[0] == "280450").unwrap();
+    assert!(!own[1].is_empty() && own[2].is_empty(), "{own:?}");
+    reorient().args(["verify", "-q"]).arg(folder.path()).assert().success();
+}
+
+/// A panel says first what cannot be supplied, and in which year; its table has the share that is missing.
+#[test]
+fn a_panel_says_what_is_missing() {
+    let file = tempfile::tempdir().unwrap();
+    let sweep = ["run", "--list", "all", "--year", "2023..2023", "--set", "exclude-hard=CHN,USA"];
+    let output = reorient().args(sweep).current_dir(file.path()).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("In 2023 ") && words.contains("cannot be supplied: ") && words.contains("missing %"), "{text}");
+}

@@ -63,8 +63,7 @@ Examples:
   reorient frontier --list all --out frontier        frontier.csv (every breakpoint) and critical_caps.csv
   reorient frontier baci --year 2024 --set bloc=NLD
 
-Between two rows of frontier.csv risk imports are a straight line: nothing is interpolated, no solver is asked. Two rows
-of one cap are the ends of a jump: there a product enters that options keep from having an allocation below.
+Between two rows of frontier.csv risk and unmet imports are straight lines: nothing is interpolated, no solver is asked.
 
 Exit codes: 0 done; 2 usage or scenario; 65 bad input data; 66 input missing; 74 cannot write.";
 
@@ -447,7 +446,7 @@ pub(crate) struct Uncertainty {
     /// Probability that a product counts which is listed through reconstructed rows alone
     #[arg(long, allow_negative_numbers = true, value_name = "P", default_value = "1", value_parser = crate::uncertainty::probability)]
     pub(crate) reconstructed: f64,
-    /// Probability that a product counts of which only a part is listed (with `map = all`, which leaves it out)
+    /// Probability that a product counts of which only a part is listed (with `map = main` or `all`, which leave it out)
     #[arg(long, allow_negative_numbers = true, value_name = "P", default_value = "0", value_parser = crate::uncertainty::probability)]
     pub(crate) partial: f64,
     /// The cap is uniform between two, such as 0.03..0.07 [default: the scenario's]

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use reorient_engine::margin_sentences;
 use reorient_report::{Screen, concentration_json, concentration_rows, concentration_view, kind, write_concentration};
 
 use crate::arguments::{Study, Talk};
@@ -17,6 +18,7 @@ pub(crate) fn concentration(arguments: &Study, talk: &Talk) -> Result<ExitCode, 
     let source = open(&arguments.question)?;
     let result = reorient_engine::concentration(&source, &scenario, &|| {})?;
     talk::notes(&result.run.notes);
+    talk::notes(&margin_sentences(&source, &result.run.coverage));
     let countries = source.countries();
     let least = |code| {
         let at = result.products.binary_search_by_key(&code, |least| least.product).ok()?;

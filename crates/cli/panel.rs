@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use reorient_core::{ProductCode, Year};
 use reorient_data::TradeSource;
-use reorient_engine::{CoverageStatus, FillChoice, HIGHS_VERSION, PanelResult, Scenario, SolverChoice, YearChoice};
+use reorient_engine::{
+    CoverageStatus, FillChoice, HIGHS_VERSION, PanelResult, PanelYearContext, Scenario, SolverChoice, YearChoice,
+    margin_sentences,
+};
 use reorient_model::NanoUsd;
 use reorient_report::{
     CertificateSummary, Figure, FigureContext, PanelManifest, PanelView, PanelYearEntry, Screen, SolverSummary, counted, kind,
@@ -59,7 +62,8 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
         tracing::info!("panel in {}", target.path().display());
     }
     if study.json {
-        let object = panel_json(&result.years, countries, &manifest);
+        let mut object = panel_json(&result.years, countries, &manifest);
+        object["notes"] = result.notes.clone().into();
         let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
         talk::notes(&result.notes);
         talk::print(&format!("{text}\n"))?;
@@ -69,6 +73,7 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
             bloc: &bloc(&source, &result),
             source: source.label(),
             cap: &percentage_points(scenario.cap),
+            leading: &leading(&source, &result),
             notes: &notes(&source, &scenario, &result),
         };
         talk::print(&panel_view(&result.years, countries, &view))?;
@@ -89,12 +94,21 @@ fn in_short(years: &[Year]) -> String {
     }
 }
 
+/// What belongs beside the headline: claims of the data that do not hold, and what the list leaves out or takes in of the newest year in
+/// which that is much.
+fn leading(source: &TradeSource, result: &PanelResult) -> Vec<String> {
+    let of_year = |year: &PanelYearContext| {
+        let sentences = margin_sentences(source, &year.coverage);
+        (!sentences.is_empty()).then(|| format!("In {}: {}", year.year, sentences.join(" ")))
+    };
+    source.notes().into_iter().chain(result.contexts.iter().rev().find_map(of_year)).collect()
+}
+
 fn notes(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> Vec<String> {
     let mut notes = Vec::new();
     if source.is_synthetic() {
         notes.push("The trade data are synthetic.".to_owned());
     }
-    notes.extend(source.notes());
     notes.extend(result.notes.iter().cloned());
     let outdated = result.contexts.iter().filter(|year| year.bloc.note.is_some()).count();
     if outdated > 0 {

@@ -8,7 +8,7 @@ use anyhow::Context;
 use reorient_core::{Fraction, ProductCode};
 use reorient_data::TradeSource;
 use reorient_engine::{
-    Coverage, CoverageRow, CoverageStatus, FillChoice, Given, HIGHS_VERSION, KEYS, ListChoice, RunResult, Scenario,
+    CoverageRow, CoverageStatus, FillChoice, Given, HIGHS_VERSION, KEYS, ListChoice, RunResult, Scenario, margin_sentences,
 };
 use reorient_folder::Target;
 use reorient_model::{CountrySet, NanoUsd};
@@ -25,9 +25,6 @@ use reorient_app::{Failure, UNSOLVED, coverage_lines, label, run_manifest};
 
 /// Partial codes named in the view; the folder has all.
 const NAMED: usize = 8;
-/// Goods named in the first paragraph, each by as many letters of its description.
-const FEW: usize = 3;
-const NAME: usize = 40;
 
 /// Answers the question, prints it, writes the folder.
 pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
@@ -170,58 +167,10 @@ fn view(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> String
             bloc: &result.bloc.title(source.countries()),
             one_country: result.bloc.is_one_country(),
             source: &label(source, &result.scenario),
-            leading: &margin(source, &result.coverage),
+            leading: &[source.notes(), margin_sentences(source, &result.coverage)].concat(),
             notes: &notes(source, result, scenario),
         },
     )
-}
-
-/// What the list leaves out and what it takes in because codes of the data are wider than its own, where that is much.
-fn margin(source: &TradeSource, coverage: &Coverage) -> Vec<String> {
-    let margin = coverage.margin();
-    if !margin.is_large() {
-        return Vec::new();
-    }
-    let musd = |row: &CoverageRow| grouped(&decimal(i128::from(row.imports.unwrap_or_default().get()), 1_000_000, 1));
-    let told = |rows: &[CoverageRow], what: (&str, &str), also: bool, remedy: &str| {
-        let named = rows.iter().take(FEW).map(|row| {
-            let name = named(source.description(row.code).unwrap_or_default());
-            let holds = row.also_holds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            let holds = if also { format!(", also {holds}") } else { String::new() };
-            format!("{}{name} ({} M${holds})", row.code, musd(row))
-        });
-        let more = if rows.len() > FEW { format!(" and {} more", rows.len() - FEW) } else { String::new() };
-        let percent = margin.percent(rows);
-        let share = if percent.is_finite() { format!(" ({percent:.1} % of the imports of those taken)") } else { String::new() };
-        let (count, what) = if rows.len() == 1 {
-            ("One product is".to_owned(), what.0)
-        } else {
-            (format!("{} products are", rows.len()), what.1)
-        };
-        format!("{count} {what}{share}: {}{more}; {remedy}.", named.collect::<Vec<_>>().join("; "))
-    };
-    let mut sentences = Vec::new();
-    if !margin.left_out.is_empty() {
-        let what = ("left out, as the list names a part of it only", "left out, as the list names a part of each only");
-        let remedy = if margin.left_out.len() == 1 { "`--set map=any` takes it in" } else { "`--set map=any` takes them in" };
-        sentences.push(told(&margin.left_out, what, false, remedy));
-    }
-    if !margin.taken_in.is_empty() {
-        let what = ("taken in with goods that the list does not name", "taken in with goods that the list does not name");
-        let remedy = if margin.taken_in.len() == 1 { "`--set map=all` leaves it out" } else { "`--set map=all` leaves them out" };
-        sentences.push(told(&margin.taken_in, what, true, remedy));
-    }
-    sentences
-}
-
-/// A good by the beginning of its description; nothing where there is none.
-fn named(description: &str) -> String {
-    let letters: Vec<char> = description.chars().collect();
-    match letters.len() {
-        0 => String::new(),
-        length if length <= NAME => format!(" {description}"),
-        _ => format!(" {}…", letters[..NAME - 1].iter().collect::<String>().trim_end()),
-    }
 }
 
 fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<String> {
@@ -231,7 +180,6 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
     if source.is_synthetic() {
         notes.push("The trade data are synthetic.".to_owned());
     }
-    notes.extend(source.notes());
     if let Some(note) = &result.bloc.note {
         notes.push(note.clone());
     }

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use reorient_engine::margin_sentences;
 use reorient_metrics::BASE;
 use reorient_report::{
     Screen, StudyManifest, explanation_json, explanation_view, frontier_json, frontier_view, kind, sensitivity_json,
@@ -42,6 +43,7 @@ pub(crate) fn explain(arguments: &Study, talk: &Talk) -> Result<ExitCode, Failur
     let source = open(&arguments.question)?;
     let result = reorient_engine::run(&source, &scenario, &|_| {}, &|| {})?;
     talk::notes(&result.notes);
+    talk::notes(&margin_sentences(&source, &result.coverage));
     let countries = source.countries();
     let explanation = reorient_engine::explain_run(&result, countries);
     talk::data_notes(&source);

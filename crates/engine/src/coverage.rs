@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use reorient_core::{GoodsList, ProductCode, Usd};
 use reorient_data::{MapRule, MappedList, PartialCode, ReadList, TradeSource, embedded_goods_list, map_list, read_goods_list};
+use reorient_model::NanoUsd;
 
 use crate::scenario::{Alias, ListChoice, Scenario};
 use crate::{Baseline, EngineError};
@@ -160,6 +161,61 @@ impl Coverage {
                 row.world_exports = Some(market.world_exports.iter().copied().sum());
             }
         }
+    }
+}
+
+/// Goods named in a sentence, each by as many letters of its description.
+const FEW: usize = 3;
+const NAME: usize = 40;
+
+/// What the list leaves out and what it takes in because codes of the data are wider than its own, where that is much.
+pub fn margin_sentences(source: &TradeSource, coverage: &Coverage) -> Vec<String> {
+    let margin = coverage.margin();
+    if !margin.is_large() {
+        return Vec::new();
+    }
+    let amount = |row: &CoverageRow| match NanoUsd::from(row.imports.unwrap_or_default()).to_dollars() {
+        dollars if dollars < 1e9 => format!("{:.1} M$", dollars / 1e6),
+        dollars => format!("{:.1} bn USD", dollars / 1e9),
+    };
+    let told = |rows: &[CoverageRow], what: (&str, &str), also: bool, remedy: &str| {
+        let named = rows.iter().take(FEW).map(|row| {
+            let name = named(source.description(row.code).unwrap_or_default());
+            let holds = row.also_holds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let holds = if also { format!(", also {holds}") } else { String::new() };
+            format!("{}{name} ({}{holds})", row.code, amount(row))
+        });
+        let more = if rows.len() > FEW { format!(" and {} more", rows.len() - FEW) } else { String::new() };
+        let percent = margin.percent(rows);
+        let share = if percent.is_finite() { format!(" ({percent:.1} % of the imports of those taken)") } else { String::new() };
+        let (count, what) = if rows.len() == 1 {
+            ("One product is".to_owned(), what.0)
+        } else {
+            (format!("{} products are", rows.len()), what.1)
+        };
+        format!("{count} {what}{share}: {}{more}; {remedy}.", named.collect::<Vec<_>>().join("; "))
+    };
+    let mut sentences = Vec::new();
+    if !margin.left_out.is_empty() {
+        let what = ("left out, as the list names a part of it only", "left out, as the list names a part of each only");
+        let remedy = if margin.left_out.len() == 1 { "`--set map=any` takes it in" } else { "`--set map=any` takes them in" };
+        sentences.push(told(&margin.left_out, what, false, remedy));
+    }
+    if !margin.taken_in.is_empty() {
+        let what = ("taken in with goods that the list does not name", "taken in with goods that the list does not name");
+        let remedy = if margin.taken_in.len() == 1 { "`--set map=all` leaves it out" } else { "`--set map=all` leaves them out" };
+        sentences.push(told(&margin.taken_in, what, true, remedy));
+    }
+    sentences
+}
+
+/// A good by the beginning of its description; nothing where there is none.
+fn named(description: &str) -> String {
+    let letters: Vec<char> = description.chars().collect();
+    match letters.len() {
+        0 => String::new(),
+        length if length <= NAME => format!(" {description}"),
+        _ => format!(" {}…", letters[..NAME - 1].iter().collect::<String>().trim_end()),
     }
 }
 

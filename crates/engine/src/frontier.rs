@@ -43,7 +43,7 @@ const STEPS: u64 = 100;
 pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierResult, EngineError> {
     let prepared = Session::passing(source).prepare(scenario)?;
     presence::require(source, scenario, &prepared)?;
-    let notes = presence::notes(source, scenario, &prepared)?;
+    let notes = presence::notes_of_study(source, scenario, &prepared)?;
     let Prepared { year, bloc, baseline, policy, dataset, .. } = prepared;
     let listed = &dataset.listed;
     let curve = |&position: &usize| {

@@ -141,7 +141,11 @@ fn one_year(
     let listed: Vec<usize> =
         (0..baseline.products().len()).filter(|at| list.goods.contains_key(&baseline.products()[*at])).collect();
     named.add_goods(year, require_goods(source, scenario, year, &coverage));
-    // Of single products, nobody's selling any is an answer.
+    // Of single products, nobody's selling or buying any is an answer.
+    if let ([member], false) = (importer.members.as_slice(), some) {
+        let buyer = Named { key: "importer", what: What::Buyer(*member) };
+        named.add(year, [buyer], &Present::new(countries, &listed, &baseline));
+    }
     if !some && origins != default_risk() {
         let of_risk = origins.iter().map(|code| Named { key: "risk", what: What::Seller(*code) });
         named.add(year, of_risk, &Present::new(countries, &listed, &baseline));

@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use reorient_core::{CountryCode, GoodsList, ProductCode, Year};
 use reorient_data::{Claims, DataError, InputFile, MapRule, Passed, RowLedger, Trade, TradeSource, TradeTable};
-use reorient_metrics::{Classification, Labels};
+use reorient_metrics::{Classification, Collection, CountryRow, Labels};
 use reorient_model::{CountrySet, Policy, Program, formulate};
 
 use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::Bloc;
-use crate::coverage::{AskedList, Coverage, meet};
+use crate::coverage::{AskedList, Coverage, margin_sentences, meet};
+use crate::presence;
 use crate::scenario::{Alias, CHINA, FillChoice, HONG_KONG, HongKong, ListChoice, Scenario, country_set};
 
 /// A question held against its data.
@@ -75,6 +76,23 @@ pub struct Session<'a> {
     keeps_rows: bool,
     dataset: Option<(DatasetKey, Arc<Dataset>)>,
     baselines: BTreeMap<Vec<CountryCode>, Arc<Baseline>>,
+}
+
+impl Prepared {
+    /// Which of the usual risk origins are alternatives here and gain, where all receivers are ranked.
+    pub(crate) fn gaining_notes(&self, source: &TradeSource, collection: &Collection) -> Vec<String> {
+        let countries = source.countries();
+        let is_usual = |row: &&CountryRow| presence::is_default_risk(countries, row.country) && row.increase.0 > 0;
+        let note = |row: &CountryRow| presence::gaining_note(countries, row.country, row.increase, "");
+        collection.table_a1.iter().filter(is_usual).map(note).collect()
+    }
+
+    /// What the list leaves out and what it takes in, where that is much.
+    pub(crate) fn margin_sentences(&self, source: &TradeSource) -> Vec<String> {
+        let mut coverage = self.dataset.coverage.clone();
+        coverage.value(&self.baseline);
+        margin_sentences(source, &coverage)
+    }
 }
 
 impl<'a> Session<'a> {

@@ -259,6 +259,16 @@ pub(crate) fn notes(source: &TradeSource, scenario: &Scenario, prepared: &Prepar
     Ok(notes)
 }
 
+/// As [`notes`], with what the list leaves out and takes in where that is much: of studies, which have no first paragraph of a run.
+///
+/// # Errors
+/// As [`lacking`].
+pub(crate) fn notes_of_study(source: &TradeSource, scenario: &Scenario, prepared: &Prepared) -> Result<Vec<String>, EngineError> {
+    let mut notes = notes(source, scenario, prepared)?;
+    notes.extend(prepared.margin_sentences(source));
+    Ok(notes)
+}
+
 /// Origins that are risk origins by default, are alternatives here and gain at the declared point.
 pub(crate) fn gaining(
     products: &[ProductRow],
@@ -273,6 +283,11 @@ pub(crate) fn gaining(
         flows.map(|flow| flow.optimised - NanoUsd::from(flow.imports)).filter(|gain| *gain > NanoUsd(0)).sum()
     };
     alternatives.map(|index| (index, gain(index))).filter(|(_, gain)| *gain > NanoUsd(0)).collect()
+}
+
+/// Whether a country is a risk origin by default.
+pub(crate) fn is_default_risk(countries: &CountryTable, index: CountryIndex) -> bool {
+    default_risk().contains(&countries.country(index).code)
 }
 
 /// As a sentence.

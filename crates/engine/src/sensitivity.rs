@@ -54,7 +54,9 @@ pub fn sensitivity(
 ) -> Result<SensitivityResult, EngineError> {
     let mut session = Session::new(source);
     let (base, prepared) = answer(&mut session, scenario)?;
-    let notes = notes_of_years(source, scenario, &prepared)?;
+    let mut notes = notes_of_years(source, scenario, &prepared)?;
+    notes.extend(prepared.margin_sentences(source));
+    notes.extend(prepared.gaining_notes(source, &base));
     progress();
     let resolved = prepared.resolved(scenario);
     let risk = scenario.resolve_risk(source.countries(), prepared.year, &prepared.bloc)?;

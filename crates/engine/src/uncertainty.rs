@@ -78,8 +78,9 @@ pub fn uncertainty(
     let mut bench = Bench::default();
     let base = Session::new(source).prepare(scenario)?;
     presence::require(source, scenario, &base)?;
-    let notes = presence::notes(source, scenario, &base)?;
+    let mut notes = presence::notes_of_study(source, scenario, &base)?;
     let answer = base.summarise(scenario, &mut bench)?;
+    notes.extend(base.gaining_notes(source, &answer));
     // Products that are listed in part are read too, so that a draw may take them.
     let wide = Scenario { map: MapRule::Any, ..scenario.clone() };
     let left_out: BTreeSet<ProductCode> = base.dataset.coverage.margin().left_out.iter().map(|row| row.code).collect();

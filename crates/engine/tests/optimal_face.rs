@@ -79,7 +79,8 @@ fn highs_finds_the_same_ends() {
     let source = TradeSource::embedded().unwrap();
     let mut n_ends = 0;
     for settings in QUESTIONS {
-        for (product, program, optimum) in programs(&source, settings) {
+        // Where imports are unmet, the face is one point.
+        for (product, program, optimum) in programs(&source, settings).into_iter().filter(|(_, _, optimum)| optimum.unmet == 0) {
             let face = face(&program, &optimum);
             let unit = program.total.max(1) as f64;
             let tolerance = 1e-9 * unit.max(1_000.0 * program.scale as f64) / unit;

@@ -63,7 +63,10 @@ struct OriginSums {
 /// Sums of an index times imports, in the order of the products.
 #[derive(Clone, Default)]
 struct WeighedIndex {
+    /// Imports of products with an index before.
     imports: f64,
+    /// Imports of products with one after.
+    supplied: f64,
     before: f64,
     after: f64,
     /// The least and the greatest over all optima.
@@ -273,10 +276,14 @@ impl OriginSums {
 
 impl WeighedIndex {
     fn add(&mut self, row: &ProductRow) {
-        if let (Some(before), Some(after)) = (row.hhi_before, row.hhi_after) {
-            let imports = NanoUsd::from(row.imports).to_dollars();
+        let imports = NanoUsd::from(row.imports).to_dollars();
+        if let Some(before) = row.hhi_before {
             self.imports += imports;
             self.before += imports * before;
+        }
+        // A product of which nothing can be supplied has an index today, and none after.
+        if let Some(after) = row.hhi_after {
+            self.supplied += imports;
             self.after += imports * after;
             match row.hhi_after_min.zip(row.hhi_after_max) {
                 Some((least, most)) => {
@@ -289,9 +296,9 @@ impl WeighedIndex {
     }
 
     fn mean(&self) -> Option<BeforeAfter> {
-        let mean = |sum: f64| sum / self.imports;
-        let range = (self.n_without_range == 0).then(|| (mean(self.range.0), mean(self.range.1)));
-        (self.imports > 0.0).then(|| BeforeAfter { before: mean(self.before), after: mean(self.after), range })
+        let of_supplied = |sum: f64| (self.supplied > 0.0).then(|| sum / self.supplied);
+        let range = of_supplied(self.range.0).zip(of_supplied(self.range.1)).filter(|_| self.n_without_range == 0);
+        (self.imports > 0.0).then(|| BeforeAfter { before: self.before / self.imports, after: of_supplied(self.after), range })
     }
 }
 

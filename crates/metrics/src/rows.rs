@@ -208,8 +208,8 @@ pub struct ShareRow {
 pub struct BeforeAfter {
     /// Today.
     pub before: f64,
-    /// At the declared point.
-    pub after: f64,
+    /// At the declared point, of what is supplied; none where nothing is.
+    pub after: Option<f64>,
     /// The least and the greatest over all optima; none where nobody asked.
     pub range: Option<(f64, f64)>,
 }

@@ -71,7 +71,7 @@ impl Effect {
         let risk_after_pct = share_pct(&own.headline, own.headline.risk_after);
         let unmet = |headline: &Headline| share_pct(headline, headline.unmet);
         let difference = |own: Option<f64>, of_base: Option<f64>| own.zip(of_base).map(|(own, of_base)| own - of_base);
-        let after = |collection: &Collection| collection.headline.hhi.map(|hhi| hhi.after);
+        let after = |collection: &Collection| collection.headline.hhi.and_then(|hhi| hhi.after);
         Self {
             risk_after_pct,
             change_points: difference(risk_after_pct, share_pct(&base.headline, base.headline.risk_after)),

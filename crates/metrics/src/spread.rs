@@ -83,7 +83,7 @@ pub const FIGURES: [Figure; 18] = [
     ("shifted_outside_musd", |headline| Some(musd(headline.shifted_outside))),
     ("risk_next_point_musd", |headline| Some(musd(headline.next_point))),
     ("hhi_before", |headline| Some(headline.hhi?.before)),
-    ("hhi_after", |headline| Some(headline.hhi?.after)),
+    ("hhi_after", |headline| headline.hhi?.after),
     ("hhi_rose", |headline| count(headline.hhi_rose)),
     ("hhi_fell", |headline| count(headline.hhi_fell)),
     ("unmet_musd", |headline| Some(musd(headline.unmet))),

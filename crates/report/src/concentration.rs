@@ -26,7 +26,7 @@ pub struct ConcentrationRow<'a> {
     pub least: Option<(f64, NanoUsd, Option<f64>)>,
 }
 
-fn of_products<'a>() -> [Column<ConcentrationRow<'a>>; 13] {
+fn of_products<'a>() -> [Column<ConcentrationRow<'a>>; 14] {
     [
         ("product", Pick::Text(|row, _| Some(row.product.product.to_string()))),
         ("description", Pick::Text(|row, _| Some(row.product.labels.description.clone()))),
@@ -41,6 +41,7 @@ fn of_products<'a>() -> [Column<ConcentrationRow<'a>>; 13] {
         ("hhi_least_feasible", Pick::Real(|row| row.least.map(|least| least.0))),
         ("risk_at_least_musd", Pick::Text(|row, _| row.least.map(|least| musd(least.1)))),
         ("marginal_hhi_per_musd", Pick::Real(|row| row.least.and_then(|least| least.2))),
+        ("unmet_musd", Pick::Text(|row, _| row.product.unmet.map(musd))),
     ]
 }
 
@@ -142,7 +143,8 @@ pub fn concentration_view(
 fn answer(headline: &Headline, rows: &[ConcentrationRow<'_>], curve: &[TradeOff]) -> String {
     let (Some(mean), Some(even)) = (headline.hhi, curve.first()) else { return "Nothing is imported.".to_owned() };
     let share = |amount: NanoUsd| percent(amount, headline.imports.into(), 2).unwrap_or_default();
-    let (least, most) = mean.range.unwrap_or((mean.after, mean.after));
+    let after = mean.after.unwrap_or_default();
+    let (least, most) = mean.range.unwrap_or((after, after));
     let verdict = if headline.risk_after == NanoUsd::from(headline.risk_before) && most <= least {
         "there is no cut, and imports stay as they are"
     } else if least > mean.before {
@@ -152,16 +154,21 @@ fn answer(headline: &Headline, rows: &[ConcentrationRow<'_>], curve: &[TradeOff]
     } else {
         "the cut itself does not decide whether concentration falls: the choice among equally good optima does"
     };
+    let missing = if headline.unmet > NanoUsd::default() {
+        format!("; {} % cannot be supplied, and the index after is of what is", share(headline.unmet))
+    } else {
+        String::new()
+    };
     let exact = rows.iter().filter(|row| row.product.hhi_max_is_exact == Some(true)).count();
     let measured = rows.iter().filter(|row| row.product.hhi_max_is_exact.is_some()).count();
     format!(
-        "Risk imports fall from {} to {} % of imports. The mean concentration of origins (HHI, weighted by imports) is {:.4} today \
+        "Risk imports fall from {} to {} % of imports{missing}. The mean concentration of origins (HHI, weighted by imports) is {:.4} today \
          and {:.4} at the declared optimum; over all optima it is between {least:.4} and {most:.4}, so {verdict}. Without any \
          aim at risk it could be {:.4}, with risk imports of {:.2} %. The greatest index is exact in {exact} of {}.",
         share(headline.risk_before.into()),
         share(headline.risk_after),
         mean.before,
-        mean.after,
+        mean.after.unwrap_or_default(),
         even.hhi,
         even.risk_pct,
         counted(measured, "product"),

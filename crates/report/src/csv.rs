@@ -160,7 +160,7 @@ pub(crate) fn shares(collection: &Collection, countries: &CountryTable) -> Sheet
             Field::share(row.after_min, row.imports),
             Field::share(row.after_max, row.imports),
             Field::Real(row.hhi.map(|index| index.before)),
-            Field::Real(row.hhi.map(|index| index.after)),
+            Field::Real(row.hhi.and_then(|index| index.after)),
             Field::Real(row.hhi.and_then(|index| index.range).map(|range| range.0)),
             Field::Real(row.hhi.and_then(|index| index.range).map(|range| range.1)),
             Field::Text(musd(row.unmet)),

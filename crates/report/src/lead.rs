@@ -136,7 +136,7 @@ fn cannot_be_moved(collection: &Collection) -> String {
     )
 }
 
-fn cannot_be_supplied(collection: &Collection) -> Option<String> {
+pub(crate) fn cannot_be_supplied(collection: &Collection) -> Option<String> {
     let unmet = |row: &ProductRow| row.unmet.unwrap_or_default();
     let headline = &collection.headline;
     let mut rows: Vec<&ProductRow> = collection.products.iter().filter(|row| unmet(row) > NanoUsd::default()).collect();

@@ -199,7 +199,7 @@ impl From<&Headline> for Figures {
             risk_slope_musd_per_pp: decimal(headline.risk_slope.0, 100 * NANO_PER_MUSD, 6),
             risk_next_point_musd: musd(headline.next_point),
             hhi_before: headline.hhi.map(|index| index.before),
-            hhi_after: headline.hhi.map(|index| index.after),
+            hhi_after: headline.hhi.and_then(|index| index.after),
             hhi_after_min: headline.hhi.and_then(|index| index.range).map(|range| range.0),
             hhi_after_max: headline.hhi.and_then(|index| index.range).map(|range| range.1),
             reconstructed_products: headline.reconstructed_products,

@@ -145,7 +145,7 @@ const YEARS: [Column<PanelYear>; 50] = [
     ("change_outside_max_musd", Pick::Text(|row, _| Some(musd(row.collection.headline.change_outside.max)))),
     ("risk_next_point_musd", Pick::Text(|row, _| Some(musd(row.collection.headline.next_point)))),
     ("hhi_before", Pick::Real(|row| hhi(row, |index| Some(index.before)))),
-    ("hhi_after", Pick::Real(|row| hhi(row, |index| Some(index.after)))),
+    ("hhi_after", Pick::Real(|row| hhi(row, |index| index.after))),
     ("hhi_after_min", Pick::Real(|row| hhi(row, |index| index.range.map(|range| range.0)))),
     ("hhi_after_max", Pick::Real(|row| hhi(row, |index| index.range.map(|range| range.1)))),
     ("hhi_rose", Pick::Whole(|row, _| whole(row.collection.headline.hhi_rose))),

@@ -6,6 +6,7 @@ use reorient_metrics::{Level, Origin, PanelYear, ShareRow};
 use reorient_model::NanoUsd;
 
 use crate::grid::{Column, Grid};
+use crate::lead::cannot_be_supplied;
 use crate::number::{Unit, percent};
 use crate::panel::share;
 use crate::screen::Screen;
@@ -31,6 +32,8 @@ pub struct PanelView<'a> {
     pub source: &'a str,
     /// The cap of the scenario in percentage points.
     pub cap: &'a str,
+    /// Sentences that end the first paragraph, such as what the list leaves out.
+    pub leading: &'a [String],
     /// Sentences to print at the end.
     pub notes: &'a [String],
 }
@@ -43,7 +46,10 @@ pub fn panel_view(years: &[PanelYear], countries: &CountryTable, view: &PanelVie
     let mut blocks = vec![screen.title(&format!("reorient panel · {} · {}", view.bloc, view.source))];
     if let (Some(first), Some(last)) = (years.first(), years.last()) {
         let unit = Unit::of(years.iter().map(|year| year.collection.headline.imports.into()));
-        blocks.push(screen.paragraph(&summary(first, last)));
+        let unmet = years.iter().rev().filter(|year| year.collection.headline.unmet > NanoUsd::default());
+        let missing = unmet.filter_map(|year| Some(format!("In {} {}", year.year, cannot_be_supplied(&year.collection)?)));
+        let answers = std::iter::once(summary(first, last)).chain(missing.take(1)).chain(view.leading.iter().cloned());
+        blocks.push(answers.map(|answer| screen.paragraph(&answer)).collect::<Vec<_>>().join("\n"));
         blocks.push(sparklines(years, countries, screen));
         let table = year_rows(years, unit, screen).draw(screen, "--json and panel.csv (--out DIR) have all.");
         blocks.push(format!("{}\n{table}", screen.title("By year")));
@@ -140,7 +146,8 @@ fn spark(value: Option<f64>, most: f64) -> char {
 fn year_rows(years: &[PanelYear], unit: Unit, screen: Screen) -> Grid {
     // Where the amounts beside them leave, shares need a fuller name.
     let [share_before, share_after] = if screen.width() < Screen::USUAL { ["risk %", "after %"] } else { ["%", "%"] };
-    let mut grid = Grid::new([
+    let any_unmet = years.iter().any(|year| year.collection.headline.unmet > NanoUsd::default());
+    let mut columns = vec![
         Column::number("year"),
         Column::number("of").leaves(5),
         Column::number("imports"),
@@ -154,13 +161,17 @@ fn year_rows(years: &[PanelYear], unit: Unit, screen: Screen) -> Grid {
         Column::number("short"),
         Column::number("cap p50").leaves(2),
         Column::number("cleared").leaves(2),
-    ]);
+    ];
+    if any_unmet {
+        columns.insert(7, Column::number("missing %"));
+    }
+    let mut grid = Grid::new(columns);
     for year in years {
         let headline = &year.collection.headline;
         let share = |part: NanoUsd| percent(part, headline.imports.into(), 1).unwrap_or_else(|| MISSING.to_owned());
         let index = |value: Option<f64>| value.map_or_else(|| MISSING.to_owned(), |value| format!("{value:.3}"));
         let range = headline.hhi.and_then(|hhi| hhi.range);
-        grid.row([
+        let mut cells = vec![
             year.year.to_string(),
             year.n_members.to_string(),
             unit.show(headline.imports.into()),
@@ -169,13 +180,17 @@ fn year_rows(years: &[PanelYear], unit: Unit, screen: Screen) -> Grid {
             unit.show(headline.risk_after),
             share(headline.risk_after),
             index(headline.hhi.map(|hhi| hhi.before)),
-            index(headline.hhi.map(|hhi| hhi.after)),
+            index(headline.hhi.and_then(|hhi| hhi.after)),
             range.map_or_else(|| MISSING.to_owned(), |(least, most)| format!("{least:.3}–{most:.3}")),
             format!("{}/{}", headline.in_shortage, headline.products),
             year.caps.weighted[2].map_or_else(|| "none".to_owned(), |cap| format!("{:.2}", cap * 100.0)),
             crate::panel::share(year.caps.cleared_risk.into(), year.caps.risk)
                 .map_or_else(|| MISSING.to_owned(), |share| format!("{share:.0} %")),
-        ]);
+        ];
+        if any_unmet {
+            cells.insert(7, share(headline.unmet));
+        }
+        grid.row(cells);
     }
     grid
 }

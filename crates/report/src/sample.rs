@@ -58,7 +58,7 @@ fn share(level: Level, name: &str, origin: Origin, imports: i64, before: i64, af
         extra_bloc_after: Ranged { point: thirds(outside), min: thirds((outside - 300).max(0)), max: thirds(outside) },
         hhi: (origin == Origin::AllRisk && imports > 0).then_some(BeforeAfter {
             before: 0.25,
-            after: 0.375,
+            after: Some(0.375),
             range: Some((0.25, 0.5)),
         }),
     }
@@ -188,7 +188,7 @@ pub(crate) fn collection() -> Collection {
             change_outside: Ranged { point: thirds(500), min: thirds(450), max: thirds(550) },
             risk_slope: thirds(1000),
             next_point: thirds(9),
-            hhi: Some(BeforeAfter { before: 0.25, after: 0.375, range: Some((0.25, 0.5)) }),
+            hhi: Some(BeforeAfter { before: 0.25, after: Some(0.375), range: Some((0.25, 0.5)) }),
             reconstructed_imports: musd(500),
             reconstructed_products: 1,
             hhi_rose: 1,

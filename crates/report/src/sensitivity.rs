@@ -38,7 +38,7 @@ const COLUMNS: [Column<SensitivityRow>; 35] = [
     ("shifted_inside_musd", Pick::Text(|row, _| amount(row, |effect| effect.headline.shifted_inside))),
     ("shifted_outside_musd", Pick::Text(|row, _| amount(row, |effect| effect.headline.shifted_outside))),
     ("hhi_before", Pick::Real(|row| real(row, |effect| Some(effect.headline.hhi?.before)))),
-    ("hhi_after", Pick::Real(|row| real(row, |effect| Some(effect.headline.hhi?.after)))),
+    ("hhi_after", Pick::Real(|row| real(row, |effect| effect.headline.hhi?.after))),
     ("change_hhi", Pick::Real(|row| real(row, |effect| effect.change_hhi))),
     ("hhi_rose", Pick::Whole(|row, _| count(row, |effect| effect.headline.hhi_rose))),
     ("hhi_fell", Pick::Whole(|row, _| count(row, |effect| effect.headline.hhi_fell))),
@@ -182,7 +182,7 @@ fn cells(row: &SensitivityRow, effect: &Effect, countries: &CountryTable, unit: 
         percent(headline.unmet, headline.imports.into(), 2).unwrap_or_else(missing),
         unit.show(headline.shifted_inside),
         unit.show(headline.shifted_outside),
-        headline.hhi.map_or_else(missing, |hhi| format!("{:.3}", hhi.after)),
+        headline.hhi.and_then(|hhi| hhi.after).map_or_else(missing, |after| format!("{after:.3}")),
         ranking.tau.map_or_else(missing, |tau| format!("{tau:.2}").replacen('-', "−", 1)),
         ranking.n_stay.to_string(),
         ranking.mover.map_or_else(String::new, |mover| {

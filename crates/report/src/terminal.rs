@@ -97,6 +97,11 @@ fn concentration(headline: &Headline) -> String {
     let Some(BeforeAfter { before, after, range }) = headline.hhi else {
         return format!("Concentration of origins (HHI): {products}.");
     };
+    let Some(after) = after else {
+        return format!(
+            "Concentration of origins (HHI, weighted by imports) is {before:.4} today; nothing can be supplied after."
+        );
+    };
     // Compared as printed.
     let (before, after) = (format!("{before:.4}"), format!("{after:.4}"));
     let went = match after.cmp(&before) {

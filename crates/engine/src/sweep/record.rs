@@ -92,7 +92,7 @@ struct Figures<'a> {
     change_outside: Range,
     risk_slope: i128,
     next_point: i128,
-    hhi: Option<[f64; 2]>,
+    hhi: Option<(f64, Option<f64>)>,
     reconstructed_imports: i64,
     reconstructed_products: usize,
     hhi_rose: usize,
@@ -107,7 +107,7 @@ type Gain = (u16, usize, usize, String, i64, Range, Range);
 
 /// Level, name, origin (0 for all), imports, before; after with its range; unmet and cut, imports from outside the bloc before, and
 /// after with their range; concentration.
-type Share<'a> = (Cow<'a, str>, Cow<'a, str>, u16, i64, i64, Range, [i128; 2], i64, Range, Option<[f64; 2]>);
+type Share<'a> = (Cow<'a, str>, Cow<'a, str>, u16, i64, i64, Range, [i128; 2], i64, Range, Option<(f64, Option<f64>)>);
 
 const LEVELS: [Level; 4] = [Level::Overall, Level::Sector, Level::Subsector, Level::Stage];
 
@@ -144,7 +144,7 @@ fn figures<'a>(collection: &'a Collection, countries: &CountryTable) -> Figures<
     let own = &collection.headline;
     let code = |index: CountryIndex| countries.country(index).code.get();
     let ranged = |amount: Ranged| [amount.point.0, amount.min.0, amount.max.0];
-    let index = |hhi: Option<BeforeAfter>| hhi.map(|hhi| [hhi.before, hhi.after]);
+    let index = |hhi: Option<BeforeAfter>| hhi.map(|hhi| (hhi.before, hhi.after));
     let share = |row: &'a ShareRow| -> Share<'a> {
         let origin = if let Origin::Country(origin) = row.origin { code(origin) } else { 0 };
         let after = [row.after.0, row.after_min.0, row.after_max.0];
@@ -193,7 +193,7 @@ fn collection(figures: Figures<'_>, countries: &CountryTable) -> Result<Collecti
         index.ok_or_else(|| format!("country {code} is not in the country table"))
     };
     let ranged = |[point, min, max]: Range| Ranged { point: NanoUsd(point), min: NanoUsd(min), max: NanoUsd(max) };
-    let hhi = |of: Option<[f64; 2]>| of.map(|[before, after]| BeforeAfter { before, after, range: None });
+    let hhi = |of: Option<(f64, Option<f64>)>| of.map(|(before, after)| BeforeAfter { before, after, range: None });
     let share = |row: Share<'_>| -> Result<ShareRow, String> {
         let (level, name, origin, imports, before, after, [unmet, cut], extra_bloc, outside, of_index) = row;
         let after = ranged(after);

@@ -169,7 +169,7 @@ fn concentration(
         YearPoint {
             year: f64::from(year.year.get()),
             before: hhi.map(|hhi| hhi.before),
-            after: hhi.map(|hhi| hhi.after),
+            after: hhi.and_then(|hhi| hhi.after),
             range: hhi.and_then(|hhi| hhi.range),
         }
     };
