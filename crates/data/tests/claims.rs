@@ -33,8 +33,11 @@ fn code(text: &str) -> ProductCode {
     text.parse().unwrap()
 }
 
+/// Year, exporter, importer, product, value, quantity.
+type Flow<'a> = (i32, i32, i32, &'a str, f64, Option<f64>);
+
 /// Columns under the names of other tools.
-fn parquet(path: &Path, names: [&str; 6], rows: &[(i32, i32, i32, &str, f64, Option<f64>)]) -> RecordBatch {
+fn parquet(path: &Path, names: [&str; 6], rows: &[Flow<'_>]) -> RecordBatch {
     let columns: [ArrayRef; 6] = [
         Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| row.0))),
         Arc::new(Int32Array::from_iter_values(rows.iter().map(|row| row.1))),

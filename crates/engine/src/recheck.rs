@@ -116,8 +116,9 @@ fn check_point(
     let total = kusd(program.total);
     let tolerance = 1e-9 * total.max(1.0);
     let unmet = row.unmet.map_or(f64::NAN, |unmet| unmet.to_dollars() / 1000.0);
-    // Written so that NaN fails.
-    if !((sum + unmet - total).abs() <= tolerance) {
+    let is_whole = (sum + unmet - total).abs() <= tolerance;
+    // NaN is no sum.
+    if !is_whole {
         return Err(fail(format!(
             "the flows sum to {sum}, the bloc imports {total} thousand USD, of which {unmet} cannot be supplied"
         )));

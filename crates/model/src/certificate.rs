@@ -210,8 +210,9 @@ pub fn check_vertex(program: &Program, flows: &[f64], certificate: Certificate) 
     let tolerance = 1e-9 * (unit.max(1_000.0 * program.scale as f64)) / unit;
     let (flows, unmet) = flows.split_at(program.len());
     let unmet = unmet.first().copied().unwrap_or(0.0);
-    // Written so that NaN fails.
-    if !((unmet - certificate.unmet as f64 / unit).abs() <= tolerance) {
+    let unmet_is_near = (unmet - certificate.unmet as f64 / unit).abs() <= tolerance;
+    // NaN is near nothing.
+    if !unmet_is_near {
         return Err(Rejection::Sum);
     }
     for (position, &flow) in flows.iter().enumerate() {

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use reorient_app::{
     Failure, calibration_manifest, coverage_lines, indicator_manifest, read_published, run_manifest, study_manifest,
 };
-use reorient_core::{GoodsList, HsRevision, ProductCode};
+use reorient_core::{GoodsList, HsRevision};
 use reorient_data::{IngestOptions, OnDuplicate, Reason, RowPolicy, TradeSource, typed_code};
 use reorient_engine::{Calibrator, FrontierResult, IndicatorQuestion, IndicatorResult, RunResult, Scenario, YearChoice};
 use reorient_folder::Target;
