@@ -506,3 +506,26 @@ fn a_linear_program_replaces_linear_programs_alone() {
         assert!(fs::read_to_string(root.path().join("crude.mps")).unwrap().contains("HS282520"));
     }
 }
+
+/// The same question in other words replaces its answer: what is compared is the resolved scenario, not how it was typed.
+#[test]
+fn other_words_for_the_same_question_replace_its_answer() {
+    for (first, second) in [
+        (&["risk=156,842,643"][..], &["risk=RUS,CHN,USA"][..]),
+        (&["bloc=528", "exclude=KOR,JPN"], &["bloc=NLD", "exclude=392,410"]),
+        (&["cap=0.10", "bloc=EU27"], &["cap=1/10", "bloc=EU"]),
+    ] {
+        for command in ["run", "frontier", "explain", "sensitivity"] {
+            let folder = tempfile::tempdir().unwrap();
+            let ask = |settings: &[&str]| {
+                let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+                let mut call = reorient();
+                call.args([command, "-q", "--list", "all", "--out"]).arg(folder.path()).args(settings);
+                call.assert()
+            };
+            ask(first).success();
+            ask(second).success();
+            ask(&["cap=0.2"]).code(74);
+        }
+    }
+}

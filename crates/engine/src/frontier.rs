@@ -44,7 +44,8 @@ pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierRes
     let prepared = Session::passing(source).prepare(scenario)?;
     presence::require(source, scenario, &prepared)?;
     let notes = presence::notes_of_study(source, scenario, &prepared)?;
-    let Prepared { year, bloc, baseline, policy, dataset, .. } = prepared;
+    let resolved = prepared.resolved_question(scenario, source.countries());
+    let Prepared { bloc, baseline, policy, dataset, .. } = prepared;
     let listed = &dataset.listed;
     let curve = |&position: &usize| {
         let product = baseline.products()[position];
@@ -69,13 +70,5 @@ pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierRes
             }
         })
         .collect();
-    Ok(FrontierResult {
-        frontier,
-        products,
-        cap: scenario.cap,
-        scenario: scenario.resolved(year, &bloc),
-        bloc,
-        inputs: dataset.inputs.clone(),
-        notes,
-    })
+    Ok(FrontierResult { frontier, products, cap: scenario.cap, scenario: resolved, bloc, inputs: dataset.inputs.clone(), notes })
 }

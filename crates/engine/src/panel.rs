@@ -15,6 +15,7 @@ use crate::pipeline::{TABLE_A1_ROWS, require_solver};
 use crate::prepare::Session;
 use crate::presence;
 use crate::scenario::Scenario;
+use crate::sweep::{ASKS, ResultKey};
 use crate::years::{YearChoice, add_rows};
 
 /// Circumstances of one year.
@@ -73,13 +74,15 @@ pub fn panel(
         notes: Vec::new(),
     };
     let countries = source.countries();
+    let mut asks = Vec::new();
     let (mut named, mut gaining) = (presence::Years::default(), BTreeMap::<CountryIndex, Vec<(Year, NanoUsd)>>::new());
     for year in years.resolve(source, scenario)? {
         let scenario = scenario.in_year(year);
         let prepared = session.prepare(&scenario)?;
         named.take(source, &scenario, &prepared)?;
         let (products, unsolved) = prepared.answer_all(&scenario, Detail::Range, &|| {})?;
-        result.scenario = prepared.resolved(&scenario);
+        result.scenario = prepared.resolved_question(&scenario, countries);
+        asks.extend(result.scenario.get(ASKS).cloned());
         let (dataset, bloc, risk) = (&prepared.dataset, &prepared.bloc, &prepared.policy.risk);
         let collection = collect(products, &dataset.classes, &prepared.members, risk, TABLE_A1_ROWS);
         for (index, gain) in presence::gaining(&collection.products, countries, risk, &prepared.members) {
@@ -94,6 +97,8 @@ pub fn panel(
         result.risk.clone_from(risk);
         progress();
     }
+    // Of all years together.
+    result.scenario.insert(ASKS.to_owned(), ResultKey::of(asks.join("\n").as_bytes()).to_string());
     result.notes = scenario.number_notes(countries);
     result.notes.extend(named.finish(countries, &|_, error| scenario.located(error))?);
     for (index, years) in gaining {

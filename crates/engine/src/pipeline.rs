@@ -111,7 +111,8 @@ fn answer_all(
 
     // M8: add everything up, in order.
     let mut notes = presence::notes(source, scenario, &prepared)?;
-    let Prepared { year, bloc, members, policy, dataset, baseline } = prepared;
+    let resolved = prepared.resolved_question(scenario, source.countries());
+    let Prepared { bloc, members, policy, dataset, baseline, .. } = prepared;
     let collection = collect(products, &dataset.classes, &members, &policy.risk, TABLE_A1_ROWS);
     let mut coverage = dataset.coverage.clone();
     coverage.value(&baseline);
@@ -123,7 +124,7 @@ fn answer_all(
     Ok(RunResult {
         solved_by: solved_by(scenario, &collection),
         collection,
-        scenario: scenario.resolved(year, &bloc),
+        scenario: resolved,
         bloc,
         risk: policy.risk,
         inputs: dataset.inputs.clone(),

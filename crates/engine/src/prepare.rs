@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use reorient_core::{CountryCode, GoodsList, ProductCode, Year};
+use reorient_core::{CountryCode, CountryTable, GoodsList, ProductCode, Year};
 use reorient_data::{Claims, DataError, InputFile, MapRule, Passed, RowLedger, Trade, TradeSource, TradeTable};
 use reorient_metrics::{Classification, Collection, CountryRow, Labels};
 use reorient_model::{CountrySet, Policy, Program, formulate};
@@ -15,6 +15,7 @@ use crate::bloc::Bloc;
 use crate::coverage::{AskedList, Coverage, margin_sentences, meet};
 use crate::presence;
 use crate::scenario::{Alias, CHINA, FillChoice, HONG_KONG, HongKong, ListChoice, Scenario, country_set};
+use crate::sweep::ASKS;
 
 /// A question held against its data.
 pub struct Prepared {
@@ -79,6 +80,13 @@ pub struct Session<'a> {
 }
 
 impl Prepared {
+    /// The resolved scenario with a hash of what it asks in one spelling, as manifests of answers hold it.
+    pub(crate) fn resolved_question(&self, scenario: &Scenario, countries: &CountryTable) -> BTreeMap<String, String> {
+        let mut resolved = self.resolved(scenario);
+        resolved.insert(ASKS.to_owned(), scenario.asks(countries, self.year, &self.bloc, &self.policy));
+        resolved
+    }
+
     /// Which of the usual risk origins are alternatives here and gain, where all receivers are ranked.
     pub(crate) fn gaining_notes(&self, source: &TradeSource, collection: &Collection) -> Vec<String> {
         let countries = source.countries();

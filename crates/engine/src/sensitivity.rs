@@ -58,7 +58,7 @@ pub fn sensitivity(
     notes.extend(prepared.margin_sentences(source));
     notes.extend(prepared.gaining_notes(source, &base));
     progress();
-    let resolved = prepared.resolved(scenario);
+    let resolved = prepared.resolved_question(scenario, source.countries());
     let risk = scenario.resolve_risk(source.countries(), prepared.year, &prepared.bloc)?;
     let asked = Asked { source, base: scenario, prepared: &prepared, ranked: &base.table_a1 };
     let risk: Vec<String> = risk.iter().map(ToString::to_string).collect();

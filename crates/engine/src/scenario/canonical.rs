@@ -7,6 +7,7 @@ use reorient_model::{CapBasis, CountrySet, Drain, Fill, Floor, Policy, TieBreak}
 
 use super::{ALIASES, FILLS, HONG_KONGS, ListChoice, MAPS, Scenario, name_of};
 use crate::bloc::Bloc;
+use crate::sweep::ResultKey;
 
 impl Scenario {
     /// What decides which rows are read, but for the contents of files; one line per key.
@@ -22,6 +23,13 @@ impl Scenario {
         let hong_kong = word(name_of(&HONG_KONGS, &self.hong_kong));
         let reconstructed = self.reconstructed;
         format!("year {year}\nlist {list}\nmap {map}\nalias {alias}\nreconstructed {reconstructed}\nhong-kong {hong_kong}\n")
+    }
+
+    /// Hash of what is asked in one spelling, whoever solves: who asks the same in other words may replace an answer.
+    pub(crate) fn asks(&self, countries: &CountryTable, year: Year, bloc: &Bloc, policy: &Policy) -> String {
+        let text = self.question_text(countries, year, bloc, policy);
+        let asked = text.lines().filter(|line| !line.starts_with("solver ") && !line.starts_with("cross-check "));
+        ResultKey::of(asked.collect::<Vec<_>>().join("\n").as_bytes()).to_string()
     }
 
     /// Everything that the figures follow from, but for the contents of files: countries by code, numbers reduced.
