@@ -61,7 +61,7 @@ fn stages(criterion: &mut Criterion) {
             for (at, program) in programs.iter().enumerate() {
                 let optimum = closed_form(program).unwrap();
                 let flows = declare(program, &baseline.market(at), &optimum, &policy.tie_break);
-                black_box(verify(program, flows, optimum.price().more).unwrap());
+                black_box(verify(program, flows, optimum.unmet, optimum.multiplier()).unwrap());
             }
         });
     });
