@@ -320,7 +320,10 @@ def run(
     Raises:
         ScenarioError, DataError, MissingError, NotCertifiedError: see :mod:`reorient.errors`.
     """
-    own, (file, settings) = trade(source, hs=hs, value_unit=value_unit, year=_year(options.get("year"), scenario)), _settings(scenario, options)
+    own, (file, settings) = (
+        trade(source, hs=hs, value_unit=value_unit, year=_year(options.get("year"), scenario)),
+        _settings(scenario, options),
+    )
     with _Progress(progress, "products") as bar:
         return Result(_core.run(own, file, settings, cross_check, _threads(threads), bar), exact)
 
@@ -341,7 +344,10 @@ def frontier(
         A :class:`Result` with ``frontier`` (``cap`` as a share, ``risk_musd``, ``risk_pct``, straight between its points) and
         ``critical_caps`` (one row per product).
     """
-    own, (file, settings) = trade(source, hs=hs, value_unit=value_unit, year=_year(options.get("year"), scenario)), _settings(scenario, options)
+    own, (file, settings) = (
+        trade(source, hs=hs, value_unit=value_unit, year=_year(options.get("year"), scenario)),
+        _settings(scenario, options),
+    )
     return Result(_core.frontier(own, file, settings, _threads(threads)), exact)
 
 
@@ -407,7 +413,10 @@ def calibrate(
         A :class:`Result` with ``calibrate`` (sets of options by distance), ``calibrate_readings``, ``calibrate_points`` and
         ``calibrate_list``.
     """
-    own, (file, settings) = trade(source, hs=hs, value_unit=value_unit, year=_year(options.get("year"), scenario)), _settings(scenario, options)
+    own, (file, settings) = (
+        trade(source, hs=hs, value_unit=value_unit, year=_year(options.get("year"), scenario)),
+        _settings(scenario, options),
+    )
     return Result(_core.calibrate(own, _path(against), _path(headline), file, settings, _threads(threads)), exact)
 
 

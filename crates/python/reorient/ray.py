@@ -210,7 +210,9 @@ class _Job:
     names: str
 
 
-def _job(file: str | os.PathLike[str], source: Any, told: tuple[str | None, str | None], shared: bool, plan: _core.Sweep) -> _Job:
+def _job(
+    file: str | os.PathLike[str], source: Any, told: tuple[str | None, str | None], shared: bool, plan: _core.Sweep
+) -> _Job:
     name = os.fspath(file)
     is_text = "\n" in name
     text = name if is_text else Path(name).read_text(encoding="utf-8")
