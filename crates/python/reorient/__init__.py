@@ -117,14 +117,14 @@ def trade(
     if source is None or isinstance(source, (str, os.PathLike, Trade)):
         if synthetic or country_codes is not None or product_codes is not None:
             raise ScenarioError("synthetic, country_codes and product_codes are of a table; files say it themselves")
-        if source is None:
-            _SAMPLE = _SAMPLE or Trade.sample()
         if value_unit is not None and (source is None or isinstance(source, Trade)):
             raise ScenarioError("value_unit is of a path or a table with a column `value`")
-        own = _SAMPLE if source is None else source
-        if not isinstance(own, Trade):
-            own = Trade.open(os.fspath(own), hs, value_unit)
-        assert isinstance(own, Trade)
+        if isinstance(source, Trade):
+            own = source
+        elif source is None:
+            own = _SAMPLE = _SAMPLE or Trade.sample()
+        else:
+            own = Trade.open(os.fspath(source), hs, value_unit)
         if hs is not None and hs.upper().removeprefix("HS") != own.hs.removeprefix("HS"):
             raise ScenarioError(f"hs is {hs}, but the codes of {own.label} are of {own.hs}")
         return own

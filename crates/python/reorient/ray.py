@@ -427,8 +427,8 @@ def _open(job: _Job) -> _core.Sweep:
     if job.rows is not None:
         trade = reorient.trade(ray.get(job.rows), hs=job.hs, value_unit=job.value_unit)
     else:
-        path = job.shared if job.sent is None else os.path.join(place, job.sent)
-        trade = reorient.trade(path, hs=job.hs, value_unit=job.value_unit)
+        source = job.shared if job.sent is None else os.path.join(place, job.sent)
+        trade = reorient.trade(source, hs=job.hs, value_unit=job.value_unit)
     path = f"{place}/sweep{job.path}"
     tables = [] if job.table is None else [(os.path.join(os.path.dirname(path), job.table[0]), job.table[1])]
     plan = _core.Sweep(job.text, path, trade, tables)
