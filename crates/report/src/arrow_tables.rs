@@ -159,7 +159,8 @@ fn kind(table: &str, column: &str) -> Kind {
         "rank" | "rank_min" | "rank_max" | "n_listed" | "n_descendants" => Kind::Whole,
         "hhi_max_exact" | "reconstructed" => Kind::Flag,
         "level" | "name" | "origin" | "iso3" | "country" | "main_sector" | "product" | "description" | "sectors" | "stages"
-        | "status" | "subsectors" | "hs_revision" | "hs6" | "sector" | "subsector" | "stage" | "source" | "code" => Kind::Text,
+        | "status" | "subsectors" | "also_holds" | "hs_revision" | "hs6" | "sector" | "subsector" | "stage" | "source"
+        | "code" => Kind::Text,
         _ if column.ends_with("_kusd") || column.ends_with("_musd") || column.ends_with("_kusd_per_pp") => Kind::Amount,
         _ => Kind::Real,
     }
