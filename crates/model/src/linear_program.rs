@@ -100,7 +100,7 @@ impl Program {
         exporters.chain((self.unmet() > 0).then_some(unmet)).collect()
     }
 
-    /// Free-format MPS of the unscaled program in units of [`UNITS_PER_NUMBER`]` / scale` dollars, so that numbers have at most
+    /// Free-format MPS of the unscaled program in units of a million times `1 / scale` dollars, so that numbers have at most
     /// six decimals and none is rounded. It says `FREE`, because some solvers take the columns of any other file for those of fixed
     /// format.
     ///
