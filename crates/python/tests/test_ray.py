@@ -184,7 +184,7 @@ def test_tables_of_scenarios_and_lists_are_sent(cluster, tmp_path):
     (folder / "more" / "rows.csv").write_text("name,cap,list\nfirst,0.02,\nsecond,0.07,half.csv\n")
     file = folder / "night.toml"
     file.write_text('table = "more/rows.csv"\n[base]\nlist = "../own.csv"\n[overrides.x]\nlist = "more/half.csv"\ncap = 0.2\n')
-    job = reorient.ray._job(file, None, None, False, reorient._plan(file, reorient.trade()))
+    job = reorient.ray._job(file, None, (None, None), False, reorient._plan(file, reorient.trade()))
     # A worker does not read the driver's files, and the copies go when nobody reads them.
     (tmp_path / "files").rename(tmp_path / "moved")
     with job.folder.held():
@@ -211,8 +211,8 @@ def test_an_error_of_the_engine_comes_back_as_itself(cluster, tmp_path):
         reorient.ray.sweep(SMALL, path, out=tmp_path / "bad")
     assert type(caught.value) is reorient.DataError
     assert (caught.value.file, caught.value.row, caught.value.column) == (path.name, 101, "v")
-    # Rows are read by workers alone, so the store was open by then.
-    assert (tmp_path / "bad" / "store").is_dir()
+    # What the sweep names is looked for in the rows before anything is written.
+    assert not (tmp_path / "bad").exists()
     with pytest.raises(reorient.ScenarioError):
         reorient.ray.sweep(SMALL, reorient.trade(), out=tmp_path / "opened")
 
@@ -222,7 +222,7 @@ def test_workers_with_other_data_are_refused(cluster, tmp_path):
     plan = reorient._plan(SMALL, reorient.trade(rows))
     plan.open(str(tmp_path / "out"))
     try:
-        job = reorient.ray._job(SMALL, rows.slice(0, rows.num_rows - 1), None, False, plan)
+        job = reorient.ray._job(SMALL, rows.slice(0, rows.num_rows - 1), (None, None), False, plan)
         with pytest.raises(reorient.DataError, match="answers other questions"):
             reorient.ray._answer(plan, plan.pending(), job, None, 0, None)
     finally:
