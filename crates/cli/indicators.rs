@@ -1,10 +1,11 @@
 //! `reorient indicators`.
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use reorient_data::TradeSource;
-use reorient_engine::{Bloc, CoverageStatus, IndicatorQuestion, IndicatorResult, IndicatorYear, ListChoice, Scenario};
+use reorient_engine::{Bloc, CoverageStatus, IndicatorQuestion, IndicatorResult, IndicatorYear, Scenario};
 use reorient_folder::Target;
 use reorient_metrics::{Base, Breakdown};
 use reorient_report::{IndicatorSort, IndicatorView, Screen, counted, indicators_json, indicators_view, kind, write_indicators};
@@ -21,7 +22,7 @@ const USED: [&str; 8] = ["year", "bloc", "risk", "list", "map", "alias", "recons
 pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode, Failure> {
     use_threads(arguments.threads)?;
     let (scenario, question) = question(arguments)?;
-    let list = if let ListChoice::File(path) = &scenario.list { Some(path.clone()) } else { None };
+    let list = scenario.list.file().map(Path::to_path_buf);
     let read = [arguments.trade.clone(), arguments.scenario.clone(), list];
     let target = arguments.out.as_ref().map(|out| Target::new(out).force(arguments.force).reading(read.into_iter().flatten()));
     target.as_ref().map_or(Ok(()), |target| target.look(kind::INDICATORS, None))?;

@@ -1,6 +1,7 @@
 //! `reorient run`.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -8,7 +9,7 @@ use anyhow::Context;
 use reorient_core::{Fraction, ProductCode};
 use reorient_data::TradeSource;
 use reorient_engine::{
-    CoverageRow, CoverageStatus, FillChoice, Given, HIGHS_VERSION, KEYS, ListChoice, RunResult, Scenario, margin_sentences,
+    CoverageRow, CoverageStatus, FillChoice, Given, HIGHS_VERSION, KEYS, RunResult, Scenario, margin_sentences,
 };
 use reorient_folder::Target;
 use reorient_model::{CountrySet, NanoUsd};
@@ -106,7 +107,7 @@ pub(crate) fn question(study: &Study) -> Result<Scenario, Failure> {
 /// Where a study writes its files, if anywhere. What stands in the way is said before the work begins.
 pub(crate) fn target(study: &Study, kind: &str, scenario: &Scenario) -> Result<Option<Target>, Failure> {
     let Some(out) = &study.out else { return Ok(None) };
-    let list = if let ListChoice::File(path) = &scenario.list { Some(path.clone()) } else { None };
+    let list = scenario.list.file().map(Path::to_path_buf);
     let read = [study.question.trade.clone(), study.question.scenario.clone(), list];
     let target = Target::new(out).force(study.force).reading(read.into_iter().flatten());
     target.look(kind, None)?;

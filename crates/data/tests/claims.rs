@@ -57,6 +57,26 @@ fn parquet(path: &Path, names: [&str; 6], rows: &[Flow<'_>]) -> RecordBatch {
 
 const BACI: [&str; 6] = ["t", "i", "j", "k", "v", "q"];
 
+/// A table in memory with codes of HS92.
+fn about_hs92(value_unit: Option<ValueUnit>) -> AboutTable {
+    AboutTable { revision: HsRevision::Hs92, year: None, synthetic: false, countries: None, products: None, value_unit }
+}
+
+/// A file of ours as an earlier version wrote it, without a word on its codes.
+fn unchecked(folder: &Path, year: u16, rows: Vec<Row>) -> TradeSource {
+    let info = YearInfo {
+        year: Year::new(year).unwrap(),
+        revision: HsRevision::Hs92,
+        release: "202401b".to_owned(),
+        synthetic: false,
+        attribution: String::new(),
+        unknown_codes: None,
+    };
+    let path = folder.join("ours.parquet");
+    write_year(&path, &info, rows).unwrap();
+    TradeSource::open(&path).unwrap()
+}
+
 #[test]
 fn codes_of_another_revision_are_refused_however_the_rows_come() {
     let folder = tempfile::tempdir().unwrap();
@@ -87,14 +107,7 @@ fn codes_of_another_revision_are_refused_however_the_rows_come() {
     let batch = parquet(&path, BACI, &rows);
     let source = TradeSource::open(&path).unwrap();
     is_refused(source.read(source.years()[0], Some(&oil)).unwrap_err());
-    let about = AboutTable {
-        revision: HsRevision::Hs92,
-        year: None,
-        synthetic: false,
-        countries: None,
-        products: None,
-        value_unit: None,
-    };
+    let about = about_hs92(None);
     let source = TradeSource::from_arrow(vec![batch.clone()], about.clone()).unwrap();
     is_refused(source.read(source.years()[0], Some(&oil)).unwrap_err());
     // Under their own revision, and where codes are made up as the rows are.
@@ -110,17 +123,7 @@ fn codes_of_another_revision_are_refused_however_the_rows_come() {
         let countries = (CountryCode::literal(4), CountryCode::literal(8));
         Row::new(Year::new(2023).unwrap(), code(product), countries, Usd::new(value), None)
     };
-    let info = YearInfo {
-        year: Year::new(2023).unwrap(),
-        revision: HsRevision::Hs92,
-        release: "202401b".to_owned(),
-        synthetic: false,
-        attribution: String::new(),
-        unknown_codes: None,
-    };
-    let path = folder.path().join("ours.parquet");
-    write_year(&path, &info, vec![row("270900", 3000), row("810320", 3000), row("854231", 5000)]).unwrap();
-    let source = TradeSource::open(&path).unwrap();
+    let source = unchecked(folder.path(), 2023, vec![row("270900", 3000), row("810320", 3000), row("854231", 5000)]);
     is_refused(source.read(source.years()[0], Some(&oil)).unwrap_err());
 }
 
@@ -194,14 +197,7 @@ fn rows_of_a_country_after_its_last_year_are_refused() {
     let batch = parquet(&path, BACI, &rows);
     let said = ingested(&path, &folder.path().join("of-parquet"), &IngestOptions::default()).unwrap_err().to_string();
     assert!(said.contains("1 rows of 1999 with 2.000 thousand USD"), "{said}");
-    let about = AboutTable {
-        revision: HsRevision::Hs92,
-        year: None,
-        synthetic: false,
-        countries: None,
-        products: None,
-        value_unit: None,
-    };
+    let about = about_hs92(None);
     let source = TradeSource::from_arrow(vec![batch], about).unwrap();
     assert!(source.read(Year::new(1998).unwrap(), None).is_ok());
     let said = source.read(Year::new(1999).unwrap(), None).unwrap_err().to_string();
@@ -212,17 +208,7 @@ fn rows_of_a_country_after_its_last_year_are_refused() {
         let countries = (CountryCode::literal(736), CountryCode::new(importer).unwrap());
         Row::new(Year::new(2020).unwrap(), code("270900"), countries, Usd::new(value), None)
     };
-    let info = YearInfo {
-        year: Year::new(2020).unwrap(),
-        revision: HsRevision::Hs92,
-        release: "202401b".to_owned(),
-        synthetic: false,
-        attribution: String::new(),
-        unknown_codes: None,
-    };
-    let path = folder.path().join("ours.parquet");
-    write_year(&path, &info, vec![row(4, 1000), row(8, 2500)]).unwrap();
-    let source = TradeSource::open(&path).unwrap();
+    let source = unchecked(folder.path(), 2020, vec![row(4, 1000), row(8, 2500)]);
     let said = source.read(source.years()[0], None).unwrap_err().to_string();
     assert!(said.contains("country 736 Sudan (...2011) has 2 rows of 2020 with 3.500 thousand USD"), "{said}");
 }
@@ -251,14 +237,7 @@ fn a_column_without_a_unit_needs_one() {
     let batch = parquet(&path, names, &rows);
     let text = "t,i,j,k,value,q\n2023,4,8,270900,1500,2\n2023,8,4,270900,7000.0,\n";
     let csv = written(folder.path(), NAME, text);
-    let about = |value_unit| AboutTable {
-        revision: HsRevision::Hs92,
-        year: None,
-        synthetic: false,
-        countries: None,
-        products: None,
-        value_unit,
-    };
+    let about = about_hs92;
     let open = |which: usize, value_unit| {
         let options = OpenOptions { revision: None, value_unit };
         match which {
@@ -343,14 +322,7 @@ fn a_word_for_missing_is_a_missing_quantity() {
         ("q", Arc::new(StringArray::from_iter_values(WORDS))),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let about = AboutTable {
-        revision: HsRevision::Hs92,
-        year: None,
-        synthetic: false,
-        countries: None,
-        products: None,
-        value_unit: None,
-    };
+    let about = about_hs92(None);
     let source = TradeSource::from_arrow(vec![batch], about).unwrap();
     let trade = source.read_weighed(source.years()[0], None).unwrap();
     assert_eq!(trade.table.n_rows(), n);

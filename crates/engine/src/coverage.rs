@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use reorient_core::{GoodsList, ProductCode, Usd};
 use reorient_data::{MapRule, MappedList, PartialCode, ReadList, TradeSource, embedded_goods_list, map_list, read_goods_list};
-use reorient_model::NanoUsd;
 
+use crate::presence::in_words;
 use crate::scenario::{Alias, ListChoice, Scenario};
 use crate::{Baseline, EngineError};
 
@@ -174,16 +174,12 @@ pub fn margin_sentences(source: &TradeSource, coverage: &Coverage) -> Vec<String
     if !margin.is_large() {
         return Vec::new();
     }
-    let amount = |row: &CoverageRow| match NanoUsd::from(row.imports.unwrap_or_default()).to_dollars() {
-        dollars if dollars < 1e9 => format!("{:.1} M$", dollars / 1e6),
-        dollars => format!("{:.1} bn USD", dollars / 1e9),
-    };
     let told = |rows: &[CoverageRow], what: (&str, &str), also: bool, remedy: &str| {
         let named = rows.iter().take(FEW).map(|row| {
             let name = named(source.description(row.code).unwrap_or_default());
             let holds = row.also_holds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
             let holds = if also { format!(", also {holds}") } else { String::new() };
-            format!("{}{name} ({}{holds})", row.code, amount(row))
+            format!("{}{name} ({}{holds})", row.code, in_words(row.imports.unwrap_or_default().into()))
         });
         let more = if rows.len() > FEW { format!(" and {} more", rows.len() - FEW) } else { String::new() };
         let percent = margin.percent(rows);

@@ -290,12 +290,17 @@ pub(crate) fn is_default_risk(countries: &CountryTable, index: CountryIndex) -> 
     default_risk().contains(&countries.country(index).code)
 }
 
+/// An amount in a sentence, in millions or billions of dollars.
+pub(crate) fn in_words(amount: NanoUsd) -> String {
+    let dollars = amount.to_dollars();
+    if dollars < 1e9 { format!("{:.1} M$", dollars / 1e6) } else { format!("{:.1} bn USD", dollars / 1e9) }
+}
+
 /// As a sentence.
 pub(crate) fn gaining_note(countries: &CountryTable, index: CountryIndex, gain: NanoUsd, when: &str) -> String {
     let country = countries.country(index);
     let (name, code) = (&country.name, country.code);
-    let dollars = gain.to_dollars();
-    let gain = if dollars < 1e9 { format!("{:.1} M$", dollars / 1e6) } else { format!("{:.1} bn USD", dollars / 1e9) };
+    let gain = in_words(gain);
     format!(
         "{name} ({code}) is a risk origin by default, but not in this `risk`: it is an alternative and gains {gain}{when}. \
          `--set exclude={code}` keeps it from supplying more."

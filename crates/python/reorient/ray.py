@@ -229,9 +229,8 @@ def _job(
     elif source is not None and not shared and not _is_address(source):
         own = os.path.abspath(source)
         # With the names of the folders above, which may tell revision, release and year.
-        whole = os.path.abspath(own)
-        above = os.path.dirname(os.path.dirname(whole if os.path.isdir(own) else os.path.dirname(whole)))
-        sent = os.path.join("trade", os.path.relpath(whole, above))
+        above = os.path.dirname(os.path.dirname(own if os.path.isdir(own) else os.path.dirname(own)))
+        sent = os.path.join("trade", os.path.relpath(own, above))
         files.update({os.path.join("trade", os.path.relpath(os.path.abspath(part), above)): part for part in _trade_files(own)})
     return _Job(
         version=reorient.__version__,

@@ -44,13 +44,13 @@ fn answers(collection: &Collection, countries: &CountryTable, options: &Terminal
 
 /// With one decimal, or more where that would hide what there is.
 fn share(part: NanoUsd, whole: NanoUsd) -> String {
-    let shares = (1..4).filter_map(|places| percent(part, whole, places));
-    let shown = shares.clone().find(|text| text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)));
-    match shown.or_else(|| shares.clone().next()) {
-        Some(text) if part.0 == 0 || text.bytes().any(|digit| (b'1'..=b'9').contains(&digit)) => text,
-        Some(_) => "less than 0.001".to_owned(),
-        None => "–".to_owned(),
+    let Some(first) = percent(part, whole, 1) else { return "–".to_owned() };
+    if part.0 == 0 {
+        return first;
     }
+    let mut shown = (1..4).filter_map(|places| percent(part, whole, places));
+    let tells = |text: &String| text.bytes().any(|digit| (b'1'..=b'9').contains(&digit));
+    shown.find(tells).unwrap_or_else(|| "less than 0.001".to_owned())
 }
 
 fn moved(headline: &Headline, options: &TerminalOptions<'_>) -> String {

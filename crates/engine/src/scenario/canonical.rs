@@ -27,9 +27,13 @@ impl Scenario {
 
     /// Hash of what is asked in one spelling, whoever solves: who asks the same in other words may replace an answer.
     pub(crate) fn asks(&self, countries: &CountryTable, year: Year, bloc: &Bloc, policy: &Policy) -> String {
-        let text = self.question_text(countries, year, bloc, policy);
+        Self::asked_in(&self.question_text(countries, year, bloc, policy)).to_string()
+    }
+
+    /// The same hash of a question's text.
+    pub(crate) fn asked_in(text: &str) -> ResultKey {
         let asked = text.lines().filter(|line| !line.starts_with("solver ") && !line.starts_with("cross-check "));
-        ResultKey::of(asked.collect::<Vec<_>>().join("\n").as_bytes()).to_string()
+        ResultKey::of(asked.collect::<Vec<_>>().join("\n").as_bytes())
     }
 
     /// Everything that the figures follow from, but for the contents of files: countries by code, numbers reduced.

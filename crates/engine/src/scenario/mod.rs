@@ -8,7 +8,7 @@ mod keys;
 mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use reorient_core::{CountryCode, Fraction, ProductCode, Year};
 use reorient_data::{MapRule, typed_code};
@@ -61,6 +61,13 @@ pub enum ListChoice {
     File(PathBuf),
     /// One product, listed or not.
     One(ProductCode),
+}
+
+impl ListChoice {
+    /// The file, where it is one.
+    pub fn file(&self) -> Option<&Path> {
+        if let Self::File(path) = self { Some(path) } else { None }
+    }
 }
 
 /// Which risk origins lose first.

@@ -4,6 +4,7 @@
 //! A scenario is kept as its place in the sweep file and made when it is needed, so that a plan takes little memory.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::Path;
 
 use rayon::prelude::*;
 use reorient_core::Year;
@@ -408,11 +409,10 @@ impl SweepPlan {
         let text = scenario.question_text(countries, year, &bloc, &policy);
         let weighed = if needs_quantities(&scenario) { "weighed" } else { "" };
         let members = bloc.members.iter().flat_map(|code| code.get().to_le_bytes()).collect::<Vec<u8>>();
-        let path = if let crate::ListChoice::File(path) = &scenario.list { path.to_string_lossy() } else { "".into() };
+        let path = scenario.list.file().unwrap_or(Path::new("")).to_string_lossy();
         let dataset = format!("{}{path}\n{weighed}", scenario.dataset_text(year));
         let (dataset, bloc) = (Key::of(dataset.as_bytes()), Key::of(&members));
-        let asked = text.lines().filter(|line| !line.starts_with("solver ") && !line.starts_with("cross-check "));
-        let asks = Key::of(asked.collect::<Vec<_>>().join("\n").as_bytes());
+        let asks = Scenario::asked_in(&text);
         Ok(Resolved { asks, question: QuestionHasher::hash(&text, &scenario), dataset, year, bloc, named, numbers })
     }
 

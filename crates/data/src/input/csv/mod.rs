@@ -36,7 +36,12 @@ struct Known<'a> {
     keeps_without_quantity: bool,
 }
 
-impl Known<'_> {
+impl<'a> Known<'a> {
+    fn of(reading: &Reading<'_, '_>, countries: &'a [u16], other_year: &'a str) -> Self {
+        let keeps_without_quantity = reading.issues.policy().keeps_without_quantity();
+        Self { countries, year: reading.years.expected(), other_year, keeps_without_quantity }
+    }
+
     /// A country number that the table lists, of a country that was there in a year.
     fn country(&self, number: u64, year: Year) -> Option<u16> {
         let last = self.countries.get(usize::try_from(number).ok()?)?;
@@ -80,7 +85,6 @@ pub(super) fn read_file(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Me
         let mut buffer = Vec::new();
         Ok(Some(blocks.read(0, &mut buffer)?.text.to_vec()))
     })?;
-    let keeps = taken.reading.issues.policy().keeps_without_quantity();
     let mut hashes = Vec::new();
     // Kept from round to round: memory that is given back and taken again costs more than reading into it.
     let buffers: Mutex<Vec<Vec<u8>>> = Mutex::default();
@@ -90,12 +94,7 @@ pub(super) fn read_file(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Me
     while next < blocks.count() {
         let end = blocks.count().min(next + round);
         let other_year = taken.reading.years.other_year();
-        let known = Known {
-            countries: &countries,
-            year: taken.reading.years.expected(),
-            other_year: &other_year,
-            keeps_without_quantity: keeps,
-        };
+        let known = Known::of(taken.reading, &countries, &other_year);
         let pick = taken.reading.pick;
         let parse = |number| {
             let spare = || buffers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,16 +133,10 @@ pub(super) fn read_stream(
     };
     let mut blocks = round(&mut lines)?;
     taken.find_year(&layout, &countries, || Ok(blocks.first().cloned()))?;
-    let keeps = taken.reading.issues.policy().keeps_without_quantity();
     while !blocks.is_empty() {
         let done = packed.map_or(lines.taken, |packed| packed());
         let other_year = taken.reading.years.other_year();
-        let known = Known {
-            countries: &countries,
-            year: taken.reading.years.expected(),
-            other_year: &other_year,
-            keeps_without_quantity: keeps,
-        };
+        let known = Known::of(taken.reading, &countries, &other_year);
         let pick = taken.reading.pick;
         let mut parsed: Vec<Parsed> = Vec::new();
         let following = rayon::in_place_scope(|scope| {
