@@ -11,6 +11,7 @@ mod index;
 mod money;
 mod random;
 mod revision;
+mod text;
 
 pub use code::{CodeError, CountryCode, ProductCode, Year, years_in_words};
 pub use country::{Country, CountryTable, CountryTableError};
@@ -20,3 +21,4 @@ pub use index::{CountryIndex, ProductIndex};
 pub use money::{Usd, UsdError};
 pub use random::{Draws, exponential, normal_quantile};
 pub use revision::{HsRevision, RevisionError};
+pub use text::{Shown, Text, TextError, is_letter, json, lines, shown, shown_up_to};
