@@ -1,6 +1,7 @@
 //! CEPII's code tables: those that come with the data, or those in the program.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -166,8 +167,12 @@ pub(crate) fn embedded_descriptions(revision: HsRevision) -> Result<BTreeMap<Pro
 /// # Errors
 /// [`DataError::Missing`] when it cannot be read.
 pub fn hash_file(path: &Path) -> Result<FileHash, DataError> {
+    hash_open(&reorient_files::open(path)?, path)
+}
+
+/// Name, size and BLAKE3 of what is left of an open file.
+pub(crate) fn hash_open(mut file: &File, path: &Path) -> Result<FileHash, DataError> {
     let fail = |error: std::io::Error| DataError::unreadable(path, &error);
-    let mut file = std::fs::File::open(path).map_err(fail)?;
     let mut hasher = blake3::Hasher::new();
     let mut fill = |mut buffer: Vec<u8>| -> Result<Vec<u8>, DataError> {
         buffer.clear();

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use reorient_core::{CountryIndex, ProductCode, Year};
+use reorient_files::{FileError, FileErrorKind};
 
 /// Family of an error; a command line turns it into its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -126,6 +127,15 @@ impl DataError {
 
     pub(crate) fn unwritable(path: &Path, error: impl std::fmt::Display) -> Self {
         Self::CannotWrite { file: path.display().to_string(), problem: error.to_string() }
+    }
+}
+
+impl From<FileError> for DataError {
+    fn from(error: FileError) -> Self {
+        match error.kind() {
+            FileErrorKind::CannotRead => Self::Missing { file: error.path().display().to_string(), problem: error.problem() },
+            FileErrorKind::BadData => Self::File { file: file_name(error.path()), problem: error.problem() },
+        }
     }
 }
 

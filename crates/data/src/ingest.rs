@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use reorient_core::{CountryTable, HsRevision, ProductCode};
+use reorient_files::NameInFolder;
 use reorient_folder::Target;
 
 use crate::DataError;
@@ -156,7 +157,7 @@ pub fn ingest(
     for name in [COUNTRY_CODES, PRODUCT_CODES, LEDGER] {
         let path = staging.path.join(name);
         if path.exists() {
-            files.push(hash_file(&path)?);
+            files.push(hash_file(&path)?.listed()?);
         }
     }
     let manifest = IngestManifest {
@@ -254,7 +255,7 @@ fn revision_and_release(members: &[Member], options: &IngestOptions) -> Result<(
 struct Writer<'a> {
     folder: &'a Path,
     summaries: Vec<YearSummary>,
-    files: Vec<FileHash>,
+    files: Vec<FileHash<NameInFolder>>,
     products: BTreeSet<ProductCode>,
 }
 
@@ -287,10 +288,10 @@ impl Writer<'_> {
             }
         };
         let info = YearInfo { unknown_codes: unknown.clone().filter(|unknown| unknown.rows > 0), ..info };
-        self.files.push(write_sorted(&self.folder.join(&file), &info, &products)?);
+        let written = write_sorted(&self.folder.join(&file), &info, &products)?.listed()?;
         let mut summary = YearSummary {
             year: info.year.get(),
-            file,
+            file: written.name.clone(),
             rows: 0,
             products: products.len() as u64,
             value_kusd: String::new(),
@@ -308,6 +309,7 @@ impl Writer<'_> {
             value += sums.value;
             quantity += sums.quantity;
         }
+        self.files.push(written);
         summary.value_kusd = thousandths(value);
         summary.quantity_tons = thousandths(quantity);
         self.summaries.push(summary);

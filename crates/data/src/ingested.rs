@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use reorient_files::{Limit, NameInFolder};
 use serde::{Deserialize, Serialize};
 
 use crate::DataError;
 use crate::claims::UnknownCodes;
-use crate::codes::hash_file;
+use crate::codes::hash_open;
 use crate::error::file_name;
 use crate::store::verify_file;
 
@@ -65,7 +66,7 @@ pub struct IngestManifest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns_not_read: Vec<String>,
     /// Files written, this one excepted.
-    pub files: Vec<FileHash>,
+    pub files: Vec<FileHash<NameInFolder>>,
 }
 
 /// One year of an ingested folder.
@@ -74,7 +75,7 @@ pub struct YearSummary {
     /// Calendar year.
     pub year: u16,
     /// File name.
-    pub file: String,
+    pub file: NameInFolder,
     /// Rows.
     pub rows: u64,
     /// Products with a row.
@@ -93,11 +94,11 @@ pub struct YearSummary {
     pub unknown_codes: Option<UnknownCodes>,
 }
 
-/// A file with its hash.
+/// A file with its hash. Its name is a [`NameInFolder`] where a manifest lists a file of its own folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileHash {
+pub struct FileHash<Name = String> {
     /// Name without its folder.
-    pub name: String,
+    pub name: Name,
     /// Size.
     pub bytes: u64,
     /// BLAKE3 in hexadecimal digits.
@@ -108,12 +109,26 @@ pub struct FileHash {
     pub footer_blake3: Option<String>,
 }
 
+impl FileHash {
+    /// As a manifest lists it that stands beside the file.
+    pub(crate) fn listed(self) -> Result<FileHash<NameInFolder>, DataError> {
+        let name = NameInFolder::new(self.name).map_err(|error| DataError::Internal(error.to_string()))?;
+        Ok(FileHash { name, bytes: self.bytes, blake3: self.blake3, footer_blake3: self.footer_blake3 })
+    }
+}
+
+impl From<FileHash<NameInFolder>> for FileHash {
+    fn from(listed: FileHash<NameInFolder>) -> Self {
+        Self { name: listed.name.into(), bytes: listed.bytes, blake3: listed.blake3, footer_blake3: listed.footer_blake3 }
+    }
+}
+
 /// The manifest of an ingested folder.
 ///
 /// # Errors
 /// [`DataError`] when it cannot be read or is another one.
 pub(crate) fn read_manifest(path: &Path) -> Result<IngestManifest, DataError> {
-    let text = fs::read(path).map_err(|error| DataError::unreadable(path, &error))?;
+    let text = reorient_files::read(path, Limit::MANIFEST)?;
     let manifest: IngestManifest = serde_json::from_slice(&text)
         .map_err(|error| DataError::file(&file_name(path), format!("this is no manifest of an ingest: {error}")))?;
     if manifest.generator != "reorient" || manifest.kind != "ingest" {
@@ -123,13 +138,14 @@ pub(crate) fn read_manifest(path: &Path) -> Result<IngestManifest, DataError> {
 }
 
 /// A listed file must be there with its size and, where `hashed`, its hash.
-pub(crate) fn check_listed(folder: &Path, listed: &FileHash, hashed: bool) -> Result<(), DataError> {
+pub(crate) fn check_listed(folder: &Path, listed: &FileHash<NameInFolder>, hashed: bool) -> Result<(), DataError> {
     let path = folder.join(&listed.name);
-    let size = fs::metadata(&path).map_err(|error| DataError::unreadable(&path, &error))?.len();
+    let file = reorient_files::open_in(folder, &listed.name)?;
+    let size = file.metadata().map_err(|error| DataError::unreadable(&path, &error))?.len();
     if size != listed.bytes {
         return Err(DataError::damaged(&listed.name, format!("it has {size} bytes, the manifest says {}", listed.bytes)));
     }
-    if hashed && hash_file(&path)?.blake3 != listed.blake3 {
+    if hashed && hash_open(&file, &path)?.blake3 != listed.blake3 {
         return Err(DataError::damaged(&listed.name, "it does not match its BLAKE3 hash in the manifest"));
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use reorient_core::{GoodsList, HsRevision, ListSource, Membership, ProductCode};
+use reorient_files::Limit;
 
 use crate::DataError;
 use crate::error::file_name;
@@ -46,7 +47,7 @@ pub struct ReadList {
 /// # Errors
 /// [`DataError`] when the file cannot be read or a value breaks a rule; it names the line, the column and the value.
 pub fn read_goods_list(path: &Path) -> Result<ReadList, DataError> {
-    let bytes = std::fs::read(path).map_err(|error| DataError::unreadable(path, &error))?;
+    let bytes = reorient_files::read(path, Limit::LIST)?;
     let mut read = parse_list(&file_name(path), &bytes)?;
     let codes = read.list.goods.keys().copied();
     read.unknown = codes.filter(|code| !is_good_of(Some(read.list.revision), *code)).collect();

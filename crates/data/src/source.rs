@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use reorient_core::{CountryTable, HsRevision, ProductCode, Year, years_in_words};
+use reorient_files::Limit;
 
 use crate::claims::{Claims, OfProduct, UnknownCodes, ValueUnit, check_codes};
 use crate::codes::{CodeTables, hash_file};
@@ -254,10 +255,9 @@ impl TradeSource {
                     check_listed(beside, listed, is_table)?;
                 }
                 if is_table {
-                    let bytes = std::fs::read(beside.join(&listed.name));
-                    let bytes = bytes.map_err(|error| DataError::unreadable(&beside.join(&listed.name), &error))?;
+                    let bytes = reorient_files::read_in(beside, &listed.name, Limit::CODE_TABLE)?;
                     let slot = if listed.name == COUNTRY_CODES { &mut tables.0 } else { &mut tables.1 };
-                    *slot = Some((listed.name.clone(), bytes));
+                    *slot = Some((listed.name.to_string(), bytes));
                 }
             }
         }
@@ -293,7 +293,7 @@ impl TradeSource {
         let what = if synthetic { "SYNTHETIC" } else { "BACI" };
         let label = format!("{what} {} {} ({name})", info.revision, span(&origins));
         let tables = CodeTables::from_parts(tables.0.as_ref(), tables.1.as_ref(), info.revision)?;
-        let hashes = Arc::new(Mutex::new(manifest.map(|manifest| manifest.files).unwrap_or_default()));
+        let hashes = Arc::new(Mutex::new(manifest.into_iter().flat_map(|manifest| manifest.files).map(FileHash::from).collect()));
         Ok(Self { hashes, ..Self::new(origins, info.revision, label, synthetic, tables) })
     }
 

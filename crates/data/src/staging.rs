@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use reorient_files::sync_folder;
 use reorient_folder::{Asked, Target, parent, remove_ours};
 
 use crate::DataError;
@@ -105,8 +106,4 @@ fn discard(old: &Path) -> Result<(), DataError> {
         let problem = format!("it cannot be removed, as files of somebody else's may be in it; move them elsewhere ({error})");
         DataError::unwritable(old, problem)
     })
-}
-
-fn sync_folder(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }

@@ -5,11 +5,12 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use reorient_files::Limit;
 use zip::result::ZipResult;
 use zip::{CompressionMethod, ZipArchive};
 
 use super::stream::{LARGEST_RATIO, LONGEST};
-use super::{Input, LARGEST_TABLE, Member, Place, SYNTHETIC, is_table, named_synthetic, take_table};
+use super::{Input, Member, Place, SYNTHETIC, is_table, named_synthetic, take_table};
 use crate::DataError;
 use crate::error::file_name;
 
@@ -169,7 +170,7 @@ fn check_entry(name: &str, entry: &Entry) -> Result<(), DataError> {
 }
 
 fn read_table(path: &Path, name: &str, index: usize, entry: &Entry) -> Result<Vec<u8>, DataError> {
-    if entry.size > LARGEST_TABLE {
+    if entry.size > Limit::CODE_TABLE.bytes() {
         return Err(DataError::file(name, format!("a code table of {} bytes is none of CEPII's", entry.size)));
     }
     with_member(path, index, &mut |reader| {
@@ -180,14 +181,14 @@ fn read_table(path: &Path, name: &str, index: usize, entry: &Entry) -> Result<Ve
 }
 
 fn archive(path: &Path, name: &str) -> Result<Archive, DataError> {
-    let file = File::open(path).map_err(|error| DataError::unreadable(path, &error))?;
+    let file = reorient_files::open(path)?;
     isolated(name, || ZipArchive::new(BufReader::with_capacity(1 << 18, file)))
 }
 
 /// Reads the end of the archive for the size of its directory, before anything is made of that directory.
 fn check_directory(path: &Path, name: &str) -> Result<(), DataError> {
     let fail = |error: std::io::Error| DataError::unreadable(path, &error);
-    let mut file = File::open(path).map_err(fail)?;
+    let mut file = reorient_files::open(path)?;
     let size = file.seek(SeekFrom::End(0)).map_err(fail)?;
     let tail_from = size.saturating_sub(END_RECORD + LONGEST_COMMENT + 20);
     file.seek(SeekFrom::Start(tail_from)).map_err(fail)?;

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reorient_core::{CountryCode, CountryTable, HsRevision, Usd, Year};
+use reorient_files::Limit;
 
 use self::context::Context;
 use self::memory::MemoryTable;
@@ -37,8 +38,6 @@ use crate::store::DECIMAL_LIMIT;
 const NOT_POSITIVE: &str = "a flow must be more than zero; remove the row or correct the value";
 const UNKNOWN_COUNTRY: &str =
     "this country is not in the country table; the release may be newer than the table, or the code is not BACI's";
-/// Code tables have some ten thousand lines; more than this many bytes is something else.
-const LARGEST_TABLE: u64 = 16 << 20;
 
 /// A column of quantities whose name tells no unit; it is left out.
 pub(crate) const QUANTITY: &str = "quantity";
@@ -117,6 +116,8 @@ impl Input {
                 return Err(DataError::Missing { file: path.display().to_string(), problem });
             }
         } else {
+            // What is no file at all is said before what is wrong with its name.
+            reorient_files::open(path)?;
             input.add(path, &context)?;
         }
         Ok(input)
@@ -144,7 +145,7 @@ impl Input {
             } else if context::is_hidden(&name) {
                 // What systems leave beside files, such as `._NAME` by macOS.
                 self.ignored.push(format!("{}{name}", context.prefix));
-            } else if path.is_file() {
+            } else {
                 self.add(path, context)?;
             }
         }
@@ -215,36 +216,27 @@ impl Input {
         let name = file_name(path);
         let in_folder = context.is_folder;
         let lower = name.to_ascii_lowercase();
-        let size = |path: &Path| {
-            std::fs::metadata(path).map(|metadata| metadata.len()).map_err(|error| DataError::unreadable(path, &error))
-        };
-        let table = |path: &Path| -> Result<Vec<u8>, DataError> {
-            let fail = |error| DataError::unreadable(path, &error);
-            let size = size(path)?;
-            if size > LARGEST_TABLE {
-                return Err(DataError::file(&name, format!("a code table of {size} bytes is none of CEPII's")));
-            }
-            std::fs::read(path).map_err(fail)
-        };
+        let unreadable = |error| DataError::unreadable(path, &error);
+        let size = || -> Result<u64, DataError> { Ok(reorient_files::open(path)?.metadata().map_err(unreadable)?.len()) };
+        let table = || reorient_files::read(path, Limit::CODE_TABLE);
         if in_folder && lower == LEDGER {
             return Ok(());
         }
         if is_table(&lower, "country_codes") {
-            take_table(&mut self.countries, &name, table(path)?)?;
+            take_table(&mut self.countries, &name, table()?)?;
         } else if is_table(&lower, "product_codes") {
-            take_table(&mut self.products, &name, table(path)?)?;
+            take_table(&mut self.products, &name, table()?)?;
         } else if lower.ends_with(".zip") {
             archive::open(path, self)?;
         } else if let Some(packing) = stream::Packing::of(&lower) {
-            self.members.push(context.member(Member::new(name, Place::Csv(path.to_owned(), packing), size(path)?))?);
+            self.members.push(context.member(Member::new(name, Place::Csv(path.to_owned(), packing), size()?))?);
         } else if lower.ends_with(".parquet") {
-            self.members.push(context.member(Member::new(name, Place::Parquet(path.to_owned()), size(path)?))?);
+            self.members.push(context.member(Member::new(name, Place::Parquet(path.to_owned()), size()?))?);
         } else if in_folder {
             if lower.starts_with("readme") {
                 let mut start = Vec::new();
-                let opened = std::fs::File::open(path).map_err(|error| DataError::unreadable(path, &error))?;
-                let read = opened.take(SYNTHETIC.len() as u64).read_to_end(&mut start);
-                read.map_err(|error| DataError::unreadable(path, &error))?;
+                let read = reorient_files::open(path)?.take(SYNTHETIC.len() as u64).read_to_end(&mut start);
+                read.map_err(unreadable)?;
                 self.synthetic |= start == SYNTHETIC;
             }
             self.ignored.push(format!("{}{name}", context.prefix));

@@ -1,6 +1,5 @@
 //! Files as streams of bytes that end when they grow beyond reason.
 
-use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -38,7 +37,7 @@ pub(crate) type Unpacking = (Box<dyn Read>, Box<dyn Fn() -> u64>);
 
 /// Opens a packed CSV, unpacking as it is read.
 pub(crate) fn open(path: &Path, packing: Packing) -> Result<Unpacking, DataError> {
-    let file = File::open(path).map_err(|error| DataError::unreadable(path, &error))?;
+    let file = reorient_files::open(path)?;
     let packed = Arc::new(AtomicU64::new(0));
     let inner = Counted { inner: BufReader::with_capacity(1 << 18, file), count: Arc::clone(&packed) };
     let unpacked: Box<dyn Read> = match packing {

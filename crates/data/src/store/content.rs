@@ -17,7 +17,7 @@ impl Content {
     /// Opens a file; nothing of it is read yet.
     pub(crate) fn open(path: &Path) -> Result<Self, DataError> {
         let fail = |error| DataError::unreadable(path, &error);
-        let file = File::open(path).map_err(fail)?;
+        let file = reorient_files::open(path)?;
         let length = file.metadata().map_err(fail)?.len();
         Ok(Self::Disk { path: path.to_owned(), file, length })
     }
@@ -83,7 +83,7 @@ fn read_at(_path: &Path, file: &File, start: u64, buffer: &mut [u8]) -> std::io:
 #[cfg(not(unix))]
 fn read_at(path: &Path, _file: &File, start: u64, buffer: &mut [u8]) -> std::io::Result<()> {
     use std::io::{Read, Seek, SeekFrom};
-    let mut file = File::open(path)?;
+    let mut file = reorient_files::open(path)?;
     file.seek(SeekFrom::Start(start))?;
     file.read_exact(buffer)
 }

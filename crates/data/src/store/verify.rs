@@ -33,7 +33,7 @@ pub(crate) fn verify_file(path: &Path, countries: &CountryTable) -> Result<Trade
     if &magic != MAGIC || hex(&content.read(footer.page_index.clone())?) != footer.page_index_hash {
         return Err(damaged("the opening mark or the page index does not match its BLAKE3 hash"));
     }
-    let file = std::fs::File::open(path).map_err(|error| DataError::unreadable(path, &error))?;
+    let file = reorient_files::open(path)?;
     let metadata = isolated(&name, || {
         ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required).parse_and_finish(&file)
     })?;

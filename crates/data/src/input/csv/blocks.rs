@@ -1,6 +1,5 @@
 //! A text in blocks that end where a line ends: read side by side from a plain file, one after the other from a stream.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
@@ -180,7 +179,7 @@ impl<'a> LineBlocks<'a> {
 /// The header of a plain file, read from its first bytes, and where the lines behind it start.
 pub(super) fn header(path: &Path) -> Result<(Vec<u8>, u64, u64), DataError> {
     let name = file_name(path);
-    let mut file = File::open(path).map_err(|error| DataError::unreadable(path, &error))?;
+    let mut file = reorient_files::open(path)?;
     let mut lines = LineBlocks::new(&name, &mut file);
     let header = lines.header()?;
     Ok((header, lines.lines, lines.start()))

@@ -1,6 +1,5 @@
 //! The end of a Parquet file, by which ours are told from those of other tools.
 
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -22,7 +21,7 @@ pub(crate) fn is_ours(path: &Path) -> Result<bool, DataError> {
 pub(super) fn footer(path: &Path) -> Result<Vec<u8>, DataError> {
     let name = file_name(path);
     let fail = |error: std::io::Error| DataError::unreadable(path, &error);
-    let mut file = File::open(path).map_err(fail)?;
+    let mut file = reorient_files::open(path)?;
     let size = file.seek(SeekFrom::End(0)).map_err(fail)?;
     let none = || {
         let problem = "this is not a Parquet file, or its end is missing; fetch or write it again";
