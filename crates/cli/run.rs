@@ -22,7 +22,7 @@ use crate::arguments::{Question, Run, Study, Talk};
 use crate::panel;
 use crate::remote;
 use crate::talk;
-use reorient_app::{Failure, UNSOLVED, coverage_lines, label, run_manifest};
+use reorient_app::{Failure, UNSOLVED, coverage_lines, label, run_manifest, unchecked};
 
 /// Partial codes named in the view; the folder has all.
 const NAMED: usize = 8;
@@ -160,6 +160,9 @@ pub(crate) fn settled(mut scenario: Scenario, question: &Question) -> Result<Sce
 }
 
 fn view(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> String {
+    let mut leading = source.notes();
+    leading.extend(unchecked(&result.inputs));
+    leading.extend(margin_sentences(source, &result.coverage));
     terminal(
         &result.collection,
         source.countries(),
@@ -168,7 +171,7 @@ fn view(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> String
             bloc: &result.bloc.title(source.countries()),
             one_country: result.bloc.is_one_country(),
             source: &label(source, &result.scenario),
-            leading: &[source.notes(), margin_sentences(source, &result.coverage)].concat(),
+            leading: &leading,
             notes: &notes(source, result, scenario),
         },
     )

@@ -10,7 +10,7 @@ mod sweep;
 pub use defect::{contain, stop_here};
 pub use failure::{Failure, NOT_CERTIFIED, UNSOLVED};
 pub use manifest::{
-    calibration_manifest, coverage_lines, indicator_manifest, input, label, ledger, run_manifest, study_manifest,
+    calibration_manifest, coverage_lines, indicator_manifest, input, label, ledger, run_manifest, study_manifest, unchecked,
 };
 pub use published::read as read_published;
 pub use sweep::{compare_archives, open_sweep, open_sweep_in, sweep_manifest, write_dataset};

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use reorient_core::Year;
-use reorient_data::TradeSource;
+use reorient_core::{Year, shown};
+use reorient_data::{Integrity, TradeSource};
 use reorient_engine::{
     Calibrator, Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, IndicatorQuestion, IndicatorResult, RunResult,
     Scenario,
@@ -116,7 +116,13 @@ pub fn calibration_manifest(
     let mut inputs = calibrator.inputs()?;
     for path in [against, headline].into_iter().flatten() {
         let file = reorient_data::hash_file(path)?;
-        inputs.push(reorient_data::InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: false });
+        inputs.push(reorient_data::InputFile {
+            name: file.name,
+            bytes: file.bytes,
+            blake3: file.blake3,
+            verified: false,
+            integrity: Integrity::None,
+        });
     }
     let name = |path: Option<&Path>| {
         path.and_then(Path::file_name).map_or_else(|| "default".to_owned(), |name| name.to_string_lossy().into_owned())
@@ -134,7 +140,22 @@ pub fn calibration_manifest(
 
 /// An input file as manifests name it.
 pub fn input(file: reorient_data::InputFile) -> InputFile {
-    InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: file.verified }
+    let integrity = file.integrity.name().to_owned();
+    InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: file.verified, integrity }
+}
+
+/// What a reader of a result should know of files without any checksum; none where each has one.
+pub fn unchecked(inputs: &[reorient_data::InputFile]) -> Option<String> {
+    let names: Vec<&str> =
+        inputs.iter().filter(|file| file.integrity == Integrity::None).map(|file| file.name.as_str()).collect();
+    match names[..] {
+        [] => None,
+        [one] => Some(format!("{} carries no checksum, so damage to it cannot be seen.", shown(one))),
+        [first, ref more @ ..] => {
+            let more = more.len();
+            Some(format!("{} and {more} more carry no checksum, so damage to them cannot be seen.", shown(first)))
+        }
+    }
 }
 
 /// What became of the rows, as manifests tell it.

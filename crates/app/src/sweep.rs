@@ -158,6 +158,7 @@ pub fn sweep_manifest(plan: &StoredPlan) -> SweepManifest {
         bytes: input.bytes,
         blake3: input.blake3.clone(),
         verified: false,
+        integrity: String::new(),
     };
     SweepManifest {
         version: plan.version.clone(),

@@ -160,6 +160,8 @@ pub fn ingest(
             files.push(hash_file(&path)?.listed()?);
         }
     }
+    let of_member = |member: &Member| Ok((member.file_name(), member.integrity()?));
+    let integrity = whole.members.iter().map(of_member).collect::<Result<BTreeMap<_, _>, DataError>>()?;
     let manifest = IngestManifest {
         generator: "reorient".to_owned(),
         kind: "ingest".to_owned(),
@@ -168,6 +170,7 @@ pub fn ingest(
         release,
         synthetic: whole.holds_synthetic(),
         sources: source_hashes(&whole, hashes)?,
+        integrity,
         ignored: whole.ignored,
         country_table: tables.countries_from.clone(),
         product_table: tables.products_from.clone(),

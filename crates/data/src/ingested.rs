@@ -11,6 +11,7 @@ use crate::DataError;
 use crate::claims::UnknownCodes;
 use crate::codes::hash_open;
 use crate::error::file_name;
+use crate::integrity::Integrity;
 use crate::store::verify_file;
 
 /// Names within an ingested folder.
@@ -36,6 +37,9 @@ pub struct IngestManifest {
     pub synthetic: bool,
     /// Files read.
     pub sources: Vec<FileHash>,
+    /// The checksum that was compared as each file with rows was read, by name.
+    #[serde(default)]
+    pub integrity: BTreeMap<String, Integrity>,
     /// Files that stood beside and were not read.
     pub ignored: Vec<String>,
     /// Where the country table comes from: a file of the source, or the program.

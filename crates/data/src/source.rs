@@ -18,6 +18,7 @@ use crate::hs_codes::is_code_of;
 use crate::ingested::{COUNTRY_CODES, FileHash, MANIFEST, PRODUCT_CODES, check_listed, read_manifest};
 use crate::input::memory::{self, MemoryTable};
 use crate::input::{Input, Member, Order, Pick, parquet};
+use crate::integrity::Integrity;
 use crate::issue::Issues;
 use crate::settle::settle_each;
 use crate::sort::SortedPart;
@@ -39,6 +40,8 @@ pub struct InputFile {
     pub blake3: String,
     /// Whether every byte that was used matched a hash inside the file; only our own files hold any.
     pub verified: bool,
+    /// The checksum that was compared as the file was read.
+    pub integrity: Integrity,
 }
 
 /// What became of the rows: `rows_in` is `rows_used` plus the sum of `unused`.
@@ -550,7 +553,7 @@ impl TradeSource {
                 blake3
             }
         };
-        Ok(InputFile { name, bytes, blake3, verified: true })
+        Ok(InputFile { name, bytes, blake3, verified: true, integrity: Integrity::Blake3 })
     }
 
     /// A year of files that are not ours, read once for the products that are asked for first.
@@ -575,7 +578,7 @@ impl TradeSource {
         let shared = if weigh { None } else { memory.map(|memory| memory.share(countries)).transpose()?.flatten() };
         if let (Some(parts), [member]) = (shared, members) {
             let table = TradeTable::from_parts(year, self.revision, parts)?;
-            let inputs = vec![input_of(member.hash()?)];
+            let inputs = vec![input_of(member.hash()?, Integrity::None)];
             let (products, rows_in) = (table.products().iter().copied().collect(), table.n_rows() as u64);
             let unread = memory.and_then(MemoryTable::unread).into_iter().collect();
             let unknown_codes = self.unknown_codes(members, &table)?;
@@ -589,7 +592,7 @@ impl TradeSource {
         let mut batches = Vec::new();
         let pick = Pick::new(wanted);
         let (mut orders, mut rows_in, mut unread, mut value_unit) = (Vec::new(), 0, BTreeSet::new(), None);
-        let mut hashes: BTreeMap<String, FileHash> = BTreeMap::new();
+        let mut hashes: BTreeMap<String, (FileHash, Integrity)> = BTreeMap::new();
         for member in members {
             let met = member.read(countries, false, &pick, &mut issues, &mut |batch| {
                 batches.push(batch.rows);
@@ -602,7 +605,7 @@ impl TradeSource {
             value_unit = value_unit.or(met.value_unit);
             // Several members of an archive are one file.
             if let Entry::Vacant(entry) = hashes.entry(member.file_name()) {
-                entry.insert(met.hash.map_or_else(|| member.hash(), Ok)?);
+                entry.insert((met.hash.map_or_else(|| member.hash(), Ok)?, member.integrity()?));
             }
         }
         if rows_in == 0 {
@@ -619,7 +622,7 @@ impl TradeSource {
         let part = |part: &SortedPart| Part::of(&part.products().collect::<Vec<_>>(), countries, weigh);
         let parts = settle_each(batches, members, countries, &mut issues, part)?;
         issues.finish()?;
-        let inputs = hashes.into_iter().map(|(name, hash)| input_of(FileHash { name, ..hash })).collect();
+        let inputs = hashes.into_iter().map(|(name, (hash, integrity))| input_of(FileHash { name, ..hash }, integrity)).collect();
         let table = TradeTable::from_parts(year, self.revision, parts)?;
         let unknown_codes = self.unknown_codes(members, &table)?;
         let claims = Claims { unknown_codes, value_unit, unread: unread.into_iter().collect() };
@@ -691,8 +694,8 @@ pub(crate) fn names(members: &[Member]) -> String {
 }
 
 /// A file that is not ours, for the manifest of a run.
-fn input_of(hash: FileHash) -> InputFile {
-    InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false }
+fn input_of(hash: FileHash, integrity: Integrity) -> InputFile {
+    InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false, integrity }
 }
 
 /// `2023` or `1995-2024`.

@@ -134,14 +134,23 @@ const ONE: ExactAmount = ExactAmount { numerator: 1, denominator: 1 };
 fn what_is_not_broken_is_certified() {
     each_case(&["fractions", "unmet", "whole"], |case, count| {
         let certificate = case.verify().unwrap();
-        let value: i128 = case.positions().fold(ExactAmount::whole(0), |value, at| {
-            let cost = i128::from(case.program.cost[at]);
-            sum(value, ExactAmount { numerator: case.flows[at].numerator * cost, ..case.flows[at] })
-        }).numerator;
+        let value: i128 = case
+            .positions()
+            .fold(ExactAmount::whole(0), |value, at| {
+                let cost = i128::from(case.program.cost[at]);
+                sum(value, ExactAmount { numerator: case.flows[at].numerator * cost, ..case.flows[at] })
+            })
+            .numerator;
         let proved = if case.unmet > 0 { value } else { case.dual(case.multiplier) };
         let expected = Certificate { unmet: case.unmet, primal: value, dual: proved, multiplier: case.multiplier };
         assert_eq!((certificate, value), (expected, proved));
-        count(if case.unmet > 0 { "unmet" } else if case.flows.iter().any(|flow| flow.denominator > 1) { "fractions" } else { "whole" });
+        count(if case.unmet > 0 {
+            "unmet"
+        } else if case.flows.iter().any(|flow| flow.denominator > 1) {
+            "fractions"
+        } else {
+            "whole"
+        });
     });
 }
 
@@ -340,13 +349,23 @@ fn amounts_beyond_exact_arithmetic_are_refused() {
 /// The same for the check of a solver's vertex in doubles.
 #[test]
 fn a_vertex_with_one_condition_broken_is_refused() {
-    let kinds =
-        ["as it is", "below", "above", "less", "more", "dearer", "cheaper", "unmet", "no unmet", "no number", "unmet is no number"];
+    let kinds = [
+        "as it is",
+        "below",
+        "above",
+        "less",
+        "more",
+        "dearer",
+        "cheaper",
+        "unmet",
+        "no unmet",
+        "no number",
+        "unmet is no number",
+    ];
     each_case(&kinds, |case, count| {
         let certificate = case.verify().unwrap();
         let unit = case.program.total.max(1) as f64;
-        let mut flows: Vec<f64> =
-            case.flows.iter().map(|flow| flow.numerator as f64 / flow.denominator as f64 / unit).collect();
+        let mut flows: Vec<f64> = case.flows.iter().map(|flow| flow.numerator as f64 / flow.denominator as f64 / unit).collect();
         if case.unmet > 0 {
             flows.push(case.unmet as f64 / unit);
         }

@@ -58,6 +58,10 @@ pub struct InputFile {
     pub blake3: String,
     /// Whether the hash was compared with a known one.
     pub verified: bool,
+    /// The checksum within the file that was compared as it was read: `none`, `blake3`, `crc32`, `zstd-checksum` or `page-crc`; not
+    /// told by earlier versions.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub integrity: String,
 }
 
 /// What became of the input rows; `rows_in = rows_used + sum of unused`.

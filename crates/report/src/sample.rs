@@ -206,7 +206,13 @@ pub(crate) fn manifest() -> Manifest {
         method: "aggregate".to_owned(),
         scenario: BTreeMap::from([("bloc".to_owned(), "EU27".to_owned()), ("cap".to_owned(), "0.05".to_owned())]),
         source: "hand-made".to_owned(),
-        inputs: vec![InputFile { name: "trade.csv".to_owned(), bytes: 12, blake3: "00".to_owned(), verified: false }],
+        inputs: vec![InputFile {
+            name: "trade.csv".to_owned(),
+            bytes: 12,
+            blake3: "00".to_owned(),
+            verified: false,
+            integrity: "none".to_owned(),
+        }],
         ledger: Ledger {
             rows_in: 3,
             rows_used: 2,

@@ -31,6 +31,7 @@ use crate::claims::{Outdated, ValueUnit};
 use crate::codes::hash_file;
 use crate::error::file_name;
 use crate::ingested::{FileHash, LEDGER, MANIFEST, read_manifest};
+use crate::integrity::Integrity;
 use crate::issue::{Issues, Problem, Reason};
 use crate::row::Row;
 use crate::store::DECIMAL_LIMIT;
@@ -365,6 +366,16 @@ impl Member {
                 let lost = || DataError::Internal(format!("the table lost its year {year}"));
                 table.years.get(year).cloned().ok_or_else(lost)
             }
+        }
+    }
+
+    /// Which checksum is compared as the file is read.
+    pub(crate) fn integrity(&self) -> Result<Integrity, DataError> {
+        match &self.place {
+            Place::Csv(_, stream::Packing::Gzip) | Place::Zip(..) => Ok(Integrity::Crc32),
+            Place::Csv(path, stream::Packing::Zstandard) => Integrity::of_zstd(path),
+            Place::Parquet(path) => parquet::integrity(path, self),
+            Place::Csv(_, stream::Packing::Plain) | Place::Memory(..) => Ok(Integrity::None),
         }
     }
 

@@ -15,11 +15,12 @@ pub(crate) use self::footer::is_ours;
 use self::stretch::{ForeignFile, Stretch, stretches};
 use super::cells::RowReader;
 use super::csv::Reading;
-use super::{Batch, Met, Order, Pick, hashed};
+use super::{Batch, Member, Met, Order, Pick, hashed};
 use crate::DataError;
 use crate::RowPolicy;
 use crate::claims::{Outdated, last_years};
 use crate::ingested::FileHash;
+use crate::integrity::Integrity;
 use crate::issue::Problem;
 use crate::row::Row;
 
@@ -69,6 +70,14 @@ struct Waiting {
 /// Whether a file has a column of years.
 pub(super) fn has_years(path: &Path, name: &str) -> Result<bool, DataError> {
     ForeignFile::has_years(path, name)
+}
+
+/// Which checksum the pages of the columns that are read have.
+pub(super) fn integrity(path: &Path, member: &Member) -> Result<Integrity, DataError> {
+    if footer::is_ours(path)? {
+        return Ok(Integrity::Blake3);
+    }
+    ForeignFile::open(path, &member.name, member.year.is_some(), member.unit)?.integrity()
 }
 
 /// Reads rows in the order of the file: stretches side by side, in rounds that bound the memory of rows that wait for their turn.

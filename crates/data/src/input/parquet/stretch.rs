@@ -20,6 +20,7 @@ use super::{damaged, isolated};
 use crate::DataError;
 use crate::claims::ValueUnit;
 use crate::input::cells::{self, Columns};
+use crate::integrity::Integrity;
 use crate::store::Content;
 
 /// Rows decoded at a time: few enough that they stay near the processor.
@@ -131,6 +132,11 @@ impl ForeignFile {
 
     pub(super) fn length(&self) -> u64 {
         self.content.length()
+    }
+
+    /// Which checksum the wanted columns have.
+    pub(super) fn integrity(&self) -> Result<Integrity, DataError> {
+        Integrity::of_pages(&self.content, self.footer.metadata(), &self.wanted)
     }
 
     /// Hands the rows of a stretch over in batches, until there are no more or `take` says so by false.
