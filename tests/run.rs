@@ -162,6 +162,29 @@ fn rows_of_one_bloc_alone_are_refused() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("world x world"));
 }
 
+/// A file without any checksum is named in the view and in the manifest; what has one is not.
+#[test]
+fn what_carries_no_checksum_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let csv = small_world(folder.path());
+    let packed = folder.path().join("BACI_HS22_Y2023_V202501.csv.gz");
+    let mut encoder = flate2::write::GzEncoder::new(std::fs::File::create(&packed).unwrap(), flate2::Compression::default());
+    encoder.write_all(SMALL_WORLD.as_bytes()).unwrap();
+    encoder.finish().unwrap();
+    let sentence = "BACI_HS22_Y2023_V202501.csv carries no checksum, so damage to it cannot be seen.";
+    for (path, integrity, is_said) in [(&csv, "none", true), (&packed, "crc32", false)] {
+        let run =
+            |more: &[&str]| reorient().args(["run", "--list", "all", "--set", "bloc=DEU"]).arg(path).args(more).output().unwrap();
+        let view = String::from_utf8(run(&[]).stdout).unwrap();
+        assert_eq!(view.split_whitespace().collect::<Vec<_>>().join(" ").contains(sentence), is_said, "{view}");
+        let result: serde_json::Value = serde_json::from_slice(&run(&["--json"]).stdout).unwrap();
+        assert_eq!(result["manifest"]["inputs"][0]["integrity"], integrity);
+    }
+    let embedded: serde_json::Value =
+        serde_json::from_slice(&reorient().args(["run", "--json"]).output().unwrap().stdout).unwrap();
+    assert_eq!(embedded["manifest"]["inputs"][0]["integrity"], "blake3");
+}
+
 /// Rows of a small world of trade, with Hong Kong, petroleum oils and an old code of Germany.
 const SMALL_WORLD: &str = "t,i,j,k,v,q\n2023,156,276,271000,10,1\n2023,344,276,271000,5,1\n2023,156,344,271000,7,1\n\
     2023,682,276,271000,20,1\n2023,682,392,271000,600,1\n2023,344,392,271000,3,1\n2023,156,392,271000,4,1\n\

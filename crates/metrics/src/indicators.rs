@@ -279,6 +279,13 @@ mod tests {
         assert_eq!((outside.top.unwrap().pct, outside.imports, outside.criteria), (75.0, found.imports, found.criteria));
     }
 
+    /// Countries 0 and 3 are risk origins, and 0 buys.
+    #[test]
+    fn nobody_is_a_risk_to_itself() {
+        let found = of(&[7, 10, 10, 15, 5], &[9, 10, 30, 15, 5], Base::All);
+        assert_eq!((found.imports, found.risk, found.risk_pct()), (Usd::new(47), Usd::new(15), Some(100.0 * (15.0 / 47.0))));
+    }
+
     #[test]
     fn a_threshold_that_is_just_reached_is_not_exceeded() {
         // Shares 0.6 and four times 0.1 give an index of exactly 0.4; a dollar more gives more.

@@ -80,3 +80,60 @@ fn one(of_years: &BTreeMap<Year, &IndicatorRow>, years: &[Year]) -> Option<Persi
         n_tops: tops.iter().collect::<BTreeSet<_>>().len(),
     })
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::indicators::{Base, Indicators};
+
+    /// A product in some years, which meet all three criteria or none.
+    fn of(met: &[(u16, bool)], asked: &[u16]) -> PersistenceRow {
+        let year = |year: u16| Year::new(year).unwrap();
+        let row = |(at, met): &(u16, bool)| IndicatorRow {
+            year: year(*at),
+            breakdown: Breakdown::Product,
+            name: "270900".to_owned(),
+            description: String::new(),
+            importer: "EU27".to_owned(),
+            bloc: "EU27".to_owned(),
+            base: Base::All,
+            n_products: 1,
+            n_products_all_three: usize::from(*met),
+            hhi_product_mean: None,
+            figures: Indicators {
+                imports: Usd::new(1),
+                extra_bloc: Usd::new(1),
+                risk: Usd::ZERO,
+                n_suppliers: 1,
+                hhi: None,
+                top: None,
+                second: None,
+                hhi_extra_bloc: None,
+                hhi_world_exports: None,
+                exports: Usd::ZERO,
+                exports_extra_bloc: Usd::ZERO,
+                criteria: Some(Criteria { concentrated: *met, extra_bloc: *met, above_exports: *met }),
+            },
+        };
+        let rows: Vec<IndicatorRow> = met.iter().map(row).collect();
+        let asked: Vec<Year> = asked.iter().copied().map(year).collect();
+        persistence(&rows, &asked).remove(0)
+    }
+
+    #[test]
+    fn a_run_ends_at_a_year_that_is_not_there() {
+        let runs = |met: &[(u16, bool)], asked: &[u16]| {
+            let row = of(met, asked);
+            (row.longest_run.map(|(length, first, last)| (length, first.get(), last.get())), row.current_run, row.all_three)
+        };
+        let asked = [2017, 2018, 2019, 2020, 2021];
+        let gap = [(2017, true), (2018, true), (2020, true), (2021, true)];
+        assert_eq!(runs(&gap, &asked), (Some((2, 2017, 2018)), 2, 4), "the earlier of two of one length");
+        let broken = [(2017, true), (2018, false), (2019, true), (2020, true), (2021, false)];
+        assert_eq!(runs(&broken, &asked), (Some((2, 2019, 2020)), 0, 3));
+        assert_eq!(runs(&gap[..3], &[2017, 2018, 2020]), (Some((2, 2017, 2018)), 1, 3), "not asked for is not there");
+        assert_eq!(runs(&[(2017, true)], &asked), (Some((1, 2017, 2017)), 0, 1), "the newest year is without imports");
+        assert_eq!(runs(&[(2021, false)], &asked), (None, 0, 0));
+    }
+}

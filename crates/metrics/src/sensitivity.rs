@@ -238,6 +238,10 @@ mod tests {
         assert_eq!(change.mover, Some(Mover { country: CountryIndex(1), before: 1, after: Some(4) }));
         // Gains 50 40 30 against 10 60 0: one pair of three is turned.
         assert_eq!(change.tau, Some(1.0 / 3.0));
+        // Who gains nothing any more stands behind the last: 1 goes to the second place as 2 goes to the first.
+        let behind = RankingChange::new(&base, &ranked(&[(2, 60)]), 2);
+        assert_eq!((behind.n_base, behind.n_stay), (2, 1));
+        assert_eq!(behind.mover, Some(Mover { country: CountryIndex(1), before: 1, after: None }));
         let gone = RankingChange::new(&base, &[], 3);
         assert_eq!((gone.n_stay, gone.tau), (0, None));
         assert_eq!(gone.mover, Some(Mover { country: CountryIndex(3), before: 3, after: None }));

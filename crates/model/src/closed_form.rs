@@ -200,6 +200,17 @@ mod tests {
     }
 
     #[test]
+    fn one_point_is_all_of_the_face_where_every_block_is_full_or_empty() {
+        let is_unique = |total| {
+            let program = program(&[(1, 10), (2, 20)], &[(5, 15), (0, 10)], total);
+            closed_form(&program).map(|optimum| optimum.is_unique())
+        };
+        // Empty at 5, then full at 25, 35 and 55.
+        assert_eq!([5, 25, 35, 55].map(is_unique), [Ok(true); 4]);
+        assert_eq!([6, 24, 26, 36, 54].map(is_unique), [Ok(false); 5]);
+    }
+
+    #[test]
     fn the_highest_weight_is_drained_first() {
         let optimum = |capacity: i64| {
             let program = program(&[(3, 10), (1, 20), (3, 5)], &[(0, capacity)], 35);

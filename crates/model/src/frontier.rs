@@ -397,6 +397,26 @@ mod tests {
         assert_eq!(slope(Fraction::new(29, 40).unwrap()), 0, "and where the product is cleared");
     }
 
+    /// Of 50 at risk, 40.4 can be replaced at 0.1 of 40 beside 1 and 20, and at most 61.
+    #[test]
+    fn the_next_point_takes_off_no_more_than_is_left() {
+        let next = |cap: (u64, u64), world: &[i64]| {
+            let (exporters, imports) = ([0, 1, 2, 3].map(CountryIndex), [50, 10, 0, 30].map(Usd::new));
+            let world: Vec<Usd> = world.iter().copied().map(Usd::new).collect();
+            let market = Market { exporters: &exporters, imports: &imports, world_exports: &world, unit_values: &[] };
+            let cap = Fraction::new(cap.0, cap.1).unwrap();
+            let curve = CapCurve::new(product(), &market, &Policy::new(CountrySet::new(4, [CountryIndex(0)]), cap)).unwrap();
+            let AtCap { next_point: ExactAmount { numerator, denominator }, .. } = curve.at_own(cap);
+            Ratio { numerator, denominator: denominator * i128::from(curve.scale) }
+        };
+        let dollars = |above, below| Ratio { numerator: above, denominator: below };
+        assert_eq!(next((7, 10), &[60, 30, 40, 31]), dollars(4, 10), "0.01 of 40, of one dollar that is left");
+        assert_eq!(next((18, 25), &[60, 30, 40, 31]), dollars(2, 10), "a fifth is left, and the point could take 0.4");
+        assert_eq!(next((3, 4), &[60, 30, 40, 31]), dollars(0, 1), "nothing is left");
+        assert_eq!(next((399, 400), &[60, 30, 20, 31]), dollars(5, 100), "to a cap of 1, a quarter of a point");
+        assert_eq!(next((1, 1), &[60, 30, 20, 31]), dollars(0, 1), "there is no point beyond 1");
+    }
+
     /// Exporter 0 is at risk, 1 barred, 2 may grow: first it supplies what is missing, then it replaces risk.
     #[test]
     fn unmet_imports_are_supplied_before_risk_is_replaced() {

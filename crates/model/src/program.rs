@@ -429,3 +429,71 @@ pub(crate) struct Extra {
     pub(crate) gain: i64,
     pub(crate) is_override: bool,
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::closed_form;
+
+    /// Exporter 0 is at risk; amounts in dollars, bounds too.
+    fn bounds(imports: &[i64], world: &[i64], options: impl Fn(&mut Policy)) -> Result<Vec<(i64, i64)>, ProgramError> {
+        program(imports, world, options).map(|program| {
+            program.exporters().map(|Bounds { lower, upper, .. }| (lower / program.scale, upper / program.scale)).collect()
+        })
+    }
+
+    fn program(imports: &[i64], world: &[i64], options: impl Fn(&mut Policy)) -> Result<Program, ProgramError> {
+        let exporters: Vec<CountryIndex> = (0_u16..).map(CountryIndex).take(imports.len()).collect();
+        let usd = |amounts: &[i64]| amounts.iter().copied().map(Usd::new).collect::<Vec<_>>();
+        let (imports, world) = (usd(imports), usd(world));
+        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world, unit_values: &[] };
+        let mut policy = Policy::new(CountrySet::new(imports.len(), [CountryIndex(0)]), Fraction::new(1, 20).unwrap());
+        options(&mut policy);
+        formulate(ProductCode::from_number(270_900).unwrap(), &market, &policy)
+    }
+
+    #[test]
+    fn the_cap_is_a_share_of_its_basis() {
+        let upper = |basis| bounds(&[100, 60], &[500, 460], |policy| policy.basis = basis).unwrap()[1].1;
+        assert_eq!(upper(CapBasis::ExporterWorld), 60 + 23);
+        assert_eq!(upper(CapBasis::ExporterExtraBloc), 60 + 20, "of 460 - 60");
+        assert_eq!(upper(CapBasis::BlocFlow), 60 + 3);
+        assert_eq!(upper(CapBasis::BlocMarket), 60 + 8);
+        assert_eq!(upper(CapBasis::WorldMarket), 60 + 48);
+    }
+
+    /// Of imports of 200, nobody may hold more than 80.
+    #[test]
+    fn whoever_is_above_the_ceiling_falls_to_it() {
+        let under = |policy: &mut Policy| policy.ceiling = Some(Fraction::new(2, 5).unwrap());
+        assert_eq!(bounds(&[90, 100, 10], &[900, 900, 900], under).unwrap(), [(0, 80), (80, 80), (10, 55)]);
+        assert_eq!(bounds(&[50, 71, 79], &[900, 900, 900], under).unwrap(), [(0, 50), (71, 80), (79, 80)]);
+        let symmetric = |policy: &mut Policy| {
+            under(policy);
+            policy.floor = Floor::Symmetric;
+        };
+        assert_eq!(bounds(&[90, 100, 10], &[100, 100, 900], symmetric).unwrap(), [(0, 80), (80, 80), (0, 55)]);
+    }
+
+    #[test]
+    fn status_by_hand() {
+        let status = |imports: &[i64], world: &[i64]| {
+            let program = program(imports, world, |_| {}).unwrap();
+            program.status(&closed_form(&program).unwrap())
+        };
+        assert_eq!(status(&[10, 10], &[10, 210]), Status::Slack);
+        assert_eq!(status(&[10, 10], &[10, 200]), Status::Tight, "capacity is the need to the dollar");
+        assert_eq!(status(&[10, 10], &[10, 190]), Status::Shortage);
+        assert_eq!(status(&[0, 10], &[10, 190]), Status::NoRisk);
+    }
+
+    /// Rules and curves multiply two sums of bounds, eight times.
+    #[test]
+    fn amounts_whose_products_do_not_fit_are_refused() {
+        let most = i64::try_from((i128::MAX / 8).isqrt() / 20).unwrap();
+        let try_world = |world: i64| bounds(&[0, 10], &[0, world], |_| {}).map(|_| ());
+        assert_eq!(try_world(most), Ok(()));
+        assert_eq!(try_world(most + 1), Err(ProgramError::Overflow));
+    }
+}

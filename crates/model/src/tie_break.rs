@@ -215,4 +215,21 @@ mod tests {
         assert_eq!(verify(&program, flows.clone(), 0, 0).unwrap().flows(), flows);
         assert_eq!(flows[2], ExactAmount::whole(60));
     }
+
+    /// What is missing to the total goes to the one flow that is between its bounds, not to a wider one that is at a bound.
+    #[test]
+    fn the_flow_in_between_takes_the_rest() {
+        let program = Program {
+            scale: 1,
+            weight_scale: 1,
+            total: 104,
+            cost: vec![0, 0, 0],
+            baseline: vec![0, 0, 100],
+            lower: vec![0; 3],
+            upper: vec![100, 10, 100],
+        };
+        let optimum = closed_form(&program).unwrap();
+        let flows = snap(&program, &optimum, &[0.0, 4.2 / 104.0, 99.9 / 104.0]);
+        assert_eq!(flows, [0, 4, 100].map(ExactAmount::whole));
+    }
 }
