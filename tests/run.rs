@@ -1,6 +1,8 @@
 //! The main job end to end, on the embedded real sample: figures, files, golden results, exit codes.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::io::Write;
+
 mod common;
 
 use common::{columns, reorient, run_into};
