@@ -12,7 +12,7 @@ const KNOWS: [(&str, &[&str]); 15] = [
     ("model", &["core"]),
     ("metrics", &["core", "model"]),
     ("folder", &[]),
-    ("data", &["core", "folder"]),
+    ("data", &["core", "files", "folder"]),
     ("fetch", &[]),
     ("solve", &["model"]),
     ("engine", &["core", "metrics", "data", "model", "solve"]),

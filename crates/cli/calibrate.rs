@@ -19,7 +19,7 @@ pub(crate) fn calibrate(arguments: &Calibrate, talk: &Talk) -> Result<ExitCode, 
     let scenario = question(study)?;
     let read = [&arguments.against, &arguments.headline].into_iter().flatten().cloned();
     let target = target(study, kind::CALIBRATE, &scenario)?.map(|target| target.reading(read));
-    let published = read_published(arguments.against.as_deref(), arguments.headline.as_deref())?;
+    let (published, files) = read_published(arguments.against.as_deref(), arguments.headline.as_deref())?;
     let source = open(&study.question)?;
     let held = held(&study.question, &scenario);
     let mut calibrator = Calibrator::new(&source, &scenario, &held)?;
@@ -27,7 +27,7 @@ pub(crate) fn calibrate(arguments: &Calibrate, talk: &Talk) -> Result<ExitCode, 
 
     let (against, headline) = (arguments.against.as_deref(), arguments.headline.as_deref());
     talk::data_notes(&source);
-    let manifest = calibration_manifest(&source, &calibrator, &held, against, headline)?;
+    let manifest = calibration_manifest(&source, &calibrator, &held, [against, headline], files)?;
     let countries = source.countries();
     if let Some(target) = &target {
         let first = calibration.sets.first().map_or_else(Choice::default, |set| set.choice);

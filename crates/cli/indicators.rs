@@ -33,7 +33,7 @@ pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode
     let result = result?;
     talk::data_notes(&source);
 
-    let manifest = indicator_manifest(&source, &scenario, &question, &result);
+    let manifest = indicator_manifest(&source, &scenario, &question, &result)?;
     let countries = source.countries();
     if let Some(target) = &target {
         write_indicators(target, &result.rows, &result.persistence, countries, &manifest)?;

@@ -253,7 +253,13 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
 
 /// Figures 10 and 11, Table A.1 and the frontier.
 fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Result<Vec<Figure>, Failure> {
-    let curve = reorient_engine::frontier(source, scenario)?.frontier;
+    let frontier = reorient_engine::frontier(source, scenario)?;
+    if frontier.inputs != result.inputs {
+        // The rows cannot be others, as the source sees to that.
+        let list = frontier.inputs.last().map_or_else(String::new, |input| input.name.clone());
+        return Err(reorient_data::DataError::Changed { file: list }.into());
+    }
+    let curve = frontier.frontier;
     let share = |point: &reorient_model::FrontierPoint| {
         let imports = NanoUsd::from_scaled(curve.imports, curve.scale).to_dollars();
         if imports > 0.0 { point.risk.to_nano(curve.scale).to_dollars() / imports * 100.0 } else { 0.0 }

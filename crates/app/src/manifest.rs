@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use reorient_core::{Year, shown};
-use reorient_data::{Integrity, TradeSource};
+use reorient_data::{Fingerprint, InputRole, Integrity, TradeSource};
 use reorient_engine::{
-    Calibrator, Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, IndicatorQuestion, IndicatorResult, RunResult,
-    Scenario,
+    Bloc, Calibrator, Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, IndicatorQuestion, IndicatorResult,
+    RunResult, Scenario,
 };
 use reorient_report::{
     CertificateSummary, CoverageLine, IndicatorManifest, IndicatorYearEntry, InputFile, Ledger, ListSummary, Manifest,
@@ -102,7 +102,8 @@ pub fn study_manifest(
     }
 }
 
-/// Of a calibration: what it was held against, and which keys were not tried with other values, are of its question.
+/// Of a calibration: what it was held against, and which keys were not tried with other values, are of its question. `published` are
+/// the files that were read for the former.
 ///
 /// # Errors
 /// [`Failure`] when a file cannot be read.
@@ -110,20 +111,10 @@ pub fn calibration_manifest(
     source: &TradeSource,
     calibrator: &Calibrator<'_>,
     held: &BTreeSet<String>,
-    against: Option<&Path>,
-    headline: Option<&Path>,
+    [against, headline]: [Option<&Path>; 2],
+    published: Vec<reorient_data::InputFile>,
 ) -> Result<StudyManifest, Failure> {
-    let mut inputs = calibrator.inputs()?;
-    for path in [against, headline].into_iter().flatten() {
-        let file = reorient_data::hash_file(path)?;
-        inputs.push(reorient_data::InputFile {
-            name: file.name,
-            bytes: file.bytes,
-            blake3: file.blake3,
-            verified: false,
-            integrity: Integrity::None,
-        });
-    }
+    let inputs = [calibrator.inputs()?, published].concat();
     let name = |path: Option<&Path>| {
         path.and_then(Path::file_name).map_or_else(|| "default".to_owned(), |name| name.to_string_lossy().into_owned())
     };
@@ -140,14 +131,22 @@ pub fn calibration_manifest(
 
 /// An input file as manifests name it.
 pub fn input(file: reorient_data::InputFile) -> InputFile {
+    let (blake3, footer_blake3) = match file.fingerprint {
+        Fingerprint::Whole(digits) => (Some(digits), None),
+        Fingerprint::Footer(digits) => (None, Some(digits)),
+    };
     let integrity = file.integrity.name().to_owned();
-    InputFile { name: file.name, bytes: file.bytes, blake3: file.blake3, verified: file.verified, integrity }
+    let role = file.role.name().to_owned();
+    InputFile { role, name: file.name, bytes: file.bytes, blake3, footer_blake3, verified: file.verified, integrity }
 }
 
-/// What a reader of a result should know of files without any checksum; none where each has one.
+/// What a reader of a result should know of files of trade without any checksum; none where each has one.
 pub fn unchecked(inputs: &[reorient_data::InputFile]) -> Option<String> {
-    let names: Vec<&str> =
-        inputs.iter().filter(|file| file.integrity == Integrity::None).map(|file| file.name.as_str()).collect();
+    let names: Vec<&str> = inputs
+        .iter()
+        .filter(|file| file.role == InputRole::Trade && file.integrity == Integrity::None)
+        .map(|file| file.name.as_str())
+        .collect();
     match names[..] {
         [] => None,
         [one] => Some(format!("{} carries no checksum, so damage to it cannot be seen.", shown(one))),
@@ -175,17 +174,21 @@ fn unknown_codes(codes: &reorient_data::UnknownCodes) -> UnknownCodes {
 }
 
 /// Of indicators.
+///
+/// # Errors
+/// [`Failure`] never for what was measured, as its countries are known.
 pub fn indicator_manifest(
     source: &TradeSource,
     scenario: &Scenario,
     question: &IndicatorQuestion,
     result: &IndicatorResult,
-) -> IndicatorManifest {
+) -> Result<IndicatorManifest, Failure> {
     let mut settings = BTreeMap::new();
     if let Some(newest) = result.years.last() {
-        // Of the scenario, what figures here depend on.
+        // Of the scenario, what figures here depend on. Nobody is in a bloc of nobody, so risk origins may overlap with anybody.
         let used = ["risk", "list", "map", "alias", "reconstructed", "hong-kong"];
-        settings = scenario.resolved(newest.year, &newest.bloc);
+        let nobody = Bloc { name: String::new(), members: Vec::new(), note: None };
+        settings = scenario.resolved_in_codes(source.countries(), newest.year, &nobody)?;
         settings.retain(|key, _| used.contains(&key.as_str()));
     }
     let mut set = |key: &str, value: String| settings.insert(key.to_owned(), value);
@@ -197,7 +200,7 @@ pub fn indicator_manifest(
         set("list", question.products.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
     }
     let codes = |status| result.codes(status).iter().map(ToString::to_string).collect();
-    IndicatorManifest {
+    Ok(IndicatorManifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         settings,
         synthetic: source.is_synthetic(),
@@ -216,5 +219,5 @@ pub fn indicator_manifest(
                 bloc_members: year.bloc.members.iter().map(|member| member.get()).collect(),
             })
             .collect(),
-    }
+    })
 }

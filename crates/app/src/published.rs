@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::anyhow;
 use csv::StringRecord;
 use reorient_core::CountryCode;
+use reorient_data::{InputFile, InputRole};
 use reorient_metrics::{HEADLINE_COUNTRIES, Printed, Published, PublishedRisk, PublishedRow};
 
 use crate::Failure;
@@ -17,17 +18,19 @@ const HEADLINE_CSV: &str = include_str!("../../../data/reference/headline.csv");
 /// Quantities of the headline that are read, in the order of [`HEADLINE_COUNTRIES`]: before and after.
 const SHARES: [[&str; 2]; 2] = [["china_share_before", "china_share_after"], ["us_share_before", "us_share_after"]];
 
-/// The report's figures; with a table of the user, that table and the headline given with it, if any.
+/// The report's figures; with a table of the user, that table and the headline given with it, if any. With them come the files of
+/// the user, each with the hash that it was read with.
 ///
 /// # Errors
 /// [`Failure`] when a file cannot be read or holds no such table.
-pub fn read(against: Option<&Path>, headline: Option<&Path>) -> Result<Published, Failure> {
-    let rows = table(&text(against, TABLE, TABLE_CSV)?)?;
+pub fn read(against: Option<&Path>, headline: Option<&Path>) -> Result<(Published, Vec<InputFile>), Failure> {
+    let mut inputs = Vec::new();
+    let rows = table(&text(against, TABLE, TABLE_CSV, &mut inputs)?)?;
     let risk = match (against, headline) {
         (Some(_), None) => Vec::new(),
-        _ => shares(&text(headline, HEADLINE, HEADLINE_CSV)?)?,
+        _ => shares(&text(headline, HEADLINE, HEADLINE_CSV, &mut inputs)?)?,
     };
-    Ok(Published::new(rows, risk))
+    Ok((Published::new(rows, risk), inputs))
 }
 
 /// A file's name and text.
@@ -36,10 +39,12 @@ struct Named {
     text: String,
 }
 
-fn text(path: Option<&Path>, name: &str, embedded: &str) -> Result<Named, Failure> {
+fn text(path: Option<&Path>, name: &str, embedded: &str, inputs: &mut Vec<InputFile>) -> Result<Named, Failure> {
     let Some(path) = path else { return Ok(Named { name: name.to_owned(), text: embedded.to_owned() }) };
     let name = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| Failure::missing(anyhow!("{name}: {error}")))?;
+    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    inputs.push(InputFile::of_bytes(InputRole::Published, file, &bytes));
     let text = String::from_utf8(bytes).map_err(|_| Failure::bad_data(anyhow!("{name}: this is no text in UTF-8")))?;
     Ok(Named { name, text: text.trim_start_matches('\u{feff}').to_owned() })
 }

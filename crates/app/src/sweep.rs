@@ -154,11 +154,13 @@ pub fn compare_archives(archive: &Archive, other: &Archive) -> Result<SweepCompa
 /// Of a sweep.
 pub fn sweep_manifest(plan: &StoredPlan) -> SweepManifest {
     let input = |input: &reorient_engine::sweep::PlanInput| InputFile {
+        role: input.role.clone(),
         name: input.name.clone(),
         bytes: input.bytes,
         blake3: input.blake3.clone(),
-        verified: false,
-        integrity: String::new(),
+        footer_blake3: input.footer_blake3.clone(),
+        verified: input.verified,
+        integrity: input.integrity.clone(),
     };
     SweepManifest {
         version: plan.version.clone(),

@@ -12,6 +12,8 @@ use crate::error::file_name;
 use crate::ingested::FileHash;
 use crate::input::Input;
 use crate::list::line_of;
+use crate::provenance::{InputFile, InputRole};
+use crate::sealed::TableTexts;
 
 const COUNTRIES: &str = "country_codes_V202401b.csv";
 const COUNTRIES_CSV: &str = include_str!("../../../data/codes/country_codes_V202401b.csv");
@@ -32,9 +34,11 @@ pub(crate) const MADE_UP: &str = "SYNTHETIC: made up from a seed, not observed t
 #[derive(Debug, Clone)]
 pub(crate) struct CodeTables {
     pub(crate) countries: CountryTable,
-    pub(crate) countries_from: String,
     pub(crate) products: BTreeMap<ProductCode, String>,
-    pub(crate) products_from: Option<String>,
+    /// What the countries were read from.
+    pub(crate) countries_from: InputFile,
+    /// What the products were read from; none where no table of the revision is at hand.
+    pub(crate) products_from: Option<InputFile>,
 }
 
 impl CodeTables {
@@ -49,22 +53,39 @@ impl CodeTables {
         revision: HsRevision,
     ) -> Result<Self, DataError> {
         let (countries, countries_from) = match countries {
-            Some((name, bytes)) => (parse_countries(name, bytes)?, name.clone()),
-            None => (embedded_countries()?, format!("{COUNTRIES} (in the program)")),
+            Some((name, bytes)) => (parse_countries(name, bytes)?, InputFile::of_bytes(InputRole::Countries, name, bytes)),
+            None => (embedded_countries()?, in_program(InputRole::Countries, COUNTRIES, COUNTRIES_CSV)),
         };
         let (products, products_from) = match products {
-            Some((name, bytes)) => (parse_products(name, bytes)?, Some(name.clone())),
+            Some((name, bytes)) => (parse_products(name, bytes)?, Some(InputFile::of_bytes(InputRole::Products, name, bytes))),
             None => {
                 let products = embedded_descriptions(revision)?;
-                let from = (!products.is_empty()).then(|| format!("{PRODUCTS_HS92} (in the program)"));
+                let from = (!products.is_empty()).then(|| in_program(InputRole::Products, PRODUCTS_HS92, PRODUCTS_HS92_CSV));
                 (products, from)
             }
         };
-        Ok(Self { countries, countries_from, products, products_from })
+        Ok(Self { countries, products, countries_from, products_from })
+    }
+
+    /// What the tables were read from.
+    pub(crate) fn inputs(&self) -> impl Iterator<Item = &InputFile> {
+        std::iter::once(&self.countries_from).chain(&self.products_from)
+    }
+
+    /// Both as files of an ingested folder hold them.
+    pub(crate) fn texts(&self) -> Result<TableTexts, DataError> {
+        let products = if self.products.is_empty() { None } else { Some(self.products_csv()?) };
+        Ok(TableTexts { countries: self.countries_csv()?, products })
+    }
+
+    /// They were held against the footers of the files of rows.
+    pub(crate) fn verify(&mut self) {
+        self.countries_from.verify();
+        self.products_from.iter_mut().for_each(InputFile::verify);
     }
 
     /// In CEPII's columns.
-    pub(crate) fn countries_csv(&self) -> Result<String, DataError> {
+    fn countries_csv(&self) -> Result<String, DataError> {
         let rows = self.countries.iter().map(|(_, country)| {
             let iso2 = country.iso2.clone().unwrap_or_default();
             vec![country.code.to_string(), country.name.clone(), iso2, country.iso3.clone()]
@@ -73,9 +94,16 @@ impl CodeTables {
     }
 
     /// In CEPII's columns.
-    pub(crate) fn products_csv(&self) -> Result<String, DataError> {
+    fn products_csv(&self) -> Result<String, DataError> {
         table_csv(&PRODUCT_COLUMNS, self.products.iter().map(|(code, text)| vec![code.to_string(), text.clone()]))
     }
+}
+
+/// A table that ships with the program.
+pub(crate) fn in_program(role: InputRole, name: &str, text: &str) -> InputFile {
+    let mut file = InputFile::of_bytes(role, format!("{name} (in the program)"), text.as_bytes());
+    file.verify();
+    file
 }
 
 const COUNTRY_COLUMNS: [&str; 4] = ["country_code", "country_name", "country_iso2", "country_iso3"];

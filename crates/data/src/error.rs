@@ -52,6 +52,12 @@ pub enum DataError {
         /// Where the damage shows.
         problem: String,
     },
+    /// What was read is not what was seen before: somebody replaced it meanwhile.
+    #[error("{file} changed while it was in use: run the same command again; what is stored so far stays")]
+    Changed {
+        /// File name.
+        file: String,
+    },
     /// One key stands twice among rows.
     #[error(
         "year {year}: product {product}, exporter at position {} and importer at position {} of the country table stand twice",
@@ -105,7 +111,9 @@ impl DataError {
     /// The family of the error.
     pub fn kind(&self) -> DataErrorKind {
         match self {
-            Self::Value { .. } | Self::File { .. } | Self::Damaged { .. } | Self::Duplicate { .. } => DataErrorKind::BadData,
+            Self::Value { .. } | Self::File { .. } | Self::Damaged { .. } | Self::Changed { .. } | Self::Duplicate { .. } => {
+                DataErrorKind::BadData
+            }
             Self::Several { errors, .. } => errors.first().map_or(DataErrorKind::Internal, Self::kind),
             Self::Missing { .. } => DataErrorKind::Missing,
             Self::CannotWrite { .. } | Self::Folder(_) => DataErrorKind::CannotWrite,

@@ -21,6 +21,7 @@ use crate::ingested::{COUNTRY_CODES, FileHash, IngestManifest, LEDGER, MANIFEST,
 use crate::input::{Input, Member, Pick};
 use crate::issue::{Issues, LedgerRow, OnDuplicate, Reason, RowPolicy, count_by_reason};
 use crate::row::Row;
+use crate::sealed;
 use crate::settle::settle;
 
 use crate::source::names;
@@ -73,6 +74,7 @@ pub fn ingest(
     whole.set_unit(options.value_unit);
     let (revision, release) = revision_and_release(&whole.members, options)?;
     let tables = CodeTables::of(&whole, revision)?;
+    let texts = tables.texts()?;
     let target = out.into().reading(sources.iter().chain(&whole.files).cloned());
     let staging = Staging::create(&target)?;
     let info = |year, synthetic| YearInfo {
@@ -81,6 +83,7 @@ pub fn ingest(
         revision,
         release: release.clone(),
         synthetic,
+        tables: Some(texts.seal()),
         attribution: match (options.attribution.as_str(), synthetic) {
             ("", true) => codes::MADE_UP.to_owned(),
             ("", false) => codes::ATTRIBUTION.to_owned(),
@@ -149,9 +152,9 @@ pub fn ingest(
         return Err(DataError::Internal(format!("{rows_in} rows were read, {rows_used} written, {left_out} left out")));
     }
     let write = |name: &str, bytes: &[u8]| staging.write(name, bytes);
-    write(COUNTRY_CODES, tables.countries_csv()?.as_bytes())?;
-    if !tables.products.is_empty() {
-        write(PRODUCT_CODES, tables.products_csv()?.as_bytes())?;
+    write(COUNTRY_CODES, texts.countries.as_bytes())?;
+    if let Some(products) = &texts.products {
+        write(PRODUCT_CODES, products.as_bytes())?;
     }
     write(LEDGER, ledger_csv(&ledger)?.as_bytes())?;
     for name in [COUNTRY_CODES, PRODUCT_CODES, LEDGER] {
@@ -162,7 +165,7 @@ pub fn ingest(
     }
     let of_member = |member: &Member| Ok((member.file_name(), member.integrity()?));
     let integrity = whole.members.iter().map(of_member).collect::<Result<BTreeMap<_, _>, DataError>>()?;
-    let manifest = IngestManifest {
+    let mut manifest = IngestManifest {
         generator: "reorient".to_owned(),
         kind: "ingest".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -172,8 +175,8 @@ pub fn ingest(
         sources: source_hashes(&whole, hashes)?,
         integrity,
         ignored: whole.ignored,
-        country_table: tables.countries_from.clone(),
-        product_table: tables.products_from.clone(),
+        country_table: tables.countries_from.name.clone(),
+        product_table: tables.products_from.as_ref().map(|table| table.name.clone()),
         products_not_in_table: products
             .iter()
             .filter(|product| !tables.products.is_empty() && !tables.products.contains_key(product))
@@ -189,10 +192,9 @@ pub fn ingest(
         value_unit: value_unit.map(|unit| unit.name().to_owned()),
         columns_not_read: columns_not_read.into_iter().map(str::to_owned).collect(),
         files,
+        seal: None,
     };
-    let mut text = serde_json::to_string_pretty(&manifest).map_err(|error| DataError::Internal(error.to_string()))?;
-    text.push('\n');
-    staging.write(MANIFEST, text.as_bytes())?;
+    staging.write(MANIFEST, sealed::seal(&mut manifest)?.as_bytes())?;
     staging.publish()?;
     Ok(manifest)
 }

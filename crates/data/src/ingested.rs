@@ -1,18 +1,20 @@
 //! An ingested folder: its manifest, and whether it still holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use reorient_core::Year;
 use reorient_files::{Limit, NameInFolder};
 use serde::{Deserialize, Serialize};
 
-use crate::DataError;
 use crate::claims::UnknownCodes;
 use crate::codes::hash_open;
-use crate::error::file_name;
 use crate::integrity::Integrity;
+use crate::issue::Reason;
+use crate::sealed::Manifest;
 use crate::store::verify_file;
+use crate::{DataError, TradeTable};
 
 /// Names within an ingested folder.
 pub(crate) const MANIFEST: &str = "manifest.json";
@@ -71,6 +73,9 @@ pub struct IngestManifest {
     pub columns_not_read: Vec<String>,
     /// Files written, this one excepted.
     pub files: Vec<FileHash<NameInFolder>>,
+    /// BLAKE3 of this manifest with zeros in the place of these digits; none in folders of versions before this seal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 /// One year of an ingested folder.
@@ -116,29 +121,14 @@ pub struct FileHash<Name = String> {
 impl FileHash {
     /// As a manifest lists it that stands beside the file.
     pub(crate) fn listed(self) -> Result<FileHash<NameInFolder>, DataError> {
-        let name = NameInFolder::new(self.name).map_err(|error| DataError::Internal(error.to_string()))?;
+        let name = in_folder(&self.name)?;
         Ok(FileHash { name, bytes: self.bytes, blake3: self.blake3, footer_blake3: self.footer_blake3 })
     }
 }
 
-impl From<FileHash<NameInFolder>> for FileHash {
-    fn from(listed: FileHash<NameInFolder>) -> Self {
-        Self { name: listed.name.into(), bytes: listed.bytes, blake3: listed.blake3, footer_blake3: listed.footer_blake3 }
-    }
-}
-
-/// The manifest of an ingested folder.
-///
-/// # Errors
-/// [`DataError`] when it cannot be read or is another one.
-pub(crate) fn read_manifest(path: &Path) -> Result<IngestManifest, DataError> {
-    let text = reorient_files::read(path, Limit::MANIFEST)?;
-    let manifest: IngestManifest = serde_json::from_slice(&text)
-        .map_err(|error| DataError::file(&file_name(path), format!("this is no manifest of an ingest: {error}")))?;
-    if manifest.generator != "reorient" || manifest.kind != "ingest" {
-        return Err(DataError::file(&file_name(path), "this is no manifest of an ingest"));
-    }
-    Ok(manifest)
+/// A name of our own choice.
+pub(crate) fn in_folder(name: &str) -> Result<NameInFolder, DataError> {
+    NameInFolder::new(name).map_err(|error| DataError::Internal(error.to_string()))
 }
 
 /// A listed file must be there with its size and, where `hashed`, its hash.
@@ -166,14 +156,18 @@ pub struct IngestChecks {
     pub rows: u64,
     /// Files in the folder that the manifest does not list.
     pub unlisted: Vec<String>,
+    /// Whether code tables are sealed by the files of rows, and the manifest by itself; versions before this one did neither.
+    pub sealed: bool,
 }
 
-/// Checks an ingested folder against its manifest: every file by size and hash, every year decoded, counted and added up.
+/// Checks an ingested folder: every file by size and hash, every year decoded, counted and added up, and everything that the
+/// manifest says of itself, of the files and of the rows against its own hash, against footers and tables, and against the ledger.
 ///
 /// # Errors
-/// [`DataError`] that names the first file that does not hold.
+/// [`DataError`] that names the first thing that does not hold.
 pub fn verify_ingested(folder: &Path) -> Result<IngestChecks, DataError> {
-    let manifest = read_manifest(&folder.join(MANIFEST))?;
+    let manifest = Manifest::require(folder)?;
+    let lies = |problem: String| Err(DataError::file(MANIFEST, problem));
     for listed in &manifest.files {
         check_listed(folder, listed, true)?;
     }
@@ -181,25 +175,44 @@ pub fn verify_ingested(folder: &Path) -> Result<IngestChecks, DataError> {
     let held: Vec<u16> = source.years().iter().map(|year| year.get()).collect();
     let listed: Vec<u16> = manifest.years.iter().map(|summary| summary.year).collect();
     if held != listed {
-        return Err(DataError::file(MANIFEST, format!("it lists the years {listed:?}, the folder holds {held:?}")));
+        return lies(format!("it lists the years {listed:?}, the folder holds {held:?}"));
     }
-    let mut rows = 0;
+    let (mut rows, mut synthetic, mut sealed) = (0, false, manifest.seal.is_some());
+    let mut not_in_table = BTreeSet::new();
     for (year, summary) in source.years().iter().zip(&manifest.years) {
-        let table = verify_file(&folder.join(&summary.file), source.countries())?;
-        let value: i128 = table.iter().flat_map(|(_, rows)| rows.values).map(|value| i128::from(value.get())).sum();
-        let counted = (table.n_rows() as u64, table.products().len() as u64, thousandths(value));
-        if counted != (summary.rows, summary.products, summary.value_kusd.clone()) {
-            let problem = format!(
-                "{year}: it says {} rows, {} products, {} thousand USD; the file holds {}, {}, {}",
-                summary.rows, summary.products, summary.value_kusd, counted.0, counted.1, counted.2
-            );
-            return Err(DataError::file(MANIFEST, problem));
+        let (info, footer, table) = verify_file(&folder.join(&summary.file), source.countries())?;
+        for (what, said, is) in
+            [("revision", &manifest.revision, info.revision.to_string()), ("release", &manifest.release, info.release)]
+        {
+            if *said != is {
+                return lies(format!("it says that the {what} is {said}, the footer of {} says {is}", summary.file));
+            }
         }
-        rows += counted.0;
+        if !manifest.files.iter().any(|file| file.name == summary.file && file.footer_blake3.as_deref() == Some(&footer)) {
+            return lies(format!("it does not list {} with the hash of its footer", summary.file));
+        }
+        let summed = YearSummary::of(*year, summary, &table);
+        if let Some(problem) = summed.differs_from(summary) {
+            return lies(format!("{year}: {problem}"));
+        }
+        synthetic |= info.synthetic;
+        sealed &= info.tables.is_some();
+        rows += summed.rows;
+        not_in_table.extend(table.products().iter().filter(|product| source.description(**product).is_none()).copied());
+    }
+    if synthetic != manifest.synthetic {
+        return lies(format!("it says that rows are made up: {}; the footers say {synthetic}", manifest.synthetic));
+    }
+    // Without a table there is none for products to be missing from.
+    let has_table = manifest.files.iter().any(|file| file.name == PRODUCT_CODES);
+    let not_in_table: Vec<String> = not_in_table.iter().filter(|_| has_table).map(ToString::to_string).collect();
+    if not_in_table != manifest.products_not_in_table || has_table != manifest.product_table.is_some() {
+        return lies("products that the product table does not list are not those that it names".to_owned());
     }
     if rows != manifest.rows_used || manifest.rows_in != rows + manifest.unused.values().sum::<u64>() {
-        return Err(DataError::file(MANIFEST, "its rows do not add up: rows in are rows used and rows of the ledger"));
+        return lies("its rows do not add up: rows in are rows used and rows of the ledger".to_owned());
     }
+    check_ledger(folder, &manifest)?;
     let mut unlisted = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| DataError::unreadable(folder, &error))? {
         let name = entry.map_err(|error| DataError::unreadable(folder, &error))?.file_name().to_string_lossy().into_owned();
@@ -208,7 +221,76 @@ pub fn verify_ingested(folder: &Path) -> Result<IngestChecks, DataError> {
         }
     }
     unlisted.sort();
-    Ok(IngestChecks { files: manifest.files.len(), years: listed.len(), rows, unlisted })
+    if let Some(table) = unlisted.iter().find(|name| [COUNTRY_CODES, PRODUCT_CODES, LEDGER].contains(&name.as_str())) {
+        return lies(format!("it does not list {table}, which is part of every ingest that has one"));
+    }
+    Ok(IngestChecks { files: manifest.files.len(), years: listed.len(), rows, unlisted, sealed })
+}
+
+/// The ledger against its counts, and against what the ingest was allowed to leave out.
+fn check_ledger(folder: &Path, manifest: &IngestManifest) -> Result<(), DataError> {
+    let bad = |error: csv::Error| DataError::file(LEDGER, error.to_string());
+    let bytes = reorient_files::read_in(folder, &in_folder(LEDGER)?, Limit::new(1 << 30, "a ledger"))?;
+    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
+    for row in csv::Reader::from_reader(bytes.as_slice()).records() {
+        *lines.entry(row.map_err(bad)?.get(2).unwrap_or_default().to_owned()).or_default() += 1;
+    }
+    let mut counted = manifest.unused.clone();
+    for (reason, rows) in &manifest.noted {
+        *counted.entry(reason.clone()).or_default() += rows;
+    }
+    if lines != counted {
+        let problem = format!("it counts {counted:?} in the ledger, which holds {lines:?}");
+        return Err(DataError::file(MANIFEST, problem));
+    }
+    let allowed = |reason: &String| {
+        manifest.skip.contains(reason)
+            || reason == Reason::UnknownCode.name()
+            || reason == Reason::DuplicateKey.name() && manifest.on_duplicate == "sum"
+    };
+    match lines.keys().find(|reason| !allowed(reason)) {
+        Some(reason) => {
+            let problem = format!("the ledger leaves out rows as {reason}, which its `skip` and `on_duplicate` do not allow");
+            Err(DataError::file(MANIFEST, problem))
+        }
+        None => Ok(()),
+    }
+}
+
+impl YearSummary {
+    /// What the rows of a file add up to; its name and its word on codes are those of another summary.
+    fn of(year: Year, other: &Self, table: &TradeTable) -> Self {
+        let rows = || table.iter().map(|(_, rows)| rows);
+        let quantities = || rows().flat_map(|rows| rows.quantities);
+        Self {
+            year: year.get(),
+            file: other.file.clone(),
+            rows: table.n_rows() as u64,
+            products: table.products().len() as u64,
+            value_kusd: thousandths(rows().flat_map(|rows| rows.values).map(|value| i128::from(value.get())).sum()),
+            quantity_tons: thousandths(quantities().flatten().map(|quantity| i128::from(*quantity)).sum()),
+            missing_quantity: quantities().filter(|quantity| quantity.is_none()).count() as u64,
+            with_itself: table.n_own() as u64,
+            unknown_codes: other.unknown_codes.clone(),
+        }
+    }
+
+    /// The first figure that another summary says otherwise.
+    fn differs_from(&self, said: &Self) -> Option<String> {
+        let figures = |of: &Self| {
+            [
+                ("rows", of.rows.to_string()),
+                ("products", of.products.to_string()),
+                ("value_kusd", of.value_kusd.clone()),
+                ("quantity_tons", of.quantity_tons.clone()),
+                ("missing_quantity", of.missing_quantity.to_string()),
+                ("with_itself", of.with_itself.to_string()),
+            ]
+        };
+        let pairs = figures(self).into_iter().zip(figures(said));
+        let mut different = pairs.filter(|((_, is), (_, said))| is != said);
+        different.next().map(|((what, is), (_, said))| format!("it says `{what}` is {said}; the file holds {is}"))
+    }
 }
 
 /// An exact sum as text with three decimals.

@@ -15,7 +15,10 @@ mod integrity;
 mod issue;
 pub mod list;
 mod nomenclature;
+mod ours;
+mod provenance;
 mod row;
+mod sealed;
 mod settle;
 mod sort;
 mod source;
@@ -32,8 +35,13 @@ pub use ingested::{FileHash, IngestChecks, IngestManifest, YearSummary, verify_i
 pub use input::check_archive;
 pub use integrity::Integrity;
 pub use issue::{LedgerRow, OnDuplicate, Reason, RowPolicy};
-pub use list::{MapRule, MappedList, PartialCode, ReadList, embedded_goods_list, embedded_list_hash, map_list, read_goods_list};
+pub use list::{
+    MapRule, MappedList, PartialCode, ReadList, embedded_goods_list, embedded_list_hash, map_list, read_goods_list,
+    shipped_goods_list,
+};
 pub use nomenclature::{is_good_of, typed_code};
+pub use provenance::{Fingerprint, InputFile, InputRole, Passed, RowLedger, Trade};
 pub use row::Row;
-pub use source::{AboutTable, InputFile, OpenOptions, Passed, RowLedger, Trade, TradeSource};
+pub use sealed::TableSeal;
+pub use source::{AboutTable, OpenOptions, TradeSource};
 pub use table::{ProductRows, TradeRow, TradeTable};

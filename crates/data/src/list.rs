@@ -7,8 +7,10 @@ use reorient_core::{GoodsList, HsRevision, ListSource, Membership, ProductCode};
 use reorient_files::Limit;
 
 use crate::DataError;
+use crate::codes::in_program;
 use crate::error::file_name;
 use crate::nomenclature::{self, descendants, is_good_of, is_padded, typed_code};
+use crate::provenance::{InputFile, InputRole};
 
 const LIST: &str = "critical_goods_hs2022.csv";
 const LIST_CSV: &str = include_str!("../../../data/lists/critical_goods_hs2022.csv");
@@ -19,7 +21,15 @@ const COLUMNS: [&str; 6] = ["hs_revision", "hs6", "sector", "subsector", "stage"
 /// # Errors
 /// [`DataError`] when the shipped file breaks a rule, which a test excludes.
 pub fn embedded_goods_list() -> Result<GoodsList, DataError> {
-    Ok(parse_list(LIST, LIST_CSV.as_bytes())?.list)
+    Ok(shipped_goods_list()?.list)
+}
+
+/// The same with what it was read from.
+///
+/// # Errors
+/// As [`embedded_goods_list`].
+pub fn shipped_goods_list() -> Result<ReadList, DataError> {
+    Ok(ReadList { from: in_program(InputRole::List, LIST, LIST_CSV), ..parse_list(LIST, LIST_CSV.as_bytes())? })
 }
 
 /// BLAKE3 in hexadecimal of the shipped list and of the table that maps it to older revisions.
@@ -40,6 +50,8 @@ pub struct ReadList {
     pub padded: Vec<ProductCode>,
     /// Codes that the revision of the list does not have, ascending.
     pub unknown: Vec<ProductCode>,
+    /// What it was read from, with the hash of the bytes that were read.
+    pub from: InputFile,
 }
 
 /// A list of the user: CSV with the columns `hs_revision,hs6,sector,subsector,stage,source` in any order.
@@ -54,8 +66,8 @@ pub fn read_goods_list(path: &Path) -> Result<ReadList, DataError> {
     Ok(read)
 }
 
-fn parse_list(file: &str, bytes: &[u8]) -> Result<ReadList, DataError> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+fn parse_list(file: &str, whole: &[u8]) -> Result<ReadList, DataError> {
+    let bytes = whole.strip_prefix(b"\xef\xbb\xbf").unwrap_or(whole);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|error| DataError::file(file, error.to_string()))?.clone();
     let mut at = [0; COLUMNS.len()];
@@ -103,7 +115,8 @@ fn parse_list(file: &str, bytes: &[u8]) -> Result<ReadList, DataError> {
         revision,
         goods: goods.into_iter().map(|(product, members)| (product, members.into_iter().collect())).collect(),
     };
-    Ok(ReadList { list, repeated: in_order(repeated), padded: in_order(padded), unknown: Vec::new() })
+    let from = InputFile::of_bytes(InputRole::List, file, whole);
+    Ok(ReadList { list, repeated: in_order(repeated), padded: in_order(padded), unknown: Vec::new(), from })
 }
 
 fn in_order(codes: BTreeSet<ProductCode>) -> Vec<ProductCode> {

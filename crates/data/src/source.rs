@@ -1,7 +1,6 @@
 //! Step M1 of docs/method.md, where trade comes from: the embedded sample, an ingested folder, or files as CEPII and other
 //! tools write them.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,17 +8,18 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
 use reorient_core::{CountryTable, HsRevision, ProductCode, Year, years_in_words};
-use reorient_files::Limit;
 
 use crate::claims::{Claims, OfProduct, UnknownCodes, ValueUnit, check_codes};
-use crate::codes::{CodeTables, hash_file};
+use crate::codes::CodeTables;
 use crate::error::file_name;
 use crate::hs_codes::is_code_of;
-use crate::ingested::{COUNTRY_CODES, FileHash, MANIFEST, PRODUCT_CODES, check_listed, read_manifest};
+use crate::ingested::{FileHash, MANIFEST};
 use crate::input::memory::{self, MemoryTable};
 use crate::input::{Input, Member, Order, Pick, parquet};
 use crate::integrity::Integrity;
 use crate::issue::Issues;
+use crate::ours::Ours;
+use crate::provenance::{InputFile, Passed, RowLedger, Seen, Trade, of_parts};
 use crate::settle::settle_each;
 use crate::sort::SortedPart;
 use crate::store::{Content, Footer, read_year};
@@ -28,60 +28,6 @@ use crate::{DataError, RowPolicy, TradeTable};
 
 const SAMPLE: &str = "BACI_HS92_Y2023_raw-materials.parquet";
 static SAMPLE_BYTES: &[u8] = include_bytes!("../../../data/baci/BACI_HS92_Y2023_raw-materials.parquet");
-
-/// A file that was read, for the manifest of a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputFile {
-    /// File name without its folder.
-    pub name: String,
-    /// Size.
-    pub bytes: u64,
-    /// BLAKE3 of the whole file in hexadecimal digits.
-    pub blake3: String,
-    /// Whether every byte that was used matched a hash inside the file; only our own files hold any.
-    pub verified: bool,
-    /// The checksum that was compared as the file was read.
-    pub integrity: Integrity,
-}
-
-/// What became of the rows: `rows_in` is `rows_used` plus the sum of `unused`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RowLedger {
-    /// Rows in the files.
-    pub rows_in: u64,
-    /// Rows in the table.
-    pub rows_used: u64,
-    /// Rows left out, by reason.
-    pub unused: BTreeMap<String, u64>,
-    /// Rows of the files, used or not, of which something is to be said, by reason.
-    pub noted: BTreeMap<String, u64>,
-}
-
-/// One year of trade with its provenance.
-#[derive(Debug, Clone)]
-pub struct Trade {
-    /// The flows.
-    pub table: TradeTable,
-    /// The files they come from.
-    pub inputs: Vec<InputFile>,
-    /// What became of each row.
-    pub ledger: RowLedger,
-    /// What was found out about the rows.
-    pub claims: Claims,
-}
-
-/// What was made of one year of trade, with its provenance.
-#[derive(Debug, Clone)]
-pub struct Passed<T> {
-    /// Of some products each, in their order.
-    pub results: Vec<T>,
-    /// The files that the rows come from.
-    pub inputs: Vec<InputFile>,
-    /// What became of each row.
-    pub ledger: RowLedger,
-    /// What was found out about the rows.
-    pub claims: Claims,
-}
 
 /// How trade data are opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -96,25 +42,18 @@ pub struct OpenOptions {
 #[derive(Debug, Clone)]
 enum Origin {
     Embedded,
-    Ours(PathBuf),
+    /// Open since it was looked at, so that another file of that name takes nobody's place.
+    Ours(PathBuf, Arc<Content>),
     /// One file, or parts whose keys do not meet.
     Raw(Vec<Member>),
 }
 
 impl Origin {
-    fn name(&self) -> String {
-        match self {
-            Self::Embedded => SAMPLE.to_owned(),
-            Self::Ours(path) => file_name(path),
-            Self::Raw(members) => names(members),
-        }
-    }
-
     /// The bytes of a file of ours.
-    fn content(&self) -> Result<Content, DataError> {
+    fn content(&self) -> Result<Arc<Content>, DataError> {
         match self {
-            Self::Embedded => Ok(Content::Memory { name: SAMPLE.to_owned(), bytes: SAMPLE_BYTES }),
-            Self::Ours(path) => Content::open(path),
+            Self::Embedded => Ok(Arc::new(Content::Memory { name: SAMPLE.to_owned(), bytes: SAMPLE_BYTES })),
+            Self::Ours(_, content) => Ok(Arc::clone(content)),
             Self::Raw(members) => Err(DataError::Internal(format!("{} is not read as a whole", names(members)))),
         }
     }
@@ -132,6 +71,8 @@ struct RawYear {
     weighed: bool,
     table: TradeTable,
     inputs: Vec<InputFile>,
+    /// The hash of the year that the rows were read with.
+    read_with: FileHash,
     rows_in: u64,
     claims: Claims,
 }
@@ -167,8 +108,10 @@ pub struct TradeSource {
     /// Files on the disk that are not ours, code tables beside them included.
     raw_files: Vec<PathBuf>,
     raw_year: Arc<Mutex<Option<Arc<RawYear>>>>,
-    /// Hashes of whole files of ours: those of the manifest beside them, and those taken by this source.
-    hashes: Arc<Mutex<Vec<FileHash>>>,
+    /// The hash with which each year was seen first.
+    seen: Arc<Seen>,
+    /// What is to be said of the files before any row is read.
+    opening_notes: Vec<String>,
     /// Of the years that were read.
     claims: Arc<Mutex<BTreeMap<Year, Claims>>>,
 }
@@ -179,7 +122,8 @@ impl TradeSource {
     /// # Errors
     /// [`DataError`] when the shipped bytes are damaged, which a test excludes.
     pub fn embedded() -> Result<Self, DataError> {
-        let footer = Footer::open(&Origin::Embedded.content()?)?;
+        let content = Origin::Embedded.content()?;
+        let footer = Footer::open(&content)?;
         let products = footer.index.products.len();
         let (revision, year) = (footer.info.revision, footer.info.year);
         let label = format!("BACI {revision} {year}, {products} raw materials (embedded sample)");
@@ -202,6 +146,18 @@ impl TradeSource {
     /// # Errors
     /// [`DataError`] when the path cannot be read, is none of these, or its files do not belong together.
     pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Self, DataError> {
+        let mut before = stamp(path);
+        for _ in 0..EXCHANGES {
+            match Self::open_once(path, options) {
+                // Another ingest took the folder's name while its files were looked at.
+                Err(_) if stamp(path) != before => before = stamp(path),
+                opened => return opened,
+            }
+        }
+        Self::open_once(path, options)
+    }
+
+    fn open_once(path: &Path, options: &OpenOptions) -> Result<Self, DataError> {
         let mut input = Input::open(path)?;
         input.set_unit(options.value_unit);
         let mut ours = Vec::new();
@@ -221,7 +177,7 @@ impl TradeSource {
             );
             return Err(DataError::file(&file_name(path), problem));
         }
-        if raw.is_empty() { Self::open_ours(path, &input, ours, options) } else { Self::open_raw(path, &input, raw, options) }
+        if raw.is_empty() { Self::open_ours(path, ours, options) } else { Self::open_raw(path, &input, raw, options) }
     }
 
     /// Arrow tables in memory with BACI's columns `t`, `i`, `j`, `k`, `v`, `q`, or their longer names; several years are told
@@ -239,65 +195,31 @@ impl TradeSource {
         Self::open_raw(Path::new(memory::NAME), &input, members, &OpenOptions { revision: None, value_unit })
     }
 
-    fn open_ours(path: &Path, input: &Input, files: Vec<PathBuf>, options: &OpenOptions) -> Result<Self, DataError> {
+    fn open_ours(path: &Path, files: Vec<PathBuf>, options: &OpenOptions) -> Result<Self, DataError> {
         let name = file_name(path);
         if options.value_unit == Some(ValueUnit::Usd) {
             let problem = "its values are in thousand USD, as it was ingested: leave --value-unit out";
             return Err(DataError::file(&name, problem));
         }
-        let beside = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new(".")) };
-        // A manifest beside a file of ours says what must be there with it.
-        let manifest = read_manifest(&beside.join(MANIFEST)).ok();
-        let mut tables = (input.countries.clone(), input.products.clone());
-        if let Some(manifest) = &manifest {
-            let expected: &[&str] = if path.is_dir() { &[] } else { &[COUNTRY_CODES, PRODUCT_CODES] };
-            for listed in &manifest.files {
-                let is_table = [COUNTRY_CODES, PRODUCT_CODES].contains(&listed.name.as_str());
-                let whole = path.is_dir() || expected.contains(&listed.name.as_str());
-                if whole {
-                    check_listed(beside, listed, is_table)?;
-                }
-                if is_table {
-                    let bytes = reorient_files::read_in(beside, &listed.name, Limit::CODE_TABLE)?;
-                    let slot = if listed.name == COUNTRY_CODES { &mut tables.0 } else { &mut tables.1 };
-                    *slot = Some((listed.name.to_string(), bytes));
-                }
-            }
-        }
-        let mut origins = BTreeMap::new();
-        let mut first: Option<crate::store::YearInfo> = None;
-        let mut synthetic = false;
-        for file in files {
-            let info = Footer::open(&Content::open(&file)?)?.info;
-            let expected = first.get_or_insert_with(|| info.clone());
-            if (expected.revision, &expected.release) != (info.revision, &info.release) {
-                let problem = format!(
-                    "it holds {} of release {}, other files of the folder {} of release {}: put each into a folder of its own",
-                    info.revision, info.release, expected.revision, expected.release
-                );
-                return Err(DataError::file(&file_name(&file), problem));
-            }
-            synthetic |= info.synthetic;
-            if let Some(other) = origins.insert(info.year, Origin::Ours(file.clone())) {
-                let problem = format!(
-                    "it holds the year {} that is in {} too: ingest the sources of both together, or move one out if it is a copy",
-                    info.year,
-                    other.name()
-                );
-                return Err(DataError::file(&file_name(&file), problem));
-            }
-        }
-        if let (Some(asked), Some(info)) = (options.revision, &first)
+        let Ours { years, tables, notes } = Ours::open(path, files)?;
+        let Some(info) = years.values().next().map(|year| year.info.clone()) else {
+            return Err(DataError::file(&name, "there is no file with rows"));
+        };
+        if let Some(asked) = options.revision
             && asked != info.revision
         {
             return Err(DataError::file(&name, format!("it is in {}, but --hs says {asked}", info.revision)));
         }
-        let Some(info) = first else { return Err(DataError::file(&name, "there is no file with rows")) };
+        let synthetic = years.values().any(|year| year.info.synthetic);
+        let seen = Seen::default();
+        let mut origins = BTreeMap::new();
+        for (year, open) in years {
+            seen.meet(year, &open.read_with)?;
+            origins.insert(year, Origin::Ours(open.path, open.content));
+        }
         let what = if synthetic { "SYNTHETIC" } else { "BACI" };
         let label = format!("{what} {} {} ({name})", info.revision, span(&origins));
-        let tables = CodeTables::from_parts(tables.0.as_ref(), tables.1.as_ref(), info.revision)?;
-        let hashes = Arc::new(Mutex::new(manifest.into_iter().flat_map(|manifest| manifest.files).map(FileHash::from).collect()));
-        Ok(Self { hashes, ..Self::new(origins, info.revision, label, synthetic, tables) })
+        Ok(Self { seen: Arc::new(seen), opening_notes: notes, ..Self::new(origins, info.revision, label, synthetic, tables) })
     }
 
     fn open_raw(path: &Path, input: &Input, members: Vec<Member>, options: &OpenOptions) -> Result<Self, DataError> {
@@ -349,15 +271,15 @@ impl TradeSource {
     fn new(origins: BTreeMap<Year, Origin>, revision: HsRevision, label: String, synthetic: bool, tables: CodeTables) -> Self {
         let years = origins.keys().copied().collect();
         let (value_unit, raw_files, raw_year) = (None, Vec::new(), Arc::default());
-        let (hashes, claims) = (Arc::default(), Arc::default());
-        Self { origins, years, revision, label, synthetic, tables, value_unit, raw_files, raw_year, hashes, claims }
+        let (seen, claims, opening_notes) = (Arc::default(), Arc::default(), Vec::new());
+        Self { origins, years, revision, label, synthetic, tables, value_unit, raw_files, raw_year, seen, opening_notes, claims }
     }
 
     /// Files on the disk that rows and code tables come from.
     pub fn files(&self) -> Vec<PathBuf> {
         let of_year = |origin: &Origin| match origin {
             Origin::Embedded => Vec::new(),
-            Origin::Ours(path) => vec![path.clone()],
+            Origin::Ours(path, _) => vec![path.clone()],
             Origin::Raw(members) => members.iter().filter_map(Member::path).map(Path::to_owned).collect(),
         };
         self.origins.values().flat_map(of_year).chain(self.raw_files.iter().cloned()).collect()
@@ -420,7 +342,9 @@ impl TradeSource {
         match self.origin(year)? {
             Origin::Raw(members) => Ok(self.raw(year, members, candidates, weigh)?.products.clone()),
             origin => {
-                let footer = Footer::open(&origin.content()?)?;
+                let content = origin.content()?;
+                let footer = Footer::open(&content)?;
+                self.seen.meet(year, &footer.file_hash(&content))?;
                 Ok(footer.index.products.into_iter().map(|(product, _)| product).collect())
             }
         }
@@ -443,8 +367,8 @@ impl TradeSource {
     }
 
     fn read_columns(&self, year: Year, products: Option<&BTreeSet<ProductCode>>, weigh: bool) -> Result<Trade, DataError> {
-        let Passed { results, inputs, ledger, claims } = self.pass(year, products, weigh, TradeTable::clone)?;
-        Ok(Trade { table: TradeTable::joined(results, year, self.revision)?, inputs, ledger, claims })
+        let Passed { results, inputs, read_with, ledger, claims } = self.pass(year, products, weigh, TradeTable::clone)?;
+        Ok(Trade { table: TradeTable::joined(results, year, self.revision)?, inputs, read_with, ledger, claims })
     }
 
     /// The same, without a table of all rows: `each` makes something of some products' rows on the thread that read them, and of a
@@ -461,24 +385,22 @@ impl TradeSource {
         each: impl Fn(&TradeTable) -> T + Sync,
     ) -> Result<Passed<T>, DataError> {
         let origin = self.origin(year)?;
-        let require = |of: (Year, HsRevision)| {
-            let problem = || format!("it no longer holds {} {year}; it changed while it was in use", self.revision);
-            if of == (year, self.revision) { Ok(()) } else { Err(DataError::file(&origin.name(), problem())) }
-        };
         let each = |table: &TradeTable| (table.n_rows() as u64, each(table));
-        let (results, inputs, rows_in, claims) = if let Origin::Raw(members) = origin {
+        let (results, mut inputs, read_with, rows_in, claims) = if let Origin::Raw(members) = origin {
             let raw = self.raw(year, members, products, weigh)?;
-            require((raw.table.year(), raw.table.revision()))?;
             let table = products.map_or_else(|| raw.table.clone(), |products| raw.table.select(products));
-            (table.by_part().par_iter().map(each).collect(), raw.inputs.clone(), raw.rows_in, raw.claims.clone())
+            let results = table.by_part().par_iter().map(each).collect();
+            (results, raw.inputs.clone(), raw.read_with.clone(), raw.rows_in, raw.claims.clone())
         } else {
             let content = origin.content()?;
             let footer = Footer::open(&content)?;
-            require((footer.info.year, footer.info.revision))?;
+            let read_with = footer.file_hash(&content);
+            self.seen.meet(year, &read_with)?;
             let claims = self.claims_of_ours(&content, &footer)?;
             let results = read_year(&content, &footer, &self.tables.countries, products, weigh, each)?;
-            (results, vec![self.input(&content, &footer)?], footer.index.rows() as u64, claims)
+            (results, vec![InputFile::of_trade(&read_with, Integrity::Blake3)], read_with, footer.index.rows() as u64, claims)
         };
+        inputs.extend(self.tables.inputs().cloned());
         let rows_used = results.iter().map(|(rows, _)| rows).sum();
         let mut unused = BTreeMap::new();
         if rows_in > rows_used {
@@ -490,7 +412,7 @@ impl TradeSource {
         }
         self.claims.lock().unwrap_or_else(PoisonError::into_inner).insert(year, claims.clone());
         let results = results.into_iter().map(|(_, result)| result).collect();
-        Ok(Passed { results, inputs, ledger: RowLedger { rows_in, rows_used, unused, noted }, claims })
+        Ok(Passed { results, inputs, read_with, ledger: RowLedger { rows_in, rows_used, unused, noted }, claims })
     }
 
     /// What was found out about the rows of each year that was read so far.
@@ -501,7 +423,7 @@ impl TradeSource {
     /// What is to be said of the years that were read so far, a sentence each.
     pub fn notes(&self) -> Vec<String> {
         let claims = self.claims();
-        let mut notes: Vec<String> = Vec::new();
+        let mut notes = self.opening_notes.clone();
         for (year, claims) in &claims {
             let of_year = |note: String| if self.years.len() > 1 { format!("{year}: {note}") } else { note };
             notes.extend(claims.sentences(self.revision).into_iter().map(of_year));
@@ -535,27 +457,6 @@ impl TradeSource {
         Ok(Claims { unknown_codes, ..Claims::default() })
     }
 
-    /// A file of ours for the manifest of a run. Its footer stands for all of its bytes, so where the manifest of an ingest
-    /// lists a file with that footer and that size, the hash of the whole file is taken from there.
-    fn input(&self, content: &Content, footer: &Footer) -> Result<InputFile, DataError> {
-        let (name, bytes) = (content.name(), content.length());
-        let mut known = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = |file: &&FileHash| file.bytes == bytes && file.footer_blake3.as_deref() == Some(&footer.hash);
-        let blake3 = match known.iter().find(is_same) {
-            Some(file) => file.blake3.clone(),
-            None => {
-                let blake3 = match content {
-                    Content::Memory { bytes, .. } => blake3::hash(bytes).to_hex().to_string(),
-                    Content::Disk { path, .. } => hash_file(path)?.blake3,
-                };
-                let footer_blake3 = Some(footer.hash.clone());
-                known.push(FileHash { name: name.clone(), bytes, blake3: blake3.clone(), footer_blake3 });
-                blake3
-            }
-        };
-        Ok(InputFile { name, bytes, blake3, verified: true, integrity: Integrity::Blake3 })
-    }
-
     /// A year of files that are not ours, read once for the products that are asked for first.
     fn raw(
         &self,
@@ -578,12 +479,14 @@ impl TradeSource {
         let shared = if weigh { None } else { memory.map(|memory| memory.share(countries)).transpose()?.flatten() };
         if let (Some(parts), [member]) = (shared, members) {
             let table = TradeTable::from_parts(year, self.revision, parts)?;
-            let inputs = vec![input_of(member.hash()?, Integrity::None)];
+            let read_with = of_parts(member.file_name(), vec![member.hash()?], self.value_unit);
+            self.seen.meet(year, &read_with)?;
+            let inputs = vec![InputFile::of_trade(&member.hash()?, Integrity::None)];
             let (products, rows_in) = (table.products().iter().copied().collect(), table.n_rows() as u64);
             let unread = memory.and_then(MemoryTable::unread).into_iter().collect();
             let unknown_codes = self.unknown_codes(members, &table)?;
             let claims = Claims { unknown_codes, value_unit: None, unread };
-            let raw = Arc::new(RawYear { year, kept: None, products, weighed: false, table, inputs, rows_in, claims });
+            let raw = Arc::new(RawYear { year, kept: None, products, weighed: false, table, inputs, read_with, rows_in, claims });
             *kept = Some(Arc::clone(&raw));
             return Ok(raw);
         }
@@ -592,7 +495,7 @@ impl TradeSource {
         let mut batches = Vec::new();
         let pick = Pick::new(wanted);
         let (mut orders, mut rows_in, mut unread, mut value_unit) = (Vec::new(), 0, BTreeSet::new(), None);
-        let mut hashes: BTreeMap<String, (FileHash, Integrity)> = BTreeMap::new();
+        let mut hashes = Vec::new();
         for member in members {
             let met = member.read(countries, false, &pick, &mut issues, &mut |batch| {
                 batches.push(batch.rows);
@@ -603,11 +506,12 @@ impl TradeSource {
             rows_in += met.rows;
             unread.extend(met.unread);
             value_unit = value_unit.or(met.value_unit);
-            // Several members of an archive are one file.
-            if let Entry::Vacant(entry) = hashes.entry(member.file_name()) {
-                entry.insert((met.hash.map_or_else(|| member.hash(), Ok)?, member.integrity()?));
-            }
+            let hash = FileHash { name: member.file_name(), ..met.hash.map_or_else(|| member.hash(), Ok)? };
+            hashes.push((hash, member.integrity()?));
         }
+        let parts = hashes.iter().map(|(hash, _)| hash.clone()).collect();
+        let read_with = of_parts(names(members), parts, self.value_unit);
+        self.seen.meet(year, &read_with)?;
         if rows_in == 0 {
             return Err(DataError::file(&names(members), "the file has no rows"));
         }
@@ -622,12 +526,14 @@ impl TradeSource {
         let part = |part: &SortedPart| Part::of(&part.products().collect::<Vec<_>>(), countries, weigh);
         let parts = settle_each(batches, members, countries, &mut issues, part)?;
         issues.finish()?;
-        let inputs = hashes.into_iter().map(|(name, (hash, integrity))| input_of(FileHash { name, ..hash }, integrity)).collect();
+        // Several members of an archive are one file.
+        let files: BTreeMap<&str, &(FileHash, Integrity)> = hashes.iter().rev().map(|of| (of.0.name.as_str(), of)).collect();
+        let inputs = files.into_values().map(|(hash, integrity)| InputFile::of_trade(hash, *integrity)).collect();
         let table = TradeTable::from_parts(year, self.revision, parts)?;
         let unknown_codes = self.unknown_codes(members, &table)?;
         let claims = Claims { unknown_codes, value_unit, unread: unread.into_iter().collect() };
         let kept_products = wanted.cloned();
-        let raw = RawYear { year, kept: kept_products, products, weighed: weigh, table, inputs, rows_in, claims };
+        let raw = RawYear { year, kept: kept_products, products, weighed: weigh, table, inputs, read_with, rows_in, claims };
         let raw = Arc::new(raw);
         *kept = Some(Arc::clone(&raw));
         Ok(raw)
@@ -645,35 +551,28 @@ impl TradeSource {
     }
 
     /// A hash that changes whenever the rows of a year may: that of its file, or of a footer that stands for a file of ours. No
-    /// row is read.
+    /// row is read; rows that are read afterwards must have this hash.
     ///
     /// # Errors
     /// [`DataError`] when the year is not at hand or the file cannot be read.
     pub fn fingerprint(&self, year: Year) -> Result<FileHash, DataError> {
-        match self.origin(year)? {
+        let hash = match self.origin(year)? {
             Origin::Raw(members) => {
-                let mut hashes = members.iter().map(Member::hash).collect::<Result<Vec<_>, _>>()?;
-                let bytes = hashes.iter().map(|hash| hash.bytes).sum();
-                if let ([hash], None) = (&hashes[..], self.value_unit) {
-                    return Ok(hash.clone());
-                }
-                // The same parts under other names hold the same rows; the same values in another unit do not.
-                hashes.sort_by(|one, other| one.blake3.cmp(&other.blake3));
-                let mut hasher = blake3::Hasher::new();
-                hasher.update(self.value_unit.map_or("", ValueUnit::name).as_bytes());
-                for hash in &hashes {
-                    hasher.update(hash.blake3.as_bytes());
-                }
-                let blake3 = hasher.finalize().to_hex().to_string();
-                Ok(FileHash { name: names(members), bytes, blake3, footer_blake3: None })
+                let hashes = members.iter().map(Member::hash).collect::<Result<Vec<_>, _>>()?;
+                of_parts(names(members), hashes, self.value_unit)
             }
             origin => {
                 let content = origin.content()?;
-                let footer = Footer::open(&content)?;
-                let (name, bytes) = (content.name(), content.length());
-                Ok(FileHash { name, bytes, blake3: footer.hash.clone(), footer_blake3: Some(footer.hash) })
+                Footer::open(&content)?.file_hash(&content)
             }
-        }
+        };
+        self.seen.meet(year, &hash)?;
+        Ok(hash)
+    }
+
+    /// The code tables that rows are read with.
+    pub fn code_tables(&self) -> Vec<InputFile> {
+        self.tables.inputs().cloned().collect()
     }
 
     fn origin(&self, year: Year) -> Result<&Origin, DataError> {
@@ -693,9 +592,13 @@ pub(crate) fn names(members: &[Member]) -> String {
     }
 }
 
-/// A file that is not ours, for the manifest of a run.
-fn input_of(hash: FileHash, integrity: Integrity) -> InputFile {
-    InputFile { name: hash.name, bytes: hash.bytes, blake3: hash.blake3, verified: false, integrity }
+/// How often a folder is opened again that another ingest replaces meanwhile.
+const EXCHANGES: usize = 4;
+
+/// By which a folder of ours is told from one that took its name. What cannot be looked at is another one.
+fn stamp(path: &Path) -> Option<(u64, std::time::SystemTime)> {
+    let metadata = std::fs::metadata(path.join(MANIFEST)).ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
 }
 
 /// `2023` or `1995-2024`.

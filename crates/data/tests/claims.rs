@@ -12,8 +12,8 @@ use parquet::arrow::ArrowWriter;
 use reorient_core::{CountryCode, HsRevision, ProductCode, Usd, Year};
 use reorient_data::store::{YearInfo, write_year};
 use reorient_data::{
-    AboutTable, DataError, DataErrorKind, IngestManifest, IngestOptions, OpenOptions, Reason, Row, RowPolicy, TradeSource,
-    ValueUnit, ingest,
+    AboutTable, DataError, DataErrorKind, IngestManifest, IngestOptions, OpenOptions, Reason, Row, RowPolicy, TableSeal,
+    TradeSource, ValueUnit, ingest,
 };
 
 const PANEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/baci/BACI_HS92_raw-materials_1995-2024.parquet");
@@ -71,6 +71,7 @@ fn unchecked(folder: &Path, year: u16, rows: Vec<Row>) -> TradeSource {
         synthetic: false,
         attribution: String::new(),
         unknown_codes: None,
+        tables: Some(TableSeal::of_program(HsRevision::Hs92).unwrap()),
     };
     let path = folder.join("ours.parquet");
     write_year(&path, &info, rows).unwrap();

@@ -2,12 +2,15 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, missing_docs)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use reorient_core::{CountryCode, HsRevision, ProductCode, ProductIndex, Usd, Year};
 use reorient_data::store::{YearInfo, write_year};
-use reorient_data::{DataErrorKind, IngestOptions, ProductRows, Row, Trade, TradeSource, TradeTable, ingest};
+use reorient_data::{
+    DataErrorKind, Fingerprint, IngestManifest, IngestOptions, InputRole, ProductRows, Row, TableSeal, Trade, TradeSource,
+    TradeTable, ingest, verify_ingested,
+};
 
 const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../data/baci/BACI_HS92_Y2023_raw-materials.parquet");
 
@@ -19,6 +22,7 @@ fn info(year: u16) -> YearInfo {
         synthetic: true,
         attribution: "made up".to_owned(),
         unknown_codes: None,
+        tables: Some(TableSeal::of_program(HsRevision::Hs92).unwrap()),
     }
 }
 
@@ -65,6 +69,213 @@ fn uneven(seed: u64) -> Vec<Row> {
         }
     }
     rows
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    #[test]
+    fn reading_some_pages_is_reading_all_and_choosing(
+        seed in 0_u64..1000,
+        sets in proptest::collection::vec(proptest::collection::btree_set(0_u32..62, 0..40), 4),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("year.parquet");
+        write_year(&path, &info(1990), uneven(seed)).unwrap();
+        let source = TradeSource::open(&path).unwrap();
+        let year = source.years()[0];
+        let all = source.read_weighed(year, None).unwrap();
+        prop_assert!(balanced(&all));
+        for set in sets {
+            let wanted: BTreeSet<_> = set.into_iter().map(|number| ProductCode::from_number(10_001 + number * 13).unwrap()).collect();
+            let some = source.read_weighed(year, Some(&wanted)).unwrap();
+            prop_assert!(balanced(&some));
+            let expected: Vec<_> = all.table.iter().filter(|(product, _)| wanted.contains(product)).collect();
+            prop_assert_eq!(some.table.iter().collect::<Vec<_>>(), expected.clone());
+            let light = source.read(year, Some(&wanted)).unwrap();
+            let trade = |(product, rows): (ProductCode, ProductRows<'_>)| (product, rows.exporters.to_vec(), rows.importers.to_vec(), rows.values.to_vec());
+            prop_assert_eq!(light.table.iter().map(trade).collect::<Vec<_>>(), expected.into_iter().map(trade).collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn any_number_of_threads_writes_the_same_bytes_and_reads_the_same_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut seen: Option<(Vec<u8>, TradeTable)> = None;
+    for n_threads in [1, 2, 8] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(n_threads).build().unwrap();
+        let path = folder.path().join("year.parquet");
+        pool.install(|| write_year(&path, &info(1990), uneven(3)).unwrap());
+        let source = TradeSource::open(&path).unwrap();
+        let table = pool.install(|| source.read_weighed(source.years()[0], None).unwrap().table);
+        let bytes = std::fs::read(&path).unwrap();
+        let (first_bytes, first_table) = seen.get_or_insert_with(|| (bytes.clone(), table.clone()));
+        assert!(*first_bytes == bytes && *first_table == table, "{n_threads} threads");
+    }
+}
+
+/// A year of two rows with a country table of its own, ingested.
+fn small(root: &Path) -> (PathBuf, IngestManifest) {
+    let sources = root.join("sources");
+    std::fs::create_dir(&sources).unwrap();
+    let text = "t,i,j,k,v,q\n2023,4,8,270900,1.5,2\n2023,4,842,270900,0.5,1\n";
+    std::fs::write(sources.join("BACI_HS92_Y2023_V202401b.csv"), text).unwrap();
+    let countries = "country_code,country_name,country_iso2,country_iso3\n4,A,AA,AAA\n8,B,BB,BBB\n842,U,US,USA\n276,G,DE,DEU\n";
+    std::fs::write(sources.join("country_codes_V202401b.csv"), countries).unwrap();
+    let out = root.join("ingested");
+    let manifest = ingest(&[sources], &out, &IngestOptions::default(), &mut |_| {}).unwrap();
+    (out, manifest)
+}
+
+#[test]
+fn rows_carry_the_footer_that_they_were_read_with() {
+    let root = tempfile::tempdir().unwrap();
+    let (out, manifest) = small(root.path());
+    let listed = manifest.files.iter().find(|file| file.footer_blake3.is_some()).unwrap();
+    let file = out.join(&listed.name);
+    let whole = blake3::hash(&std::fs::read(&file).unwrap()).to_hex().to_string();
+    assert_eq!((listed.blake3.as_str(), listed.bytes), (whole.as_str(), std::fs::metadata(&file).unwrap().len()));
+    for path in [&out, &file] {
+        let source = TradeSource::open(path).unwrap();
+        let trade = source.read(source.years()[0], None).unwrap();
+        let footer = Fingerprint::Footer(listed.footer_blake3.clone().unwrap());
+        let roles: Vec<_> = trade.inputs.iter().map(|input| (input.role, input.verified)).collect();
+        assert_eq!(roles, [(InputRole::Trade, true), (InputRole::Countries, true), (InputRole::Products, true)]);
+        assert_eq!((&trade.inputs[0].fingerprint, trade.inputs[0].bytes), (&footer, listed.bytes));
+        assert_eq!(trade.read_with, source.fingerprint(source.years()[0]).unwrap());
+        let countries = manifest.files.iter().find(|file| file.name == *"country_codes.csv").unwrap();
+        assert_eq!(trade.inputs[1].fingerprint.digits(), countries.blake3);
+    }
+    // A file that takes the name of one that is open is not read for it, and one that is overwritten is no longer the same.
+    let source = TradeSource::open(&out).unwrap();
+    let bytes = std::fs::read(&file).unwrap();
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, b"another").unwrap();
+    assert_eq!(source.read(source.years()[0], None).unwrap().table.n_rows(), 2);
+    std::fs::write(&file, &bytes).unwrap();
+    let source = TradeSource::open(&out).unwrap();
+    std::fs::write(&file, b"short").unwrap();
+    let error = source.read(source.years()[0], None).unwrap_err();
+    assert!(error.kind() == DataErrorKind::BadData && error.to_string().contains("changed while it was in use"), "{error}");
+}
+
+#[test]
+fn code_tables_cannot_be_exchanged() {
+    let root = tempfile::tempdir().unwrap();
+    let (out, manifest) = small(root.path());
+    let year = out.join(&manifest.years[0].file);
+    let (table, text) = (out.join("country_codes.csv"), out.join("manifest.json"));
+    let (countries, whole) = (std::fs::read_to_string(&table).unwrap(), std::fs::read_to_string(&text).unwrap());
+    let swapped = countries.replace("A,AA,AAA", "B,BB,BBB").replacen("B,BB,BBB\n842", "A,AA,AAA\n842", 1);
+    assert_ne!(swapped, countries);
+    let refused = |what: &str| {
+        for path in [&out, &year] {
+            let error = TradeSource::open(path).unwrap_err();
+            assert_eq!(error.kind(), DataErrorKind::BadData, "{what}: {error}");
+        }
+        assert!(verify_ingested(&out).is_err(), "{what}");
+    };
+    // Swapped under each state of the manifest.
+    std::fs::write(&table, &swapped).unwrap();
+    for manifest in [whole.clone(), format!("{whole} x"), String::new(), whole[..whole.len() / 2].to_owned(), "{}".to_owned()] {
+        std::fs::write(&text, manifest).unwrap();
+        refused("swapped");
+    }
+    std::fs::remove_file(&text).unwrap();
+    refused("swapped without manifest");
+    // Gone.
+    std::fs::remove_file(&table).unwrap();
+    refused("gone");
+    std::fs::write(&table, &countries).unwrap();
+    // Without a manifest all is as it was ingested, and that is said; a year alone needs its table beside it.
+    let source = TradeSource::open(&out).unwrap();
+    assert!(source.notes()[0].contains("manifest.json is not there"), "{:?}", source.notes());
+    assert_eq!(source.read(source.years()[0], None).unwrap().table.n_rows(), 2);
+    let alone = root.path().join(year.file_name().unwrap());
+    std::fs::copy(&year, &alone).unwrap();
+    let error = TradeSource::open(&alone).unwrap_err().to_string();
+    assert!(error.contains("ingested with a country_codes.csv that is not beside it"), "{error}");
+    std::fs::copy(&table, root.path().join("country_codes.csv")).unwrap();
+    assert!(TradeSource::open(&alone).unwrap().notes().is_empty());
+}
+
+#[test]
+fn a_manifest_that_lies_is_damaged() {
+    let root = tempfile::tempdir().unwrap();
+    let (out, _) = small(root.path());
+    let path = out.join("manifest.json");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    verify_ingested(&out).unwrap();
+    for (from, to) in [
+        ("\"release\": \"202401b\"", "\"release\": \"202501\""),
+        ("\"synthetic\": false", "\"synthetic\": true"),
+        ("\"missing_quantity\": 0", "\"missing_quantity\": 1"),
+        ("\"skip\": []", "\"skip\": [\"bad-value\"]"),
+        ("\"rows_used\": 2", "\"rows_used\": 3"),
+        ("\"generator\"", "\"Generator\""),
+        ("\n}", "\n} "),
+    ] {
+        let lie = whole.replacen(from, to, 1);
+        assert_ne!(lie, whole, "{from}");
+        std::fs::write(&path, lie).unwrap();
+        let error = TradeSource::open(&out).unwrap_err();
+        assert!(error.kind() == DataErrorKind::BadData && error.to_string().contains("is damaged"), "{from}: {error}");
+        assert!(verify_ingested(&out).is_err(), "{from}");
+    }
+    // A manifest with a hash of itself is not taken for one of before.
+    let seal = whole.lines().find(|line| line.contains("\"seal\"")).unwrap();
+    std::fs::write(&path, whole.replace(&format!(",\n{seal}"), "")).unwrap();
+    assert!(TradeSource::open(&out).unwrap_err().to_string().contains("its own hash is missing"));
+}
+
+#[test]
+fn folders_of_before_are_read_with_their_manifest_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let (out, manifest) = small(root.path());
+    let year = out.join(&manifest.years[0].file);
+    let rows = vec![
+        Row::new(
+            Year::new(2023).unwrap(),
+            "270900".parse().unwrap(),
+            (CountryCode::literal(4), CountryCode::literal(8)),
+            Usd::new(1500),
+            Some(2000),
+        ),
+        Row::new(
+            Year::new(2023).unwrap(),
+            "270900".parse().unwrap(),
+            (CountryCode::literal(4), CountryCode::literal(842)),
+            Usd::new(500),
+            Some(1000),
+        ),
+    ];
+    let before = YearInfo { release: "202401b".to_owned(), synthetic: false, tables: None, ..info(2023) };
+    write_year(&year, &before, rows).unwrap();
+    let mut old = serde_json::to_value(&manifest).unwrap();
+    old.as_object_mut().unwrap().remove("seal");
+    let bytes = std::fs::read(&year).unwrap();
+    for file in old["files"].as_array_mut().unwrap().iter_mut().filter(|file| file.get("footer_blake3").is_some()) {
+        file["bytes"] = bytes.len().into();
+        file["blake3"] = blake3::hash(&bytes).to_hex().to_string().into();
+        let at = bytes.windows(21).rposition(|part| part == b"reorient.footer_blake").unwrap() + 22 + 2;
+        file["footer_blake3"] = String::from_utf8(bytes[at..at + 64].to_vec()).unwrap().into();
+    }
+    let path = out.join("manifest.json");
+    std::fs::write(&path, serde_json::to_string(&old).unwrap()).unwrap();
+    let source = TradeSource::open(&out).unwrap();
+    assert!(source.notes()[0].contains("not sealed"), "{:?}", source.notes());
+    assert!(!source.code_tables()[0].verified);
+    assert!(!verify_ingested(&out).unwrap().sealed);
+    for damage in [Some("{"), None] {
+        match damage {
+            Some(text) => std::fs::write(&path, text).unwrap(),
+            None => std::fs::remove_file(&path).unwrap(),
+        }
+        for path in [&out, &year] {
+            let error = TradeSource::open(path).unwrap_err();
+            assert!(error.kind() == DataErrorKind::BadData && error.to_string().contains("ingest the sources again"), "{error}");
+        }
+    }
 }
 
 proptest! {

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use reorient_core::{GoodsList, ProductCode, Usd};
-use reorient_data::{MapRule, MappedList, PartialCode, ReadList, TradeSource, embedded_goods_list, map_list, read_goods_list};
+use reorient_data::{InputFile, MapRule, MappedList, PartialCode, ReadList, TradeSource, map_list};
 
+use crate::lists::Lists;
 use crate::presence::in_words;
 use crate::scenario::{Alias, ListChoice, Scenario};
 use crate::{Baseline, EngineError};
@@ -74,6 +75,8 @@ pub struct Coverage {
     pub padded: Vec<ProductCode>,
     /// Listed codes that the revision of the list does not have, ascending.
     pub unknown: Vec<ProductCode>,
+    /// What the list was read from; none where the products are those of the data.
+    pub from: Option<InputFile>,
 }
 
 /// Where codes of the data are wider than those of the list: what is left out for it, and what is taken in beyond the goods.
@@ -215,17 +218,6 @@ fn named(description: &str) -> String {
     }
 }
 
-/// The list that the scenario names, in its own revision; none where the products are those of the data.
-pub(crate) fn list_of(scenario: &Scenario) -> Result<Option<ReadList>, EngineError> {
-    Ok(match &scenario.list {
-        ListChoice::All | ListChoice::One(_) => None,
-        ListChoice::Critical => {
-            Some(ReadList { list: embedded_goods_list()?, repeated: Vec::new(), padded: Vec::new(), unknown: Vec::new() })
-        }
-        ListChoice::File(path) => Some(read_goods_list(path)?),
-    })
-}
-
 /// The scenario's list in the data's revision, before it meets the data.
 pub(crate) enum AskedList {
     /// Every product of the data.
@@ -242,11 +234,12 @@ pub(crate) enum AskedList {
 }
 
 impl AskedList {
-    /// Reads the list.
-    pub(crate) fn of(source: &TradeSource, scenario: &Scenario) -> Result<Self, EngineError> {
-        let Some(mut published) = list_of(scenario)? else {
+    /// Reads the list, unless it is among those that were read.
+    pub(crate) fn of(source: &TradeSource, scenario: &Scenario, lists: &Lists) -> Result<Self, EngineError> {
+        let Some(published) = lists.of(scenario)? else {
             return Ok(if let ListChoice::One(product) = &scenario.list { Self::One(*product) } else { Self::All });
         };
+        let mut published = ReadList::clone(&published);
         if !scenario.reconstructed {
             published.list.goods.values_mut().for_each(|places| places.retain(|place| !place.source.is_reconstructed()));
             published.list.goods.retain(|_, places| !places.is_empty());
@@ -305,7 +298,7 @@ pub(crate) fn meet(
         AskedList::One(product) => return as_they_are(available.get(&product).copied().into_iter().collect()),
         AskedList::List { published, mapped } => (published, mapped),
     };
-    let ReadList { list: published, repeated, padded, unknown } = published;
+    let ReadList { list: published, repeated, padded, unknown, from } = published;
     let MappedList { mut list, wider, partial, mut unmatched } = *mapped;
     let takes_partial = scenario.map == MapRule::Any;
     let mut rows = Vec::new();
@@ -332,7 +325,7 @@ pub(crate) fn meet(
     rows.extend(whole.map(|code| row(code, met(code), 1, 1)));
     rows.extend(unmatched.into_iter().map(|code| row(code, CoverageStatus::Unmatched, 1, 1)));
     rows.sort_by_key(|row| (row.status, row.code));
-    (list, Coverage { rows, takes_partial, tried, repeated, padded, unknown })
+    (list, Coverage { rows, takes_partial, tried, repeated, padded, unknown, from: Some(from) })
 }
 
 /// Puts BACI's product for heading 2710 on the list in place of the listed codes of that heading, which are returned with it;

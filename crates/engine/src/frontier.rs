@@ -44,7 +44,7 @@ pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierRes
     let prepared = Session::passing(source).prepare(scenario)?;
     presence::require(source, scenario, &prepared)?;
     let notes = presence::notes_of_study(source, scenario, &prepared)?;
-    let resolved = prepared.resolved_question(scenario, source.countries());
+    let resolved = prepared.resolved_question(scenario, source.countries())?;
     let Prepared { bloc, baseline, policy, dataset, .. } = prepared;
     let listed = &dataset.listed;
     let curve = |&position: &usize| {

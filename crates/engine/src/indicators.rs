@@ -15,6 +15,7 @@ use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::{Bloc, is_union};
 use crate::coverage::{AskedList, Coverage, CoverageStatus, meet};
+use crate::lists::Lists;
 use crate::prepare::{needs_quantities, read};
 use crate::presence::{Named, Present, What, Years, require_goods};
 use crate::scenario::{Scenario, ScenarioError, country_set, default_risk, number_note};
@@ -87,10 +88,10 @@ pub fn indicators(
         notes: scenario.number_notes(source.countries()),
     };
     result.notes.extend(question.importer.split(',').filter_map(|name| number_note("importer", name, source.countries())));
-    let mut named = Years::default();
+    let (mut named, lists) = (Years::default(), Lists::default());
     let mut absent = question.products.clone();
     for year in &years {
-        absent = one_year(source, scenario, question, *year, absent, &mut result, &mut named)?;
+        absent = one_year((source, &lists), scenario, question, *year, absent, &mut result, &mut named)?;
         progress();
     }
     if let Some(product) = absent.first() {
@@ -106,7 +107,7 @@ pub fn indicators(
 
 /// Adds one year to the result; returns which of the products are still without a row.
 fn one_year(
-    source: &TradeSource,
+    (source, lists): (&TradeSource, &Lists),
     scenario: &Scenario,
     question: &IndicatorQuestion,
     year: Year,
@@ -123,7 +124,7 @@ fn one_year(
     let risk = country_set(countries, &origins);
 
     let some = !question.products.is_empty();
-    let asked = if some { AskedList::All } else { AskedList::of(source, scenario)? };
+    let asked = if some { AskedList::All } else { AskedList::of(source, scenario, lists)? };
     let candidates = if some { Some(question.products.clone()) } else { asked.candidates() };
     let mut available = source.products_before(year, candidates.as_ref(), needs_quantities(scenario))?;
     absent.retain(|product| !available.contains(product));
@@ -185,7 +186,8 @@ fn one_year(
         result.rows.extend(pooled);
     }
 
-    add_rows(&mut result.ledger, &mut result.inputs, &trade.ledger, &trade.inputs);
+    let inputs = [trade.inputs, coverage.from.iter().cloned().collect()].concat();
+    add_rows(&mut result.ledger, &mut result.inputs, &trade.ledger, &inputs);
     result.years.push(IndicatorYear { year, importer, bloc, coverage });
     Ok(absent)
 }

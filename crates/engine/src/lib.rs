@@ -11,6 +11,7 @@ mod coverage;
 mod error;
 mod frontier;
 mod indicators;
+mod lists;
 mod nearest;
 mod panel;
 mod pipeline;

@@ -81,7 +81,7 @@ pub fn panel(
         let prepared = session.prepare(&scenario)?;
         named.take(source, &scenario, &prepared)?;
         let (products, unsolved) = prepared.answer_all(&scenario, Detail::Range, &|| {})?;
-        result.scenario = prepared.resolved_question(&scenario, countries);
+        result.scenario = prepared.resolved_question(&scenario, countries)?;
         asks.extend(result.scenario.get(ASKS).cloned());
         let (dataset, bloc, risk) = (&prepared.dataset, &prepared.bloc, &prepared.policy.risk);
         let collection = collect(products, &dataset.classes, &prepared.members, risk, TABLE_A1_ROWS);

@@ -111,7 +111,7 @@ fn answer_all(
 
     // M8: add everything up, in order.
     let mut notes = presence::notes(source, scenario, &prepared)?;
-    let resolved = prepared.resolved_question(scenario, source.countries());
+    let resolved = prepared.resolved_question(scenario, source.countries())?;
     let Prepared { bloc, members, policy, dataset, baseline, .. } = prepared;
     let collection = collect(products, &dataset.classes, &members, &policy.risk, TABLE_A1_ROWS);
     let mut coverage = dataset.coverage.clone();

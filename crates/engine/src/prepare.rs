@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use reorient_core::{CountryCode, CountryTable, GoodsList, ProductCode, Year};
-use reorient_data::{Claims, DataError, InputFile, MapRule, Passed, RowLedger, Trade, TradeSource, TradeTable};
+use reorient_data::{Claims, DataError, FileHash, InputFile, MapRule, Passed, RowLedger, Trade, TradeSource, TradeTable};
 use reorient_metrics::{Classification, Collection, CountryRow, Labels};
 use reorient_model::{CountrySet, Policy, Program, formulate};
 
@@ -13,9 +13,10 @@ use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::Bloc;
 use crate::coverage::{AskedList, Coverage, margin_sentences, meet};
+use crate::lists::Lists;
 use crate::presence;
 use crate::scenario::{Alias, CHINA, FillChoice, HONG_KONG, HongKong, ListChoice, Scenario, country_set};
-use crate::sweep::ASKS;
+use crate::sweep::{ASKS, ResultKey, inputs_key};
 
 /// A question held against its data.
 pub struct Prepared {
@@ -31,7 +32,12 @@ pub struct Prepared {
 pub(crate) struct Dataset {
     /// The rows; none where they were added up as they were read.
     pub(crate) table: Option<TradeTable>,
+    /// Files of rows, code tables and the list, each with the hash that it was read with.
     pub(crate) inputs: Vec<InputFile>,
+    /// The hash of the year that the rows were read with.
+    pub(crate) read_with: FileHash,
+    /// Of everything that answers from these rows depend on, as it was read.
+    pub(crate) inputs_key: ResultKey,
     pub(crate) ledger: RowLedger,
     /// What was found out about the rows.
     pub(crate) claims: Claims,
@@ -74,6 +80,7 @@ impl DatasetKey {
 /// should follow each other.
 pub struct Session<'a> {
     source: &'a TradeSource,
+    lists: Arc<Lists>,
     keeps_rows: bool,
     dataset: Option<(DatasetKey, Arc<Dataset>)>,
     baselines: BTreeMap<Vec<CountryCode>, Arc<Baseline>>,
@@ -81,10 +88,17 @@ pub struct Session<'a> {
 
 impl Prepared {
     /// The resolved scenario with a hash of what it asks in one spelling, as manifests of answers hold it.
-    pub(crate) fn resolved_question(&self, scenario: &Scenario, countries: &CountryTable) -> BTreeMap<String, String> {
-        let mut resolved = self.resolved(scenario);
+    ///
+    /// # Errors
+    /// [`EngineError`] never for what is prepared, as its countries are known.
+    pub(crate) fn resolved_question(
+        &self,
+        scenario: &Scenario,
+        countries: &CountryTable,
+    ) -> Result<BTreeMap<String, String>, EngineError> {
+        let mut resolved = scenario.resolved_in_codes(countries, self.year, &self.bloc)?;
         resolved.insert(ASKS.to_owned(), scenario.asks(countries, self.year, &self.bloc, &self.policy));
-        resolved
+        Ok(resolved)
     }
 
     /// Which of the usual risk origins are alternatives here and gain, where all receivers are ranked.
@@ -106,7 +120,17 @@ impl Prepared {
 impl<'a> Session<'a> {
     /// Nothing is read yet.
     pub fn new(source: &'a TradeSource) -> Self {
-        Self { source, keeps_rows: true, dataset: None, baselines: BTreeMap::new() }
+        Self::with_lists(source, Arc::default())
+    }
+
+    /// The same with lists that were read before.
+    pub(crate) fn with_lists(source: &'a TradeSource, lists: Arc<Lists>) -> Self {
+        Self { source, lists, keeps_rows: true, dataset: None, baselines: BTreeMap::new() }
+    }
+
+    /// Another session with the lists of this one, which keeps no rows.
+    pub(crate) fn passing_beside(&self) -> Self {
+        Self { keeps_rows: false, ..Self::with_lists(self.source, Arc::clone(&self.lists)) }
     }
 
     /// For scenarios that share no rows: they are added up as they are read, and the session keeps none.
@@ -144,7 +168,7 @@ impl<'a> Session<'a> {
             let baseline = self.baseline(&dataset, &bloc, &members)?;
             (dataset, baseline)
         } else {
-            let (dataset, baseline) = Dataset::add_up(source, scenario, year, &members)?;
+            let (dataset, baseline) = Dataset::add_up(source, scenario, &self.lists, year, &members)?;
             (Arc::new(dataset), Arc::new(baseline))
         };
 
@@ -161,7 +185,7 @@ impl<'a> Session<'a> {
         // Only one year's rows are in memory at a time.
         self.dataset = None;
         self.baselines.clear();
-        let dataset = Arc::new(Dataset::read(self.source, scenario, year)?);
+        let dataset = Arc::new(Dataset::read(self.source, scenario, &self.lists, year)?);
         self.dataset = Some((key, Arc::clone(&dataset)));
         Ok(dataset)
     }
@@ -179,10 +203,10 @@ impl<'a> Session<'a> {
 }
 
 impl Dataset {
-    fn read(source: &TradeSource, scenario: &Scenario, year: Year) -> Result<Self, EngineError> {
-        let (list, coverage) = meet_list(source, scenario, year)?;
-        let Trade { table, inputs, ledger, claims } = read(source, scenario, year, &coverage.wanted())?;
-        let own = Self::new(source, &list, coverage, table.products(), (inputs, ledger, claims));
+    fn read(source: &TradeSource, scenario: &Scenario, lists: &Lists, year: Year) -> Result<Self, EngineError> {
+        let (list, coverage) = meet_list(source, scenario, lists, year)?;
+        let Trade { table, inputs, read_with, ledger, claims } = read(source, scenario, year, &coverage.wanted())?;
+        let own = Self::new(source, &list, coverage, table.products(), (inputs, read_with), (ledger, claims));
         Ok(Self { table: Some(table), ..own })
     }
 
@@ -190,15 +214,16 @@ impl Dataset {
     fn add_up(
         source: &TradeSource,
         scenario: &Scenario,
+        lists: &Lists,
         year: Year,
         members: &CountrySet,
     ) -> Result<(Self, Baseline), EngineError> {
-        let (list, coverage) = meet_list(source, scenario, year)?;
+        let (list, coverage) = meet_list(source, scenario, lists, year)?;
         let add_up = |table: &TradeTable| Baseline::of_one(table, members);
-        let Passed { results, inputs, ledger, claims } = pass(source, scenario, year, &coverage.wanted(), add_up)?;
+        let Passed { results, inputs, read_with, ledger, claims } = pass(source, scenario, year, &coverage.wanted(), add_up)?;
         let baseline = Baseline::joined(results);
         baseline.require_world(year, members, source)?;
-        let own = Self::new(source, &list, coverage, baseline.products(), (inputs, ledger, claims));
+        let own = Self::new(source, &list, coverage, baseline.products(), (inputs, read_with), (ledger, claims));
         Ok((own, baseline))
     }
 
@@ -208,15 +233,18 @@ impl Dataset {
         list: &GoodsList,
         coverage: Coverage,
         products: &[ProductCode],
-        (inputs, ledger, claims): (Vec<InputFile>, RowLedger, Claims),
+        (mut inputs, read_with): (Vec<InputFile>, FileHash),
+        (ledger, claims): (RowLedger, Claims),
     ) -> Self {
+        inputs.extend(coverage.from.clone());
+        let inputs_key = inputs_key(source, &read_with, coverage.from.as_ref());
         let listed: Vec<usize> = (0..products.len()).filter(|at| list.goods.contains_key(&products[*at])).collect();
         let memberships: Vec<_> = listed.iter().map(|at| list.goods[&products[*at]].as_slice()).collect();
         let label =
             |(at, places): (&usize, &&[_])| Arc::new(Labels::new(source.description(products[*at]).unwrap_or_default(), places));
         let labels = listed.iter().zip(&memberships).map(label).collect();
         let classes = Classification::new(&memberships);
-        Self { table: None, inputs, ledger, claims, listed, labels, classes, coverage }
+        Self { table: None, inputs, read_with, inputs_key, ledger, claims, listed, labels, classes, coverage }
     }
 
     /// The rows of a session that keeps them.
@@ -227,8 +255,13 @@ impl Dataset {
 }
 
 /// The list in the codes of the data, and how it met them.
-pub(crate) fn meet_list(source: &TradeSource, scenario: &Scenario, year: Year) -> Result<(GoodsList, Coverage), EngineError> {
-    let asked = AskedList::of(source, scenario)?;
+pub(crate) fn meet_list(
+    source: &TradeSource,
+    scenario: &Scenario,
+    lists: &Lists,
+    year: Year,
+) -> Result<(GoodsList, Coverage), EngineError> {
+    let asked = AskedList::of(source, scenario, lists)?;
     let available = source.products_before(year, asked.candidates().as_ref(), needs_quantities(scenario))?;
     Ok(meet(source, scenario, asked, &available))
 }
@@ -245,8 +278,8 @@ pub(crate) fn read(
     year: Year,
     products: &BTreeSet<ProductCode>,
 ) -> Result<Trade, EngineError> {
-    let Passed { results, inputs, ledger, claims } = pass(source, scenario, year, products, TradeTable::clone)?;
-    Ok(Trade { table: TradeTable::joined(results, year, source.revision())?, inputs, ledger, claims })
+    let Passed { results, inputs, read_with, ledger, claims } = pass(source, scenario, year, products, TradeTable::clone)?;
+    Ok(Trade { table: TradeTable::joined(results, year, source.revision())?, inputs, read_with, ledger, claims })
 }
 
 /// As [`read`], without keeping rows: `each` makes something of some products' rows on the thread that read them. Hong Kong is
@@ -282,7 +315,7 @@ fn pass<T: Send>(
         ledger.unused.insert(reason.to_owned(), count as u64);
         ledger.rows_used -= count as u64;
     }
-    Ok(Passed { results, inputs: passed.inputs, ledger, claims: passed.claims })
+    Ok(Passed { results, inputs: passed.inputs, read_with: passed.read_with, ledger, claims: passed.claims })
 }
 
 /// The program of one product with the exporters' codes, for inspection; none when the data lack the product.

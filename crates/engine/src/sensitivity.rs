@@ -54,11 +54,11 @@ pub fn sensitivity(
 ) -> Result<SensitivityResult, EngineError> {
     let mut session = Session::new(source);
     let (base, prepared) = answer(&mut session, scenario)?;
-    let mut notes = notes_of_years(source, scenario, &prepared)?;
+    let mut notes = notes_of_years(source, scenario, &session, &prepared)?;
     notes.extend(prepared.margin_sentences(source));
     notes.extend(prepared.gaining_notes(source, &base));
     progress();
-    let resolved = prepared.resolved_question(scenario, source.countries());
+    let resolved = prepared.resolved_question(scenario, source.countries())?;
     let risk = scenario.resolve_risk(source.countries(), prepared.year, &prepared.bloc)?;
     let asked = Asked { source, base: scenario, prepared: &prepared, ranked: &base.table_a1 };
     let risk: Vec<String> = risk.iter().map(ToString::to_string).collect();
@@ -97,14 +97,19 @@ pub fn sensitivity(
 }
 
 /// What the base names and its year lacks is refused, unless one of the other years, which are changes of the base, has it.
-fn notes_of_years(source: &TradeSource, scenario: &Scenario, prepared: &Prepared) -> Result<Vec<String>, EngineError> {
+fn notes_of_years(
+    source: &TradeSource,
+    scenario: &Scenario,
+    session: &Session<'_>,
+    prepared: &Prepared,
+) -> Result<Vec<String>, EngineError> {
     let mut notes = scenario.number_notes(source.countries());
     let mut years = presence::Years::default();
     years.take(source, scenario, prepared)?;
     if years.lacks() {
         for year in source.years().iter().filter(|year| **year != prepared.year) {
             let scenario = scenario.in_year(*year);
-            years.take(source, &scenario, &Session::passing(source).prepare(&scenario)?)?;
+            years.take(source, &scenario, &session.passing_beside().prepare(&scenario)?)?;
         }
         notes.extend(years.finish(source.countries(), &|_, error| scenario.located(error))?);
     }

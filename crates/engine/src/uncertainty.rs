@@ -5,6 +5,7 @@
 //! on the order of the work nor on threads.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use reorient_core::{CountryIndex, Draws, Fraction, ProductCode, ProductIndex, Usd};
@@ -15,6 +16,7 @@ use reorient_model::CountrySet;
 use crate::EngineError;
 use crate::baseline::Baseline;
 use crate::bloc::Bloc;
+use crate::lists::Lists;
 use crate::pipeline::Bench;
 use crate::prepare::{Prepared, Session};
 use crate::presence;
@@ -76,7 +78,8 @@ pub fn uncertainty(
     progress: &(dyn Fn() + Sync),
 ) -> Result<UncertaintyResult, EngineError> {
     let mut bench = Bench::default();
-    let base = Session::new(source).prepare(scenario)?;
+    let lists = Arc::<Lists>::default();
+    let base = Session::with_lists(source, Arc::clone(&lists)).prepare(scenario)?;
     presence::require(source, scenario, &base)?;
     let mut notes = presence::notes_of_study(source, scenario, &base)?;
     let answer = base.summarise(scenario, &mut bench)?;
@@ -85,7 +88,7 @@ pub fn uncertainty(
     let wide = Scenario { map: MapRule::Any, ..scenario.clone() };
     let left_out: BTreeSet<ProductCode> = base.dataset.coverage.margin().left_out.iter().map(|row| row.code).collect();
     let may_widen = doubt.partial > 0.0 && !left_out.is_empty();
-    let prepared = if may_widen { Session::new(source).prepare(&wide)? } else { base };
+    let prepared = if may_widen { Session::with_lists(source, lists).prepare(&wide)? } else { base };
     let list = Membership::new(&prepared, &left_out, doubt);
     let one = |bench: &mut Bench, draw: u64| -> Result<(Collection, Fraction), EngineError> {
         let noise = Noise { prepared: &prepared, doubt, draw, list: &list };
@@ -103,7 +106,7 @@ pub fn uncertainty(
         draws,
         caps,
         doubtful: list.probability.iter().filter(|probability| **probability < 1.0).count(),
-        scenario: prepared.resolved(scenario),
+        scenario: scenario.resolved_in_codes(source.countries(), prepared.year, &prepared.bloc)?,
         bloc: prepared.bloc.clone(),
         inputs: prepared.dataset.inputs.clone(),
         notes,

@@ -196,7 +196,7 @@ pub(crate) fn indicators(
             products,
         };
         let result = reorient_engine::indicators(&source, &scenario, &question, &|| ticker.tick())?;
-        let manifest = indicator_manifest(&source, &scenario, &question, &result);
+        let manifest = indicator_manifest(&source, &scenario, &question, &result)?;
         Ok(Answer { source, kind: Kind::Indicators(Box::new((result, manifest))) })
     })
 }
@@ -224,11 +224,11 @@ pub(crate) fn calibrate(
         let question = Question { file, settings };
         let scenario = question.scenario()?;
         let (against, headline) = (against.as_deref(), headline.as_deref());
-        let published = read_published(against, headline)?;
+        let (published, files) = read_published(against, headline)?;
         let held = question.held(&scenario);
         let mut calibrator = Calibrator::new(&source, &scenario, &held)?;
         let calibration = calibrator.against(&published)?;
-        let manifest = calibration_manifest(&source, &calibrator, &held, against, headline)?;
+        let manifest = calibration_manifest(&source, &calibrator, &held, [against, headline], files)?;
         let first = calibration.sets.first().map_or_else(Choice::default, |set| set.choice);
         let list = calibrator.list(&first);
         drop(calibrator);

@@ -47,21 +47,32 @@ pub struct Manifest {
     pub platform: String,
 }
 
-/// One input file.
+/// Something that was read, with the hash that it was read with.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct InputFile {
+    /// `trade`, `countries`, `products`, `list` or `published`. Manifests of earlier versions name trade alone.
+    #[serde(default = "trade")]
+    pub role: String,
     /// Name without its folder.
     pub name: String,
     /// Size in bytes.
     pub bytes: u64,
-    /// BLAKE3 hash in hexadecimal.
-    pub blake3: String,
-    /// Whether the hash was compared with a known one.
+    /// BLAKE3 hash of all bytes in hexadecimal, taken while they were read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<String>,
+    /// Of a Parquet file of ours, in its place: the hash of the footer, which stands for all bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footer_blake3: Option<String>,
+    /// Whether every byte that was used was held against a hash in a file of ours, or stands in the program.
     pub verified: bool,
     /// The checksum within the file that was compared as it was read: `none`, `blake3`, `crc32`, `zstd-checksum` or `page-crc`; not
     /// told by earlier versions.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub integrity: String,
+}
+
+fn trade() -> String {
+    "trade".to_owned()
 }
 
 /// What became of the input rows; `rows_in = rows_used + sum of unused`.

@@ -207,11 +207,12 @@ pub(crate) fn manifest() -> Manifest {
         scenario: BTreeMap::from([("bloc".to_owned(), "EU27".to_owned()), ("cap".to_owned(), "0.05".to_owned())]),
         source: "hand-made".to_owned(),
         inputs: vec![InputFile {
+            role: "trade".to_owned(),
             name: "trade.csv".to_owned(),
             bytes: 12,
-            blake3: "00".to_owned(),
-            verified: false,
+            blake3: Some("00".to_owned()),
             integrity: "none".to_owned(),
+            ..InputFile::default()
         }],
         ledger: Ledger {
             rows_in: 3,

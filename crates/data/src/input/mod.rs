@@ -30,10 +30,11 @@ use crate::DataError;
 use crate::claims::{Outdated, ValueUnit};
 use crate::codes::hash_file;
 use crate::error::file_name;
-use crate::ingested::{FileHash, LEDGER, MANIFEST, read_manifest};
+use crate::ingested::{FileHash, LEDGER};
 use crate::integrity::Integrity;
 use crate::issue::{Issues, Problem, Reason};
 use crate::row::Row;
+use crate::sealed::Manifest;
 use crate::store::DECIMAL_LIMIT;
 
 const NOT_POSITIVE: &str = "a flow must be more than zero; remove the row or correct the value";
@@ -134,7 +135,7 @@ impl Input {
         paths.sort();
         let before = self.members.len();
         let (mut years, mut releases) = (Vec::new(), Vec::new());
-        let own = paths.iter().any(|path| path.ends_with(MANIFEST)) && read_manifest(&path.join(MANIFEST)).is_ok();
+        let own = matches!(Manifest::of(path)?, Manifest::Whole(_));
         for path in &paths {
             let name = file_name(path);
             if path.is_dir() {

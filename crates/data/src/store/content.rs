@@ -8,6 +8,7 @@ use crate::DataError;
 use crate::error::file_name;
 
 /// Where the bytes are; reads may come from any thread.
+#[derive(Debug)]
 pub(crate) enum Content {
     Memory { name: String, bytes: &'static [u8] },
     Disk { path: PathBuf, file: File, length: u64 },
@@ -53,7 +54,11 @@ impl Content {
                 Ok(())
             }
             Self::Disk { path, file, .. } => {
-                read_at(path, file, start, buffer).map_err(|error| DataError::unreadable(path, &error))
+                read_at(path, file, start, buffer).map_err(|error| match error.kind() {
+                    // It was as long as this when it was opened.
+                    std::io::ErrorKind::UnexpectedEof => DataError::Changed { file: file_name(path) },
+                    _ => DataError::unreadable(path, &error),
+                })
             }
         }
     }

@@ -37,6 +37,10 @@ pub(super) fn properties(info: &YearInfo) -> WriterProperties {
     // Numbers and texts alone, which always become JSON.
     let unknown = info.unknown_codes.as_ref().and_then(|codes| serde_json::to_string(codes).ok());
     let unknown = unknown.map(|text| (KEY_UNKNOWN_CODES, text));
+    let tables = info.tables.iter().flat_map(|seal| {
+        let products = seal.products.clone().unwrap_or_else(|| NO_TABLE.to_owned());
+        [(KEY_COUNTRY_TABLE, seal.countries.clone()), (KEY_PRODUCT_TABLE, products)]
+    });
     let known = [
         (KEY_FORMAT, FORMAT.to_owned()),
         (KEY_REVISION, info.revision.to_string()),
@@ -60,7 +64,7 @@ pub(super) fn properties(info: &YearInfo) -> WriterProperties {
         .set_write_batch_size(NEVER)
         .set_sorting_columns(Some(vec![by_product]))
         .set_key_value_metadata(Some(
-            known.into_iter().chain(unknown).map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect(),
+            known.into_iter().chain(unknown).chain(tables).map(|(key, value)| KeyValue::new(key.to_owned(), value)).collect(),
         ));
     for (number, column) in ["product", "exporter", "importer", "value_kusd", "quantity_tons"].into_iter().enumerate() {
         let column = ColumnPath::from(column);

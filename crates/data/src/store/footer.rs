@@ -9,6 +9,7 @@ use super::index::Index;
 use super::read::isolated;
 use super::*;
 use crate::DataError;
+use crate::ingested::FileHash;
 
 /// Read at once from the end of a file; the footer of a year is shorter.
 const TAIL: u64 = 1 << 16;
@@ -42,6 +43,16 @@ impl Footer {
         Self::verify(content, &name, bytes, start)
     }
 
+    /// Name, size and the hash that stands for the file.
+    pub(crate) fn file_hash(&self, content: &Content) -> FileHash {
+        FileHash {
+            name: content.name(),
+            bytes: content.length(),
+            blake3: self.hash.clone(),
+            footer_blake3: Some(self.hash.clone()),
+        }
+    }
+
     /// `bytes` are the footer with its length and the closing mark; `start` is its position in the file.
     fn verify(content: &Content, name: &str, bytes: &[u8], start: u64) -> Result<Self, DataError> {
         let footer_end = bytes.len() - 8;
@@ -54,10 +65,11 @@ impl Footer {
         }
         let metadata = isolated(name, || ParquetMetaDataReader::decode_metadata(&bytes[..footer_end]))?;
         let pairs = metadata.file_metadata().key_value_metadata();
-        let get = |key: &str| {
+        let optional = |key: &str| {
             let pair = pairs.into_iter().flatten().find(|pair| pair.key == key);
-            pair.and_then(|pair| pair.value.as_deref()).ok_or_else(|| DataError::file(name, format!("the footer lacks `{key}`")))
+            pair.and_then(|pair| pair.value.as_deref())
         };
+        let get = |key: &str| optional(key).ok_or_else(|| DataError::file(name, format!("the footer lacks `{key}`")));
         if get(KEY_FORMAT)? != FORMAT {
             let problem =
                 format!("it is of format {}, this version reads format {FORMAT}; ingest CEPII's file again", get(KEY_FORMAT)?);
@@ -69,11 +81,19 @@ impl Footer {
             release: get(KEY_RELEASE)?.to_owned(),
             synthetic: parse(name, KEY_SYNTHETIC, get(KEY_SYNTHETIC)?)?,
             attribution: get(KEY_ATTRIBUTION)?.to_owned(),
-            unknown_codes: match get(KEY_UNKNOWN_CODES).ok() {
+            unknown_codes: match optional(KEY_UNKNOWN_CODES) {
                 None => None,
                 Some(text) => Some(serde_json::from_str(text).map_err(|error| {
                     DataError::file(name, format!("the footer says `{text}` under `{KEY_UNKNOWN_CODES}`: {error}"))
                 })?),
+            },
+            tables: match optional(KEY_COUNTRY_TABLE) {
+                None => None,
+                Some(countries) => {
+                    let products = get(KEY_PRODUCT_TABLE)?;
+                    let products = (products != NO_TABLE).then(|| products.to_owned());
+                    Some(TableSeal { countries: countries.to_owned(), products })
+                }
             },
         };
         let place = get(KEY_INDEX)?;

@@ -21,6 +21,7 @@ use parquet::schema::types::SchemaDescriptor;
 use reorient_core::{HsRevision, Year};
 
 use crate::claims::UnknownCodes;
+use crate::sealed::TableSeal;
 
 pub(crate) use content::Content;
 pub(crate) use footer::Footer;
@@ -44,6 +45,8 @@ pub struct YearInfo {
     pub attribution: String,
     /// Rows under product codes that the revision does not have, where there are any.
     pub unknown_codes: Option<UnknownCodes>,
+    /// The code tables that belong to the rows; none in files of versions before tables were sealed.
+    pub tables: Option<TableSeal>,
 }
 
 const SCHEMA: &str = "message baci {
@@ -66,6 +69,11 @@ const KEY_UNIT: &str = "reorient.unit";
 const KEY_ATTRIBUTION: &str = "reorient.attribution";
 /// Written only where some rows are under unknown codes.
 const KEY_UNKNOWN_CODES: &str = "reorient.unknown_codes";
+/// Written by versions that seal code tables.
+const KEY_COUNTRY_TABLE: &str = "reorient.country_table_blake3";
+/// Beside the former: a hash, or a word where there is no table.
+const KEY_PRODUCT_TABLE: &str = "reorient.product_table_blake3";
+const NO_TABLE: &str = "none";
 const KEY_INDEX: &str = "reorient.index";
 const KEY_PAGE_INDEX: &str = "reorient.page_index_blake3";
 const KEY_FOOTER: &str = "reorient.footer_blake3";

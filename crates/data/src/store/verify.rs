@@ -19,11 +19,11 @@ use super::read::isolated;
 use super::*;
 use crate::{DataError, TradeTable};
 
-/// Checks a whole file and gives its rows with their quantities.
+/// Checks a whole file and gives what it says of itself, the hash of its footer, and its rows with their quantities.
 ///
 /// # Errors
 /// [`DataError`] when any byte is not as it was written, or the file tells other readers something else.
-pub(crate) fn verify_file(path: &Path, countries: &CountryTable) -> Result<TradeTable, DataError> {
+pub(crate) fn verify_file(path: &Path, countries: &CountryTable) -> Result<(YearInfo, String, TradeTable), DataError> {
     let content = Content::open(path)?;
     let footer = Footer::open(&content)?;
     let name = content.name();
@@ -43,11 +43,9 @@ pub(crate) fn verify_file(path: &Path, countries: &CountryTable) -> Result<Trade
     let checked: Vec<Result<(), DataError>> =
         footer.index.groups.par_iter().map(|group| check_products(&content, &footer.index, group)).collect();
     checked.into_iter().collect::<Result<(), _>>()?;
-    TradeTable::joined(
-        read_year(&content, &footer, countries, None, true, TradeTable::clone)?,
-        footer.info.year,
-        footer.info.revision,
-    )
+    let parts = read_year(&content, &footer, countries, None, true, TradeTable::clone)?;
+    let table = TradeTable::joined(parts, footer.info.year, footer.info.revision)?;
+    Ok((footer.info, footer.hash, table))
 }
 
 /// Whether the index and the page index tell the same pages.
@@ -133,11 +131,12 @@ mod tests {
             synthetic: true,
             attribution: String::new(),
             unknown_codes: None,
+            tables: None,
         };
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("year.parquet");
         write_year(&path, &info, rows).unwrap();
-        assert_eq!(verify_file(&path, &countries).unwrap().n_rows(), 3 * 48);
+        assert_eq!(verify_file(&path, &countries).unwrap().2.n_rows(), 3 * 48);
         let good = std::fs::read(&path).unwrap();
         for at in 0..good.len() {
             let mut bytes = good.clone();

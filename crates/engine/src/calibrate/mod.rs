@@ -22,6 +22,7 @@ use reorient_metrics::{Calibration, Choice, Distance, Published, ReadingRow, Sco
 
 use crate::bloc::Bloc;
 use crate::coverage::{AskedList, CoverageStatus, meet};
+use crate::lists::Lists;
 use crate::prepare::Session;
 use crate::presence::{named_by, require, require_goods};
 use crate::scenario::Scenario;
@@ -38,6 +39,7 @@ const MOST_UNEXPLAINED: f64 = 0.1;
 /// Answers calibrations from one source; what was predicted for a reading is kept for the next published table.
 pub struct Calibrator<'a> {
     source: &'a TradeSource,
+    lists: Arc<Lists>,
     scenario: Scenario,
     space: Space,
     base: BaseList,
@@ -59,27 +61,29 @@ impl<'a> Calibrator<'a> {
     /// # Errors
     /// [`EngineError`] when the data or the scenario do not hold.
     pub fn new(source: &'a TradeSource, scenario: &Scenario, held: &BTreeSet<String>) -> Result<Self, EngineError> {
-        let base = BaseList::of(scenario)?;
+        let lists = Arc::<Lists>::default();
+        let base = BaseList::of(scenario, &lists)?;
         let space = Space::new(source, scenario, held, &base.sectors, base.is_mixed)?;
         let readings = readings(source, scenario, &space, &base)?;
         let own = ground(&space, scenario, &Choice::default())?;
         let year = own.resolve_year(source.years())?;
         let bloc = own.resolve_bloc(source.countries(), year)?;
         if !named_by(&own, source.countries(), year, &bloc)?.is_empty() {
-            require(source, &own, &Session::passing(source).prepare(&own)?)?;
+            let beside = Session::with_lists(source, Arc::clone(&lists)).passing_beside().prepare(&own)?;
+            require(source, &own, &beside)?;
         }
         let listed = match &base.list {
             None => None,
             Some(_) => {
                 let available = source.products(year)?;
-                let (_, coverage) = meet(source, &own, AskedList::of(source, &own)?, &available);
+                let (_, coverage) = meet(source, &own, AskedList::of(source, &own, &lists)?, &available);
                 require_goods(source, &own, year, &coverage)?;
                 let matched = coverage.of(CoverageStatus::Matched).count() + coverage.of(CoverageStatus::Alias).count();
                 let absent = coverage.of(CoverageStatus::WithoutTrade).count() + coverage.of(CoverageStatus::Unmatched).count();
                 Some((matched, matched + absent))
             }
         };
-        Ok(Self { source, scenario: scenario.clone(), space, base, readings, listed, predicted: BTreeMap::new() })
+        Ok(Self { source, lists, scenario: scenario.clone(), space, base, readings, listed, predicted: BTreeMap::new() })
     }
 
     /// Compares every reading and set of options with a published table.
@@ -142,7 +146,8 @@ impl<'a> Calibrator<'a> {
         let (Some(own), Some(implied)) = (own, calibration.implied) else { return Ok(()) };
         let predictions = self.predict(own.at)?;
         let scored = self.scored(target, own, &predictions);
-        calibration.singles = single::singles(self.source, &self.scenario, &self.space, &scored, published, target, implied)?;
+        calibration.singles =
+            single::singles((self.source, &self.lists), &self.scenario, &self.space, &scored, published, target, implied)?;
         if calibration.singles.is_empty() {
             return Ok(());
         }
@@ -238,7 +243,7 @@ impl<'a> Calibrator<'a> {
     /// [`ScenarioError`] as a run gives it.
     pub fn resolved(&self) -> Result<BTreeMap<String, String>, ScenarioError> {
         let (year, bloc) = self.year_and_bloc()?;
-        Ok(self.scenario.resolved(year, &bloc))
+        self.scenario.resolved_in_codes(self.source.countries(), year, &bloc)
     }
 
     /// The bloc of the scenario that the search started from.
@@ -261,6 +266,9 @@ impl<'a> Calibrator<'a> {
     /// [`EngineError`] when they cannot be read.
     pub fn inputs(&self) -> Result<Vec<InputFile>, EngineError> {
         let own = ground(&self.space, &self.scenario, &Choice::default())?;
-        Ok(crate::prepare::read(self.source, &own, own.resolve_year(self.source.years())?, &BTreeSet::new())?.inputs)
+        let year = own.resolve_year(self.source.years())?;
+        let mut inputs = crate::prepare::read(self.source, &own, year, &BTreeSet::new())?.inputs;
+        inputs.extend(self.base.from.clone());
+        Ok(inputs)
     }
 }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 use reorient_core::{CountryIndex, GoodsList, Membership, ProductCode, Sector, Usd};
-use reorient_data::{MapRule, PartialCode, TradeSource, map_list};
+use reorient_data::{InputFile, MapRule, PartialCode, TradeSource, map_list};
 use reorient_metrics::Choice;
 use reorient_model::CountrySet;
 
 use super::space::{ALIAS, BLOC, HONG_KONG, MAP, RECONSTRUCTED, SECTORS, Space, YEAR};
-use crate::coverage::{list_of, take_petroleum};
+use crate::coverage::take_petroleum;
+use crate::lists::Lists;
 use crate::prepare::read;
 use crate::scenario::{FillChoice, ListChoice, Scenario, country_set};
 use crate::{Baseline, EngineError};
@@ -34,6 +35,8 @@ pub(crate) struct Reading {
 /// The list of the scenario before it is mapped, and what can be left out of it.
 pub(crate) struct BaseList {
     pub(crate) list: Option<GoodsList>,
+    /// What it was read from.
+    pub(crate) from: Option<InputFile>,
     pub(crate) sectors: BTreeSet<Sector>,
     /// Whether some rows are reconstructed and some are not.
     pub(crate) is_mixed: bool,
@@ -47,13 +50,14 @@ impl Reading {
 }
 
 impl BaseList {
-    pub(crate) fn of(scenario: &Scenario) -> Result<Self, EngineError> {
-        let list = list_of(scenario)?.map(|read| read.list);
+    pub(crate) fn of(scenario: &Scenario, lists: &Lists) -> Result<Self, EngineError> {
+        let read = lists.of(scenario)?;
+        let (list, from) = (read.as_ref().map(|read| read.list.clone()), read.map(|read| read.from.clone()));
         let places = || list.iter().flat_map(|list| list.goods.values().flatten());
         let sectors = places().map(|place| place.sector).collect();
         let is_mixed =
             places().any(|place| place.source.is_reconstructed()) && places().any(|place| !place.source.is_reconstructed());
-        Ok(Self { list, sectors, is_mixed })
+        Ok(Self { list, from, sectors, is_mixed })
     }
 }
 
@@ -68,9 +72,9 @@ pub(crate) fn kept(list: &GoodsList, space: &Space, choice: &Choice) -> GoodsLis
 }
 
 /// Products by choice of the list's options; `None` stands for all of the data.
-type Lists = Vec<(Choice, Option<BTreeSet<ProductCode>>)>;
+type Mapped = Vec<(Choice, Option<BTreeSet<ProductCode>>)>;
 
-fn lists(source: &TradeSource, scenario: &Scenario, space: &Space, base: &BaseList) -> Result<Lists, EngineError> {
+fn lists(source: &TradeSource, scenario: &Scenario, space: &Space, base: &BaseList) -> Result<Mapped, EngineError> {
     let Some(list) = &base.list else {
         let one = if let ListChoice::One(product) = &scenario.list { Some(BTreeSet::from([*product])) } else { None };
         return Ok(vec![(Choice::default(), one)]);
@@ -79,10 +83,10 @@ fn lists(source: &TradeSource, scenario: &Scenario, space: &Space, base: &BaseLi
     for year in source.years() {
         available.extend(source.products(*year)?);
     }
-    let per_part = |part: &Choice| -> Result<Lists, EngineError> {
+    let per_part = |part: &Choice| -> Result<Mapped, EngineError> {
         let kept = kept(list, space, part);
         let mapped = map_list(&kept, source.revision(), MapRule::Any)?;
-        let mut found = Lists::new();
+        let mut found = Mapped::new();
         for options in space.combinations(&[MAP, ALIAS]) {
             let mut goods = mapped.list.clone();
             let left_out = |own: &&PartialCode| match space.text(MAP, options[MAP]) {

@@ -11,6 +11,7 @@ use super::reading::ground;
 use super::space::{BASIS, Space};
 use super::target::Target;
 use crate::coverage::{AskedList, meet};
+use crate::lists::Lists;
 use crate::prepare::read;
 use crate::scenario::Scenario;
 use crate::{Baseline, EngineError};
@@ -22,7 +23,7 @@ const OFF: f64 = 0.1;
 
 /// In the order of the published table.
 pub(crate) fn singles(
-    source: &TradeSource,
+    (source, lists): (&TradeSource, &Lists),
     scenario: &Scenario,
     space: &Space,
     scored: &Scored<'_>,
@@ -34,7 +35,7 @@ pub(crate) fn singles(
     let year = scenario.resolve_year(source.years())?;
     let wanted = scored.reading.products.iter().copied().collect();
     let baseline = Baseline::new(&read(source, &scenario, year, &wanted)?.table, &scored.reading.members);
-    let (list, _) = meet(source, &scenario, AskedList::of(source, &scenario)?, &source.products(year)?);
+    let (list, _) = meet(source, &scenario, AskedList::of(source, &scenario, lists)?, &source.products(year)?);
     let bloc = scenario.resolve_bloc(source.countries(), year)?;
     let policy = scenario.policy(source.countries(), year, &bloc)?;
     let mut rows = Vec::new();

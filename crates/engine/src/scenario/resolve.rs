@@ -63,7 +63,7 @@ impl Scenario {
     ///
     /// # Errors
     /// [`ScenarioError`] as of [`Self::policy`].
-    pub(crate) fn resolved_in_codes(
+    pub fn resolved_in_codes(
         &self,
         countries: &CountryTable,
         year: Year,

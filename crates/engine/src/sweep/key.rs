@@ -1,15 +1,12 @@
 //! What a result is filed under: a hash of the question, of the files that it is answered from and of the way it is computed.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
-use reorient_core::Year;
-use reorient_data::{TradeSource, embedded_list_hash, hash_file};
+use reorient_data::{FileHash, InputFile, TradeSource, embedded_list_hash};
 
-use super::plan::PlanInput;
-use crate::scenario::{FillChoice, ListChoice, Scenario};
-use crate::{EngineError, HIGHS_VERSION, SolverChoice};
+use crate::scenario::{FillChoice, Scenario};
+use crate::{HIGHS_VERSION, SolverChoice};
 
 /// To be raised whenever the same question may get other figures, so that none of an earlier program is taken for one of this.
 const ALGORITHM: u32 = 2;
@@ -80,30 +77,18 @@ impl QuestionHasher {
     }
 }
 
-/// Hash of the files that a scenario is answered from, and of the program that reads them. `files` remembers years.
-pub(crate) fn inputs_of(
-    scenario: &Scenario,
-    year: Year,
-    source: &TradeSource,
-    files: &mut BTreeMap<Year, PlanInput>,
-) -> Result<Key, EngineError> {
-    let trade = match files.get(&year) {
-        Some(file) => file.clone(),
-        None => {
-            let file = source.fingerprint(year)?;
-            let file = PlanInput { name: file.name, bytes: file.bytes, blake3: file.blake3 };
-            files.insert(year, file.clone());
-            file
-        }
-    };
-    let list = match &scenario.list {
-        ListChoice::All | ListChoice::One(_) => String::new(),
-        ListChoice::Critical => embedded_list_hash(),
-        // What the list is mapped with ships with the program.
-        ListChoice::File(path) => hash_file(path)?.blake3 + &embedded_list_hash(),
-    };
-    let revision = source.revision();
-    let text =
-        format!("algorithm {ALGORITHM}\nversion {}\nrevision {revision}\n{}\n{list}\n", env!("CARGO_PKG_VERSION"), trade.blake3);
-    Ok(Key::of(text.as_bytes()))
+/// Hash of what a scenario is answered from: rows and list with the hashes that they were read with, the code tables, and the
+/// program that reads them.
+pub(crate) fn inputs_key(source: &TradeSource, trade: &FileHash, list: Option<&InputFile>) -> Key {
+    let mut text = format!("algorithm {ALGORITHM}\nversion {}\nrevision {}\n", env!("CARGO_PKG_VERSION"), source.revision());
+    // Writing to a text does not fail.
+    let _ = writeln!(text, "trade {}", trade.blake3);
+    for table in source.code_tables() {
+        let _ = writeln!(text, "{} {}", table.role.name(), table.fingerprint.digits());
+    }
+    if let Some(list) = list {
+        // What it is mapped with ships with the program.
+        let _ = writeln!(text, "list {} {}", list.fingerprint.digits(), embedded_list_hash());
+    }
+    Key::of(text.as_bytes())
 }

@@ -22,6 +22,7 @@ pub use diff::{DiffKind, DiffRow, SweepDiff, diff};
 pub use error::{StoreError, SweepError};
 pub use file::SweepFile;
 pub use key::Key as ResultKey;
+pub(crate) use key::inputs_key;
 pub use lock::{Shard, WriteLock};
 pub use plan::{ASKS, Excluded, PlanInput, SweepPlan};
 pub use record::{SweepOutcome, SweepRecord};

@@ -3,16 +3,19 @@
 //!
 //! A scenario is kept as its place in the sweep file and made when it is needed, so that a plan takes little memory.
 
+use std::collections::btree_map;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use reorient_core::Year;
-use reorient_data::TradeSource;
+use reorient_data::{FileHash, Fingerprint, InputFile, InputRole, Integrity, TradeSource};
 use reorient_model::CountrySet;
 
 use super::file::{Axis, BASE, Exclusion, OVERRIDE, Override, Setting, SweepFile};
-use super::key::{Key, QuestionHasher, inputs_of};
+use super::key::{Key, QuestionHasher, inputs_key};
+use crate::lists::Lists;
 use crate::pipeline::require_solver;
 use crate::prepare::{Session, meet_list, needs_quantities};
 use crate::presence::{Named, Present, Years, named_by, require_goods};
@@ -67,6 +70,8 @@ pub struct SweepPlan {
     entries: Vec<Entry>,
     excluded: Vec<Excluded>,
     inputs: Vec<PlanInput>,
+    /// The lists that scenarios name, as they were read for their keys.
+    lists: Arc<Lists>,
     n_baselines: usize,
     /// Hash of what all scenarios ask, without the data and without who solves.
     asks: Key,
@@ -84,15 +89,45 @@ struct Asked {
     named: BTreeMap<Named, u32>,
 }
 
-/// A file that scenarios are answered from.
+/// Something that scenarios are answered from. Plans of earlier versions name trade alone, and under `blake3` the hash of a footer.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct PlanInput {
+    /// `trade`, `countries`, `products` or `list`.
+    #[serde(default = "trade")]
+    pub role: String,
     /// Name without its folder.
     pub name: String,
     /// Size in bytes.
     pub bytes: u64,
-    /// BLAKE3 of the file, or of a footer that stands for it.
-    pub blake3: String,
+    /// BLAKE3 of all bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blake3: Option<String>,
+    /// The hash of a footer, which stands for all bytes of a file of ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub footer_blake3: Option<String>,
+    /// Whether every byte that is used is held against a hash in a file of ours, or stands in the program.
+    #[serde(default)]
+    pub verified: bool,
+    /// The checksum that is compared as it is read, where that is known before.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub integrity: String,
+}
+
+fn trade() -> String {
+    InputRole::Trade.name().to_owned()
+}
+
+impl From<&InputFile> for PlanInput {
+    fn from(input: &InputFile) -> Self {
+        let (blake3, footer_blake3) = match &input.fingerprint {
+            Fingerprint::Whole(digits) => (Some(digits.clone()), None),
+            Fingerprint::Footer(digits) => (None, Some(digits.clone())),
+        };
+        let (role, name) = (input.role.name().to_owned(), input.name.clone());
+        // Of files that are not ours, only reading tells.
+        let integrity = if input.verified { input.integrity.name().to_owned() } else { String::new() };
+        Self { role, name, bytes: input.bytes, blake3, footer_blake3, verified: input.verified, integrity }
+    }
 }
 
 /// What resolving a scenario gave.
@@ -121,7 +156,8 @@ impl SweepPlan {
         apply(&mut base, &sweep.base)?;
         let (origins, excluded) = origins(&sweep, &base, source.years().len())?;
         let (entries, inputs, asked, asks) = (Vec::new(), Vec::new(), Vec::new(), Key::of(b""));
-        let mut plan = Self { sweep, base, entries, excluded, inputs, n_baselines: 0, asks, asked, numbers: BTreeSet::new() };
+        let (lists, numbers) = (Arc::default(), BTreeSet::new());
+        let mut plan = Self { sweep, base, entries, excluded, inputs, lists, n_baselines: 0, asks, asked, numbers };
         plan.check_names(&origins)?;
         let resolve = |origin: &Origin| plan.resolve(*origin, source);
         let resolved: Vec<Result<Resolved, EngineError>> = origins.par_iter().map(resolve).collect();
@@ -158,13 +194,21 @@ impl SweepPlan {
             shared.dedup();
             shared.len()
         };
-        let mut files: BTreeMap<Year, PlanInput> = BTreeMap::new();
+        let mut files: BTreeMap<Year, FileHash> = BTreeMap::new();
+        let mut lists: Vec<InputFile> = Vec::new();
         let mut inputs = Vec::with_capacity(firsts.len());
         for first in &firsts {
             let scenario = self.make(origins[*first], false)?;
-            inputs.push(inputs_of(&scenario, resolved[*first].year, source, &mut files)?);
+            let trade = match files.entry(resolved[*first].year) {
+                btree_map::Entry::Occupied(known) => known.into_mut(),
+                btree_map::Entry::Vacant(new) => new.insert(source.fingerprint(resolved[*first].year)?),
+            };
+            let list = self.lists.of(&scenario)?;
+            inputs.push(inputs_key(source, trade, list.as_ref().map(|list| &list.from)));
+            lists.extend(list.map(|list| list.from.clone()).filter(|list| !lists.contains(list)));
         }
-        self.inputs = files.into_values().collect();
+        let trade: Vec<InputFile> = files.values().map(|file| InputFile::of_trade(file, Integrity::None)).collect();
+        self.inputs = trade.iter().chain(&source.code_tables()).chain(&lists).map(PlanInput::from).collect();
         self.inputs.dedup();
         let mut first_of: HashMap<Key, u32> = HashMap::with_capacity(order.len());
         for (dataset, _, at) in order {
@@ -199,13 +243,13 @@ impl SweepPlan {
         let mut notes: BTreeSet<String> = BTreeSet::new();
         let mut lists: BTreeMap<String, Years> = BTreeMap::new();
         let mut rows = Years::default();
-        let mut session = Session::new(source);
+        let mut session = Session::with_lists(source, Arc::clone(&self.lists));
         let nobody = CountrySet::new(countries.len(), []);
         let mut first = 0;
         for (dataset, asked) in self.asked.iter().enumerate() {
             first += self.entries[first..].partition_point(|entry| (entry.dataset as usize) < dataset);
             let scenario = self.scenario(first)?;
-            let (_, coverage) = meet_list(source, &scenario, asked.year)?;
+            let (_, coverage) = meet_list(source, &scenario, &self.lists, asked.year)?;
             let goods = require_goods(source, &scenario, asked.year, &coverage);
             let list = scenario.resolved_list();
             lists.entry(list).or_default().add_goods(asked.year, goods);
@@ -266,12 +310,17 @@ impl SweepPlan {
         &self.sweep.title
     }
 
+    /// The lists that scenarios name, as they were read when the plan was made.
+    pub(crate) fn lists(&self) -> Arc<Lists> {
+        Arc::clone(&self.lists)
+    }
+
     /// What each exclusion leaves out.
     pub fn excluded(&self) -> &[Excluded] {
         &self.excluded
     }
 
-    /// Files of trade that scenarios are answered from.
+    /// Files of trade, code tables and lists that scenarios are answered from.
     pub fn inputs(&self) -> &[PlanInput] {
         &self.inputs
     }

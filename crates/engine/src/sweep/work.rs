@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use reorient_data::TradeSource;
+use reorient_data::{DataError, TradeSource};
 
 use super::archive::Archive;
 use super::error::SweepError;
@@ -94,7 +94,7 @@ pub fn answer_positions(
     let pending: Vec<usize> = questions.iter().copied().filter(|at| !archive.holds(&plan.key(*at))).collect();
     let scenarios = questions.len();
     let mut done = SweepDone { scenarios, stored: scenarios - pending.len(), ..SweepDone::default() };
-    let mut session = Session::new(source);
+    let mut session = Session::with_lists(source, plan.lists());
     let benches = Mutex::new(Vec::new());
     let mut segment = Segment::new(work.per_segment);
     let mut size = 4 * rayon::current_num_threads();
@@ -109,6 +109,10 @@ pub fn answer_positions(
         let prepare = |at: &usize| -> Result<(usize, Scenario, Prepared), EngineError> {
             let scenario = plan.scenario(*at)?;
             let prepared = session.prepare(&scenario)?;
+            // A result is filed under what its rows were read with, and that is what was planned.
+            if plan.question(*at).with_inputs(&prepared.dataset.inputs_key) != plan.key(*at) {
+                return Err(DataError::Changed { file: prepared.dataset.read_with.name.clone() }.into());
+            }
             // Plans go from bloc to bloc.
             session.keep_baseline_of(&prepared);
             Ok((*at, scenario, prepared))
