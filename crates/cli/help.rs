@@ -1,7 +1,11 @@
 //! Help that fits the screen: the parser wraps what it writes itself, and examples with their comments are laid out here.
 
+use std::ffi::OsString;
+use std::io::Write;
+
 use clap::{CommandFactory, FromArgMatches};
-use reorient_report::{Screen, display_width, wrap};
+use reorient_core::{is_letter, shown};
+use reorient_report::{Screen, display_width, printable, wrap};
 
 use crate::arguments::Arguments;
 
@@ -11,8 +15,30 @@ const WIDEST: usize = 100;
 /// What was typed; ends the program where it cannot be understood, or asks for help.
 pub(crate) fn parse() -> Arguments {
     let width = Screen::stdout().width().min(WIDEST);
-    let matches = fitted(Arguments::command(), width).get_matches();
-    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut Arguments::command()).exit())
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    understood(&typed, width).unwrap_or_else(|error| {
+        // The parser quotes what was typed as it stands, so it is asked again of what may be quoted.
+        let harmless = typed.iter().map(harmless).collect::<Option<Vec<_>>>();
+        let error = harmless.and_then(|typed| understood(&typed, width).err()).unwrap_or(error);
+        let text = error.render().ansi().to_string();
+        // Where nobody listens, the exit code still tells.
+        let _ = match error.use_stderr() {
+            true => anstream::stderr().write_all(printable(&text).as_bytes()),
+            false => anstream::stdout().write_all(printable(&text).as_bytes()),
+        };
+        std::process::exit(error.exit_code())
+    })
+}
+
+fn understood(typed: &[OsString], width: usize) -> Result<Arguments, clap::Error> {
+    let matches = fitted(Arguments::command(), width).try_get_matches_from(typed)?;
+    Arguments::from_arg_matches(&matches).map_err(|error| error.format(&mut Arguments::command()))
+}
+
+/// A word as it may be quoted; none where it is no text.
+fn harmless(word: &OsString) -> Option<OsString> {
+    let text = word.to_str()?;
+    Some(if text.chars().all(is_letter) { word.clone() } else { shown(text).to_string().into() })
 }
 
 /// The commands with examples that fit.

@@ -41,8 +41,7 @@ pub(crate) fn indicators(arguments: &Indicators, talk: &Talk) -> Result<ExitCode
     }
     if arguments.json {
         let object = indicators_json(&result.rows, &result.persistence, countries, &manifest);
-        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
-        talk::print(&format!("{text}\n"))?;
+        talk::print_json(&object)?;
     } else if !talk.quiet {
         let name = |of: fn(&IndicatorYear) -> &Bloc| {
             result.years.last().map_or_else(|| question.importer.clone(), |year| of(year).title(countries))

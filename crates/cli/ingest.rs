@@ -37,8 +37,7 @@ pub(crate) fn ingest(arguments: &Ingest, talk: &Talk) -> Result<ExitCode, Failur
     }
     tracing::info!("{} written", arguments.out.display());
     if arguments.json {
-        let text = serde_json::to_string_pretty(&manifest).map_err(Failure::internal)?;
-        talk::print(&format!("{text}\n"))?;
+        talk::print_json(&manifest)?;
     } else if !talk.quiet {
         talk::print(&view(&manifest, Screen::stdout()))?;
     }

@@ -127,7 +127,7 @@ fn view(source: &TradeSource, result: &RunResult, row: &ProductRow, screen: Scre
         let country = countries.country(flow.exporter);
         table.row([
             country.code.to_string(),
-            country.name.clone(),
+            country.name.to_string(),
             musd(flow.world_exports.into()),
             musd(flow.imports.into()),
             musd(flow.capacity),

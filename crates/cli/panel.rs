@@ -64,9 +64,8 @@ pub(crate) fn panel(arguments: &Run, years: &YearChoice, talk: &Talk) -> Result<
     if study.json {
         let mut object = panel_json(&result.years, countries, &manifest);
         object["notes"] = result.notes.clone().into();
-        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
         talk::notes(&result.notes);
-        talk::print(&format!("{text}\n"))?;
+        talk::print_json(&object)?;
     } else if !talk.quiet {
         let view = PanelView {
             screen: Screen::stdout(),

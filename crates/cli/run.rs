@@ -62,9 +62,8 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
     if arguments.study.json {
         let mut object = json(&result.collection, source.countries(), &manifest);
         object["notes"] = result.notes.clone().into();
-        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
         talk::notes(&result.notes);
-        talk::print(&format!("{text}\n"))?;
+        talk::print_json(&object)?;
     } else if !talk.quiet {
         talk::print(&view(&source, &result, &scenario))?;
     }

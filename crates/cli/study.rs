@@ -93,8 +93,7 @@ pub(crate) fn schema(arguments: &Schema) -> Result<ExitCode, Failure> {
         SchemaOf::Scenario => reorient_engine::schema(),
         SchemaOf::Sweep => reorient_engine::sweep::sweep_schema(),
     };
-    let text = serde_json::to_string_pretty(&schema).map_err(Failure::internal)?;
-    talk::print(&format!("{text}\n"))?;
+    talk::print_json(&schema)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -114,8 +113,7 @@ pub(crate) fn show(
     if arguments.json {
         let mut object = json();
         object["manifest"] = serde_json::to_value(manifest).map_err(Failure::internal)?;
-        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
-        return talk::print(&format!("{text}\n"));
+        return talk::print_json(&object);
     }
     if talk.quiet { Ok(()) } else { talk::print(&view()) }
 }

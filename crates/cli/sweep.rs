@@ -176,8 +176,7 @@ fn publish(
         let mut object = sweep_json(&summary, comparison.as_ref());
         object["manifest"] = serde_json::to_value(sweep_manifest(plan)).map_err(Failure::internal)?;
         object["work"] = done.map_or(serde_json::Value::Null, |done| json!({"stored": done.stored, "answered": done.answered}));
-        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
-        talk::print(&format!("{text}\n"))?;
+        talk::print_json(&object)?;
     } else if !talk.quiet {
         let synthetic = if plan.synthetic { " · SYNTHETIC DATA" } else { "" };
         let title = format!("Sweep {} · {}{synthetic}", plan.title, plan.source);
@@ -251,8 +250,7 @@ fn dry_run(plan: &SweepPlan, source: &TradeSource, shard: Shard, arguments: &Swe
             "title": plan.title(), "scenarios": rows, "run": run, "stored": stored, "same": same, "other_shards": other,
             "excluded": excluded, "reads": reads, "baselines": baselines,
         });
-        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
-        talk::print(&format!("{text}\n"))?;
+        talk::print_json(&object)?;
         return Ok(ExitCode::SUCCESS);
     }
     for excluded in plan.excluded() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use reorient_core::{ProductCode, ProductIndex, Year};
+use reorient_core::{ProductCode, ProductIndex, Year, file_name};
 use reorient_data::{MapRule, OpenOptions, TradeSource, embedded_goods_list, hash_file, map_list};
 use reorient_folder::{Asked, Target as Place, parent, remove_ours};
 use reorient_report::{Column, Grid, Screen, grouped};
@@ -103,8 +103,7 @@ pub(crate) fn synth(arguments: &Synth, talk: &Talk) -> Result<ExitCode, Failure>
     made["files"] = files.publish(&place)?;
     tracing::info!("{} written", arguments.out.display());
     if arguments.json {
-        let text = serde_json::to_string_pretty(&made).map_err(Failure::internal)?;
-        talk::print(&format!("{text}\n"))?;
+        talk::print_json(&made)?;
     } else if !talk.quiet {
         talk::print(&view(arguments, year, real, &outcome, Screen::stdout()))?;
     }
@@ -112,7 +111,7 @@ pub(crate) fn synth(arguments: &Synth, talk: &Talk) -> Result<ExitCode, Failure>
 }
 
 fn name_of(path: Option<&Path>) -> Value {
-    path.and_then(Path::file_name).map_or(Value::Null, |name| name.to_string_lossy().into())
+    path.map_or(Value::Null, |path| file_name(path).into())
 }
 
 fn target(target: &Target) -> Value {

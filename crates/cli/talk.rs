@@ -4,8 +4,10 @@ use std::io::{self, IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use reorient_core::json;
 use reorient_data::TradeSource;
-use reorient_report::{Screen, display_width, wrap};
+use reorient_report::{Screen, display_width, printable, wrap};
+use serde::Serialize;
 use tracing::Level;
 
 use crate::arguments::{LogFormat, Talk};
@@ -18,8 +20,10 @@ pub(crate) fn start(talk: &Talk) {
         (_, true) => Level::DEBUG,
         _ => Level::INFO,
     };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(|| Lines(Screen::stderr())).with_target(false);
-    match talk.log_format {
+    let format = talk.log_format;
+    let lines = move || Lines { screen: Screen::stderr(), format };
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(lines).with_target(false);
+    match format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => builder.without_time().with_ansi(std::io::stderr().is_terminal()).init(),
     }
@@ -29,19 +33,26 @@ pub(crate) fn start(talk: &Talk) {
 pub(crate) fn failure(failure: &Failure, talk: &Talk) {
     match talk.log_format {
         LogFormat::Json => tracing::error!("{failure}"),
-        LogFormat::Text => drop(writeln!(Lines(Screen::stderr()), "error: {failure}")),
+        LogFormat::Text => {
+            let mut lines = Lines { screen: Screen::stderr(), format: LogFormat::Text };
+            drop(lines.write(format!("error: {failure}\n").as_bytes()));
+        }
     }
 }
 
 /// Standard error, on a terminal with lines that fit it. Talk never ends work: where nobody listens any more, or a log is full, what is
 /// said is lost and work goes on.
-struct Lines(Option<Screen>);
+struct Lines {
+    screen: Option<Screen>,
+    format: LogFormat,
+}
 
 impl Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let _ = match self.0 {
-            None => io::stderr().write_all(bytes),
-            screen => io::stderr().write_all(fitted(&String::from_utf8_lossy(bytes), screen).as_bytes()),
+        let text = String::from_utf8_lossy(bytes);
+        let _ = match self.format {
+            LogFormat::Json => io::stderr().write_all(json(&text).as_bytes()),
+            LogFormat::Text => io::stderr().write_all(fitted(&printable(&text), self.screen).as_bytes()),
         };
         Ok(bytes.len())
     }
@@ -135,8 +146,18 @@ fn is_silent(talk: &Talk) -> bool {
     talk.quiet || talk.log_format == LogFormat::Json || !std::io::stderr().is_terminal()
 }
 
-/// Writes data to standard output; a reader that has gone away is no error.
+/// Writes a view to standard output; a reader that has gone away is no error.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    write(&printable(text))
+}
+
+/// Writes an object as JSON to standard output, as [`print`] does.
+pub(crate) fn print_json(object: &impl Serialize) -> Result<(), Failure> {
+    let text = serde_json::to_string_pretty(object).map_err(Failure::internal)?;
+    write(&format!("{}\n", json(&text)))
+}
+
+fn write(text: &str) -> Result<(), Failure> {
     let mut out = anstream::stdout();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(Failure::cannot_write(error)),

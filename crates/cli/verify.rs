@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::anyhow;
-use reorient_core::{Country, CountryCode, CountryTable, ListSource, Membership, ProductCode, Usd};
+use reorient_core::{Country, CountryCode, CountryTable, ListSource, Membership, ProductCode, Text, Usd, shown};
 use reorient_data::{TradeSource, verify_ingested};
 use reorient_engine::sweep::Archive;
 use reorient_engine::{KEYS, Scenario, StoredFlow, StoredProduct, recheck};
@@ -33,7 +33,12 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
         }
         "sweep" if !has_flows => sweep(&remote::open(&arguments.directory, arguments.store.as_deref())?, &folder)?,
         "result" => result(&folder)?,
-        other => return Err(Failure::bad_data(anyhow!("manifest.json: `{other}` is no kind of folder that holds these files"))),
+        other => {
+            return Err(Failure::bad_data(anyhow!(
+                "manifest.json: `{}` is no kind of folder that holds these files",
+                shown(other)
+            )));
+        }
     };
     // Its hashes are those of the store itself.
     let is_sweep = folder.kind() == "sweep";
@@ -43,8 +48,7 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
     }
     if arguments.json {
         let object = json!({"kind": folder.kind(), "checks": checks, "unlisted": folder.unlisted});
-        let text = serde_json::to_string_pretty(&object).map_err(Failure::internal)?;
-        talk::print(&format!("{text}\n"))?;
+        talk::print_json(&object)?;
     } else if !talk.quiet {
         talk::print(&view(&checks, Screen::stdout()))?;
     }
@@ -160,14 +164,18 @@ fn countries(folder: &StoredFolder) -> Result<CountryTable, Failure> {
     for row in folder.flows()? {
         let code = u16::try_from(row.exporter).ok().and_then(|code| CountryCode::new(code).ok());
         if let Some(code) = code {
-            let unnamed = Country { code, iso2: None, iso3: String::new(), name: String::new() };
+            let unnamed = Country { code, iso2: None, iso3: Text::default(), name: Text::default() };
             table.entry(code.get()).or_insert(unnamed);
         }
     }
     for row in records(folder, "table_a1.csv")? {
         let field = |name: &str| row.get(name).cloned().unwrap_or_default();
         if let Some(country) = field("code").parse().ok().and_then(|code: u16| table.get_mut(&code)) {
-            (country.iso3, country.name) = (field("iso3"), field("country"));
+            let text = |name: &str| {
+                let bad = |error| Failure::bad_data(anyhow!("table_a1.csv, column `{name}`: {error}"));
+                Text::name(field(name)).map_err(bad)
+            };
+            (country.iso3, country.name) = (text("iso3")?, text("country")?);
         }
     }
     CountryTable::new(table.into_values().collect()).map_err(Failure::bad_data)
@@ -187,12 +195,12 @@ fn products(folder: &StoredFolder, mut flows: BTreeMap<String, Vec<StoredFlow>>)
         let lists = ["sectors", "subsectors", "stages"].map(|name| field(name).split(';').map(str::to_owned).collect::<Vec<_>>());
         let [sectors, subsectors, stages] = &lists;
         let places = lists.iter().map(Vec::len).max().unwrap_or(0);
-        let source = ListSource(if field("reconstructed") == "yes" { "reconstructed" } else { "stored" }.to_owned());
+        let source = ListSource(Text::literal(if field("reconstructed") == "yes" { "reconstructed" } else { "stored" }));
         // Sums ask for each of the three on its own, so any pairing of them will do.
         let place = |at: usize| -> Result<Membership, Failure> {
             Ok(Membership {
                 sector: sectors[at % sectors.len()].parse().map_err(|error| bad(format!("{error}")))?,
-                subsector: subsectors[at % subsectors.len()].clone(),
+                subsector: Text::name(&subsectors[at % subsectors.len()]).map_err(|error| bad(format!("{error}")))?,
                 stage: stages[at % stages.len()].parse().map_err(|error| bad(format!("{error}")))?,
                 source: source.clone(),
             })

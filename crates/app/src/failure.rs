@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use reorient_core::lines;
 use reorient_data::{DataError, DataErrorKind};
 use reorient_engine::sweep::{StoreError, SweepError};
 use reorient_engine::{EngineError, EngineErrorKind, ScenarioError};
@@ -73,7 +74,8 @@ impl fmt::Display for Failure {
                 said.push_str(&cause);
             }
         }
-        formatter.write_str(&said)
+        // Whatever the causes quote, a terminal gets letters.
+        formatter.write_str(&lines(&said))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use reorient_core::{Year, shown};
+use reorient_core::{Year, file_name, shown};
 use reorient_data::{Fingerprint, InputRole, Integrity, TradeSource};
 use reorient_engine::{
     Bloc, Calibrator, Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, IndicatorQuestion, IndicatorResult,
@@ -115,9 +115,7 @@ pub fn calibration_manifest(
     published: Vec<reorient_data::InputFile>,
 ) -> Result<StudyManifest, Failure> {
     let inputs = [calibrator.inputs()?, published].concat();
-    let name = |path: Option<&Path>| {
-        path.and_then(Path::file_name).map_or_else(|| "default".to_owned(), |name| name.to_string_lossy().into_owned())
-    };
+    let name = |path: Option<&Path>| path.map_or_else(|| "default".to_owned(), file_name);
     let mut scenario = calibrator.resolved()?;
     for (key, value) in [
         ("calibrate.against", name(against)),

@@ -3,17 +3,19 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::shown;
+
 /// A code that is not what its type promises.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
     /// Not an HS6 code.
-    #[error("product code `{0}` is not six digits from 010000 to 999999")]
+    #[error("product code `{}` is not six digits from 010000 to 999999", shown(.0))]
     Product(String),
     /// Not a BACI country number.
-    #[error("country code `{0}` is not a number from 1 to 999")]
+    #[error("country code `{}` is not a number from 1 to 999", shown(.0))]
     Country(String),
     /// Not a year.
-    #[error("year `{0}` is not a number from 1900 to 2199")]
+    #[error("year `{}` is not a number from 1900 to 2199", shown(.0))]
     Year(String),
 }
 

@@ -1,6 +1,6 @@
 //! CEPII's country table.
 
-use crate::{CountryCode, CountryIndex};
+use crate::{CountryCode, CountryIndex, Text};
 
 /// One country or territory as CEPII lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -8,11 +8,11 @@ pub struct Country {
     /// BACI's number.
     pub code: CountryCode,
     /// Two letters; CEPII leaves some blank (490, "Other Asia, nes").
-    pub iso2: Option<String>,
+    pub iso2: Option<Text>,
     /// Three characters; not unique (56 and 58 share `BEL`).
-    pub iso3: String,
+    pub iso3: Text,
     /// English name.
-    pub name: String,
+    pub name: Text,
 }
 
 /// Why a list of countries is no table.

@@ -4,17 +4,19 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::shown;
+
 /// A text that is no non-negative fraction.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FractionError {
     /// Neither a decimal nor a quotient.
-    #[error("`{0}` is not a number: write a decimal such as 0.05 or a quotient such as 1/20")]
+    #[error("`{}` is not a number: write a decimal such as 0.05 or a quotient such as 1/20", shown(.0))]
     NotANumber(String),
     /// Denominator of zero.
-    #[error("`{0}` divides by zero")]
+    #[error("`{}` divides by zero", shown(.0))]
     ZeroDenominator(String),
     /// More digits than exact arithmetic over a year of trade can carry.
-    #[error("`{0}` needs a denominator above one million; use fewer decimals")]
+    #[error("`{}` needs a denominator above one million; use fewer decimals", shown(.0))]
     TooFine(String),
 }
 

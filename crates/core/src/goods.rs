@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{HsRevision, ProductCode};
+use crate::{HsRevision, ProductCode, Text, shown};
 
 /// A value of a goods list that is none of the known ones.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GoodsListError {
     /// Not a sector.
-    #[error("`{0}` is no sector: use health, ict, energy, minerals or all")]
+    #[error("`{}` is no sector: use health, ict, energy, minerals or all", shown(.0))]
     Sector(String),
     /// Not a stage.
-    #[error("`{0}` is no stage: use input, capital, intermediate, final or all")]
+    #[error("`{}` is no stage: use input, capital, intermediate, final or all", shown(.0))]
     Stage(String),
 }
 
@@ -112,7 +112,7 @@ named!(Stage);
 
 /// Where a row of the list comes from. `reconstructed` rows were filled in where the source list is not public.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ListSource(pub String);
+pub struct ListSource(pub Text);
 
 impl ListSource {
     /// Whether the row is our reconstruction, not a published one.
@@ -127,7 +127,7 @@ pub struct Membership {
     /// One of the four sectors, or all.
     pub sector: Sector,
     /// The source list's own name, such as `Solar`.
-    pub subsector: String,
+    pub subsector: Text,
     /// Place in the chain.
     pub stage: Stage,
     /// Where the row comes from.
@@ -148,9 +148,9 @@ impl GoodsList {
     pub fn everything(revision: HsRevision, products: impl IntoIterator<Item = ProductCode>) -> Self {
         let all = Membership {
             sector: Sector::All,
-            subsector: "all".to_owned(),
+            subsector: Text::literal("all"),
             stage: Stage::All,
-            source: ListSource("all".to_owned()),
+            source: ListSource(Text::literal("all")),
         };
         Self { revision, goods: products.into_iter().map(|product| (product, vec![all.clone()])).collect() }
     }

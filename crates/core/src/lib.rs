@@ -21,4 +21,4 @@ pub use index::{CountryIndex, ProductIndex};
 pub use money::{Usd, UsdError};
 pub use random::{Draws, exponential, normal_quantile};
 pub use revision::{HsRevision, RevisionError};
-pub use text::{Shown, Text, TextError, is_letter, json, lines, shown, shown_up_to};
+pub use text::{Shown, Text, TextError, cell, check_letters, file_name, is_letter, json, lines, shown, shown_up_to};

@@ -4,17 +4,19 @@ use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Sub};
 
+use crate::shown;
+
 /// A text that is no amount of thousand USD with at most three decimals.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UsdError {
     /// Not a decimal number.
-    #[error("`{0}` is not a number")]
+    #[error("`{}` is not a number", shown(.0))]
     NotANumber(String),
     /// More than three decimals that are not zero.
-    #[error("`{0}` has more than three decimals; BACI values are exact to 0.001 thousand USD")]
+    #[error("`{}` has more than three decimals; BACI values are exact to 0.001 thousand USD", shown(.0))]
     TooPrecise(String),
     /// Beyond what an i64 of dollars holds.
-    #[error("`{0}` is too large")]
+    #[error("`{}` is too large", shown(.0))]
     TooLarge(String),
 }
 

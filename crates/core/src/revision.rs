@@ -3,9 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::shown;
+
 /// A name that is no HS revision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no HS revision: use HS92, HS96, HS02, HS07, HS12, HS17 or HS22")]
+#[error("`{}` is no HS revision: use HS92, HS96, HS02, HS07, HS12, HS17 or HS22", shown(.0))]
 pub struct RevisionError(pub String);
 
 /// A revision of the Harmonized System in which BACI is published.

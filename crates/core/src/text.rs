@@ -8,9 +8,12 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 use std::ops::Deref;
+use std::path::Path;
 
 /// Letters of a quoted value that are shown.
 const SHOWN: usize = 200;
+/// Letters of a name of a file that are told: more than file systems take.
+const FILE_NAME: usize = 1_024;
 /// Letters of a line of a message that are shown: the longest path that Linux takes has room.
 const LINE: usize = 4_096;
 /// What a spreadsheet takes for the beginning of a formula; some also take the full-width signs.
@@ -79,17 +82,8 @@ impl Text {
     }
 
     fn of(text: String, most: usize) -> Result<Self, TextError> {
-        let mut letters = 0;
-        for letter in text.chars() {
-            letters += 1;
-            if !is_letter(letter) {
-                return Err(TextError::Letter { letter, position: letters });
-            }
-        }
-        if letters > most {
-            return Err(TextError::TooLong { letters, most });
-        }
-        match text.trim_start().chars().next().filter(|first| FORMULA.contains(first)) {
+        check_letters(&text, most)?;
+        match formula(&text) {
             Some(first) => Err(TextError::Formula(first)),
             None => Ok(Self(text.into())),
         }
@@ -139,6 +133,32 @@ impl PartialEq<&str> for Text {
     }
 }
 
+/// Checks a text that is no name, such as the value of a setting: its letters and their number, and not how it begins.
+///
+/// # Errors
+/// [`TextError::Letter`] or [`TextError::TooLong`].
+pub fn check_letters(text: &str, most: usize) -> Result<(), TextError> {
+    let mut letters = 0;
+    for letter in text.chars() {
+        letters += 1;
+        if !is_letter(letter) {
+            return Err(TextError::Letter { letter, position: letters });
+        }
+    }
+    if letters > most { Err(TextError::TooLong { letters, most }) } else { Ok(()) }
+}
+
+/// The sign that makes a spreadsheet take a cell for a formula.
+fn formula(text: &str) -> Option<char> {
+    text.trim_start().chars().next().filter(|first| FORMULA.contains(first))
+}
+
+/// A cell of a CSV file: text that a spreadsheet would run as a formula stands behind an apostrophe. Names are no such text;
+/// names of files may be.
+pub fn cell(text: &str) -> Cow<'_, str> {
+    if formula(text).is_some() && text.parse::<f64>().is_err() { format!("'{text}").into() } else { text.into() }
+}
+
 /// Whether a character does nothing but stand where it is written: no control character, no separator of lines, no mark that
 /// changes the direction in which a text is read.
 pub const fn is_letter(letter: char) -> bool {
@@ -186,6 +206,11 @@ impl fmt::Display for Shown<'_> {
         letters.by_ref().take(self.most).try_for_each(|letter| write_shown(formatter, letter))?;
         if letters.next().is_some() { formatter.write_char('…') } else { Ok(()) }
     }
+}
+
+/// The last part of a path as messages, views and manifests tell it: what is no letter is escaped.
+pub fn file_name(path: &Path) -> String {
+    shown_up_to(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy(), FILE_NAME).to_string()
 }
 
 fn write_shown(out: &mut impl fmt::Write, letter: char) -> fmt::Result {
@@ -284,9 +309,26 @@ mod tests {
     fn what_is_quoted_is_escaped_and_cut() {
         assert_eq!(shown("a\u{1b}[31mb\t\r\n\u{202e}é").to_string(), "a\\u{1b}[31mb\\t\\r\\n\\u{202e}é");
         assert_eq!(shown(&"é".repeat(201)).to_string(), "é".repeat(200) + "…");
+        assert_eq!(file_name(Path::new("a/b\u{1b}[2J.csv")), "b\\u{1b}[2J.csv");
         assert_eq!(lines("one\ntwo\tthree\n"), "one\ntwo\\tthree\n");
         assert!(matches!(lines("one\ntwo"), Cow::Borrowed(_)));
         assert_eq!(json("{\"a\":\n\"\u{9b}\u{202e}é\"}"), "{\"a\":\n\"\\u009b\\u202eé\"}");
+    }
+
+    #[test]
+    fn cells_are_no_formulas() {
+        for text in ["", "a", "-1.5", "+3", "-0.000001", "1=1", "-1e-7"] {
+            assert_eq!(cell(text), text);
+        }
+        for text in ["=1+1", "-x.csv", "+1+1", "@a", "-"] {
+            assert_eq!(cell(text), format!("'{text}"));
+        }
+    }
+
+    #[test]
+    fn settings_may_begin_with_a_sign() {
+        assert_eq!(check_letters("-1", 200), Ok(()));
+        assert!(check_letters("a\u{7}", 200).is_err() && check_letters("abc", 2).is_err());
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use reorient_core::{Country, CountryTable, HsRevision, ProductCode};
+use reorient_core::{Country, CountryTable, HsRevision, ProductCode, Text, TextError};
 
 use crate::DataError;
 use crate::error::file_name;
@@ -34,7 +34,7 @@ pub(crate) const MADE_UP: &str = "SYNTHETIC: made up from a seed, not observed t
 #[derive(Debug, Clone)]
 pub(crate) struct CodeTables {
     pub(crate) countries: CountryTable,
-    pub(crate) products: BTreeMap<ProductCode, String>,
+    pub(crate) products: BTreeMap<ProductCode, Text>,
     /// What the countries were read from.
     pub(crate) countries_from: InputFile,
     /// What the products were read from; none where no table of the revision is at hand.
@@ -87,15 +87,15 @@ impl CodeTables {
     /// In CEPII's columns.
     fn countries_csv(&self) -> Result<String, DataError> {
         let rows = self.countries.iter().map(|(_, country)| {
-            let iso2 = country.iso2.clone().unwrap_or_default();
-            vec![country.code.to_string(), country.name.clone(), iso2, country.iso3.clone()]
+            let iso2 = country.iso2.as_deref().unwrap_or_default();
+            vec![country.code.to_string(), country.name.to_string(), iso2.to_owned(), country.iso3.to_string()]
         });
         table_csv(&COUNTRY_COLUMNS, rows)
     }
 
     /// In CEPII's columns.
     fn products_csv(&self) -> Result<String, DataError> {
-        table_csv(&PRODUCT_COLUMNS, self.products.iter().map(|(code, text)| vec![code.to_string(), text.clone()]))
+        table_csv(&PRODUCT_COLUMNS, self.products.iter().map(|(code, text)| vec![code.to_string(), text.to_string()]))
     }
 }
 
@@ -131,49 +131,82 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
-/// The rows of a code table: place and the named columns, in their order.
-fn table_rows(name: &str, bytes: &[u8], choices: &[&[&'static str]]) -> Result<Vec<(csv::Position, Vec<String>)>, DataError> {
+/// The rows of a code table.
+struct TableRows {
+    columns: &'static [&'static str],
+    /// Place and the named columns, in their order.
+    rows: Vec<(csv::Position, Vec<String>)>,
+}
+
+/// A name or a description in a column, made from what stands there.
+struct Cell<'a> {
+    name: &'a str,
+    bytes: &'a [u8],
+    place: &'a csv::Position,
+    column: &'static str,
+    value: &'a str,
+}
+
+impl Cell<'_> {
+    fn checked(&self, text: Result<Text, TextError>) -> Result<Text, DataError> {
+        text.map_err(|error| DataError::Value {
+            file: self.name.to_owned(),
+            place: format!("line {}", line_of(without_mark(self.bytes), Some(self.place))),
+            column: self.column,
+            value: self.value.to_owned(),
+            problem: error.to_string(),
+        })
+    }
+}
+
+/// Reads a code table that has the columns of one of the choices.
+fn table_rows(name: &str, bytes: &[u8], choices: &[&'static [&'static str]]) -> Result<TableRows, DataError> {
     let bytes = without_mark(bytes);
     let fail = |problem: String| DataError::file(name, problem);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.byte_headers().map_err(|error| fail(error.to_string()))?.clone();
     let at = choices.iter().find_map(|columns| {
-        columns
-            .iter()
-            .map(|column| header.iter().position(|title| title.eq_ignore_ascii_case(column.as_bytes())))
-            .collect::<Option<Vec<_>>>()
+        let place = |column: &&str| header.iter().position(|title| title.eq_ignore_ascii_case(column.as_bytes()));
+        Some((*columns, columns.iter().map(place).collect::<Option<Vec<_>>>()?))
     });
-    let at = at.ok_or_else(|| fail(format!("line 1: a code table of CEPII's has the columns {}", choices[0].join(","))))?;
+    let (columns, at) =
+        at.ok_or_else(|| fail(format!("line 1: a code table of CEPII's has the columns {}", choices[0].join(","))))?;
     let mut rows = Vec::new();
     for record in reader.byte_records() {
         let record = record.map_err(|error| fail(error.to_string()))?;
         let fields = at.iter().map(|column| String::from_utf8_lossy(record.get(*column).unwrap_or_default()).trim().to_owned());
         rows.push((record.position().cloned().unwrap_or_else(csv::Position::new), fields.collect()));
     }
-    Ok(rows)
+    Ok(TableRows { columns, rows })
 }
 
 fn parse_countries(name: &str, bytes: &[u8]) -> Result<CountryTable, DataError> {
     let mut countries = Vec::new();
-    for (place, row) in table_rows(name, bytes, &[&COUNTRY_COLUMNS, &OLD_COUNTRY_COLUMNS])? {
+    let TableRows { columns, rows } = table_rows(name, bytes, &[&COUNTRY_COLUMNS, &OLD_COUNTRY_COLUMNS])?;
+    for (place, row) in rows {
+        let cell = |at: usize| Cell { name, bytes, place: &place, column: columns[at], value: &row[at] };
         let code = row[0].parse().map_err(|error| bad_row(name, bytes, &place, error))?;
         // Namibia's two letters are "NA"; a reader that takes them for a missing value loses them.
         let iso2 = if row[3] == "NAM" { "NA" } else { &row[2] };
-        let iso2 = Some(iso2).filter(|iso2| !iso2.is_empty()).map(str::to_owned);
-        countries.push(Country { code, iso2, iso3: row[3].clone(), name: repair(&row[1]) });
+        let iso2 = Some(iso2).filter(|iso2| !iso2.is_empty());
+        let iso2 = iso2.map(|iso2| cell(2).checked(Text::name(iso2))).transpose()?;
+        let iso3 = cell(3).checked(Text::name(row[3].as_str()))?;
+        countries.push(Country { code, iso2, iso3, name: cell(1).checked(Text::name(repair(&row[1])))? });
     }
     CountryTable::new(countries).map_err(|error| DataError::file(name, error.to_string()))
 }
 
-fn parse_products(name: &str, bytes: &[u8]) -> Result<BTreeMap<ProductCode, String>, DataError> {
+fn parse_products(name: &str, bytes: &[u8]) -> Result<BTreeMap<ProductCode, Text>, DataError> {
     let mut products = BTreeMap::new();
-    for (place, row) in table_rows(name, bytes, &[&PRODUCT_COLUMNS])? {
+    let TableRows { columns, rows } = table_rows(name, bytes, &[&PRODUCT_COLUMNS])?;
+    for (place, row) in rows {
         // CEPII lists `9999AA`, which no flow bears.
         if row[0].eq_ignore_ascii_case("9999AA") {
             continue;
         }
         let code: ProductCode = row[0].parse().map_err(|error| bad_row(name, bytes, &place, error))?;
-        if products.insert(code, repair(&row[1])).is_some() {
+        let cell = Cell { name, bytes, place: &place, column: columns[1], value: &row[1] };
+        if products.insert(code, cell.checked(Text::description(repair(&row[1])))?).is_some() {
             return Err(bad_row(name, bytes, &place, format!("product {code} stands twice")));
         }
     }
@@ -186,7 +219,7 @@ pub(crate) fn embedded_countries() -> Result<CountryTable, DataError> {
 }
 
 /// Descriptions by product; empty for a revision whose table is not shipped.
-pub(crate) fn embedded_descriptions(revision: HsRevision) -> Result<BTreeMap<ProductCode, String>, DataError> {
+pub(crate) fn embedded_descriptions(revision: HsRevision) -> Result<BTreeMap<ProductCode, Text>, DataError> {
     if revision == HsRevision::Hs92 { parse_products(PRODUCTS_HS92, PRODUCTS_HS92_CSV.as_bytes()) } else { Ok(BTreeMap::new()) }
 }
 
@@ -249,10 +282,30 @@ mod tests {
         let name = |code| &table.country(table.index(CountryCode::literal(code)).unwrap()).name;
         assert_eq!(table.len(), 238);
         assert_eq!((name(384).as_str(), name(531).as_str(), name(792).as_str()), ("Côte d'Ivoire", "Curaçao", "Türkiye"));
-        assert_eq!(name(652), "Saint Barthélemy");
+        assert_eq!(name(652).as_str(), "Saint Barthélemy");
         let iso2 = |code| table.country(table.index(CountryCode::literal(code)).unwrap()).iso2.clone();
         assert_eq!((iso2(490), iso2(516).as_deref()), (None, Some("NA")));
         assert_eq!(repair("Türkiye"), "Türkiye");
+    }
+
+    #[test]
+    fn what_a_terminal_would_run_is_no_name() {
+        let said = |row: &str| {
+            let table =
+                format!("\u{feff}country_code,country_name,country_iso2,country_iso3\r\n4,Afghanistan,AF,AFG\r\n{row}\r\n");
+            parse_countries("own.csv", table.as_bytes()).unwrap_err().to_string()
+        };
+        let title = said("8,\"\u{1b}]0;owned\u{7}\",AL,ALB");
+        assert_eq!(
+            title,
+            "own.csv, line 3, column `country_name`: `\\u{1b}]0;owned\\u{7}`: letter 1 is U+001B, a control character; take it out"
+        );
+        assert!(said("8,Albania,AL,\u{202e}ALB").starts_with("own.csv, line 3, column `country_iso3`: `\\u{202e}ALB`"));
+        assert!(said("8,=HYPERLINK(1),AL,ALB").contains("run it as a formula"));
+        let long = said(&format!("8,{},AL,ALB", "x".repeat(300_000)));
+        assert!(long.len() < 400 && long.contains("300000 letters"), "{long}");
+        let bad = parse_products("own.csv", "code,description\n010121,=1+1\n".as_bytes()).unwrap_err().to_string();
+        assert!(bad.starts_with("own.csv, line 2, column `description`: `=1+1`"), "{bad}");
     }
 
     #[test]

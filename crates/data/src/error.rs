@@ -3,7 +3,8 @@
 use std::io;
 use std::path::Path;
 
-use reorient_core::{CountryIndex, ProductCode, Year};
+pub(crate) use reorient_core::file_name;
+use reorient_core::{CountryIndex, ProductCode, Year, shown};
 use reorient_files::{FileError, FileErrorKind};
 
 /// Family of an error; a command line turns it into its exit code.
@@ -23,7 +24,7 @@ pub enum DataErrorKind {
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// One value breaks a rule.
-    #[error("{file}, {place}, column `{column}`: `{value}`: {problem}")]
+    #[error("{file}, {place}, column `{column}`: `{}`: {problem}", shown(value))]
     Value {
         /// File name.
         file: String,
@@ -145,9 +146,4 @@ impl From<FileError> for DataError {
             FileErrorKind::BadData => Self::File { file: file_name(error.path()), problem: error.problem() },
         }
     }
-}
-
-/// Last part of a path, for messages and manifests.
-pub(crate) fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

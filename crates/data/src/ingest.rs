@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use reorient_core::{CountryTable, HsRevision, ProductCode};
+use reorient_core::{CountryTable, HsRevision, ProductCode, cell};
 use reorient_files::NameInFolder;
 use reorient_folder::Target;
 
@@ -368,7 +368,7 @@ fn ledger_csv(ledger: &[LedgerRow]) -> Result<String, DataError> {
     writer.write_record(["file", "line", "reason", "what"]).map_err(|error| internal(&error))?;
     for row in ledger {
         let line = row.line.map_or_else(String::new, |line| line.to_string());
-        writer.write_record([&row.file, &line, row.reason.name(), &row.what]).map_err(|error| internal(&error))?;
+        writer.write_record([&*cell(&row.file), &line, row.reason.name(), &cell(&row.what)]).map_err(|error| internal(&error))?;
     }
     let bytes = writer.into_inner().map_err(|error| internal(&error))?;
     String::from_utf8(bytes).map_err(|error| internal(&error))

@@ -215,7 +215,8 @@ pub fn verify_ingested(folder: &Path) -> Result<IngestChecks, DataError> {
     check_ledger(folder, &manifest)?;
     let mut unlisted = Vec::new();
     for entry in fs::read_dir(folder).map_err(|error| DataError::unreadable(folder, &error))? {
-        let name = entry.map_err(|error| DataError::unreadable(folder, &error))?.file_name().to_string_lossy().into_owned();
+        let name = entry.map_err(|error| DataError::unreadable(folder, &error))?.file_name();
+        let name = file_name(Path::new(&name));
         if name != MANIFEST && manifest.files.iter().all(|file| file.name != name) {
             unlisted.push(name);
         }

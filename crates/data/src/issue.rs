@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use reorient_core::shown;
+
 use crate::DataError;
 
 /// Why a row cannot be used as it stands.
@@ -163,12 +165,12 @@ impl<'a> Issues<'a> {
         let Problem { line, reason, column, value, text } = problem;
         if self.policy.skip.contains(&reason) {
             let kept = if reason.keeps_row() { ": kept without its quantity" } else { "" };
-            let what = format!("{column} = {value}{kept}");
+            let what = format!("{column} = {}{kept}", shown(&value));
             return self.note(LedgerRow { file: file.to_owned(), line: Some(line), reason, what });
         }
         let place = format!("{unit} {line}");
         if reason == Reason::FieldCount {
-            return self.refuse(DataError::file(file, format!("{place}: {text}: `{value}`")));
+            return self.refuse(DataError::file(file, format!("{place}: {text}: `{}`", shown(&value))));
         }
         self.refuse(DataError::Value { file: file.to_owned(), place, column, value, problem: text })
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use reorient_core::{GoodsList, HsRevision, ListSource, Membership, ProductCode};
+use reorient_core::{GoodsList, HsRevision, ListSource, Membership, ProductCode, Text};
 use reorient_files::Limit;
 
 use crate::DataError;
@@ -14,6 +14,9 @@ use crate::provenance::{InputFile, InputRole};
 
 const LIST: &str = "critical_goods_hs2022.csv";
 const LIST_CSV: &str = include_str!("../../../data/lists/critical_goods_hs2022.csv");
+/// A list has some dozens of subsectors, and tables have a row for each; a list with more than this many has put something else,
+/// such as descriptions of products, into the column.
+const MOST_SUBSECTORS: usize = 10_000;
 const COLUMNS: [&str; 6] = ["hs_revision", "hs6", "sector", "subsector", "stage", "source"];
 
 /// The list that is shipped, in HS 2022.
@@ -78,7 +81,7 @@ fn parse_list(file: &str, whole: &[u8]) -> Result<ReadList, DataError> {
     }
     let mut revision: Option<HsRevision> = None;
     let mut goods: BTreeMap<ProductCode, BTreeSet<Membership>> = BTreeMap::new();
-    let (mut repeated, mut padded) = (BTreeSet::new(), BTreeSet::new());
+    let (mut repeated, mut padded, mut subsectors) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for record in reader.records() {
         let record = record.map_err(|error| DataError::file(file, error.to_string()))?;
         let field = |column: usize| record.get(at[column]).unwrap_or("");
@@ -102,10 +105,20 @@ fn parse_list(file: &str, whole: &[u8]) -> Result<ReadList, DataError> {
         }
         let membership = Membership {
             sector: field(2).parse().map_err(|error| fail(2, format!("{error}")))?,
-            subsector: field(3).to_owned(),
+            subsector: Text::name(field(3)).map_err(|error| fail(3, error.to_string()))?,
             stage: field(4).parse().map_err(|error| fail(4, format!("{error}")))?,
-            source: ListSource(field(5).to_owned()),
+            source: ListSource(Text::name(field(5)).map_err(|error| fail(5, error.to_string()))?),
         };
+        if !subsectors.contains(&membership.subsector) {
+            subsectors.insert(membership.subsector.clone());
+            if subsectors.len() > MOST_SUBSECTORS {
+                let problem = format!(
+                    "the rows above name {MOST_SUBSECTORS} other subsectors, which are the most; a subsector is a group of many \
+                     products, so the column may hold something else"
+                );
+                return Err(fail(3, problem));
+            }
+        }
         if !goods.entry(product).or_default().insert(membership) {
             repeated.insert(product);
         }

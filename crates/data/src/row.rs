@@ -4,6 +4,7 @@ use reorient_core::{CountryCode, ProductCode, Usd, Year};
 
 use crate::DataError;
 use crate::claims::ValueUnit;
+use crate::store::FLOW_LIMIT;
 
 const COUNTRY_BITS: u32 = 10;
 const PRODUCT_BITS: u32 = 20;
@@ -120,13 +121,14 @@ impl Row {
         (value > 0).then_some(Self { value, ..self })
     }
 
-    /// Adds a row of the same key; an unknown quantity makes the sum unknown. `None` beyond what an i64 holds.
+    /// Adds a row of the same key; an unknown quantity makes the sum unknown. `None` beyond what results and the store hold.
     pub(crate) fn merged(self, other: Self) -> Option<Self> {
         let quantity = match (self.quantity(), other.quantity()) {
             (Some(one), Some(two)) => one.checked_add(two)?,
             _ => UNKNOWN,
         };
-        Some(Self { key: self.key, value: self.value.checked_add(other.value)?, quantity })
+        let value = self.value.checked_add(other.value).filter(|value| *value < FLOW_LIMIT)?;
+        Some(Self { key: self.key, value, quantity })
     }
 
     /// As it is spilled to disk.

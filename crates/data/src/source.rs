@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use rayon::prelude::*;
-use reorient_core::{CountryTable, HsRevision, ProductCode, Year, years_in_words};
+use reorient_core::{CountryTable, HsRevision, ProductCode, Text, Year, years_in_words};
 
 use crate::claims::{Claims, OfProduct, UnknownCodes, ValueUnit, check_codes};
 use crate::codes::CodeTables;
@@ -317,7 +317,7 @@ impl TradeSource {
 
     /// CEPII's description of a product: from the table that came with the data, or the one shipped (HS92).
     pub fn description(&self, product: ProductCode) -> Option<&str> {
-        self.tables.products.get(&product).map(String::as_str)
+        self.tables.products.get(&product).map(Text::as_str)
     }
 
     /// Every product with a flow in that year; a Parquet file of ours tells from its footer alone.

@@ -14,6 +14,9 @@ const MANY: usize = 20;
 /// Among 74 raw materials in 30 years, no product with more countries than [`MANY`] on a side has a ratio above 3.5.
 const MANY_TO_FEW: usize = 20;
 
+/// Doubles hold every smaller number of dollars exactly.
+const EXACT: i128 = 1 << 53;
+
 /// Markets of all products, ascending by product and exporter.
 #[derive(Debug, Clone, Default)]
 pub struct Baseline {
@@ -158,12 +161,25 @@ impl Baseline {
         (sellers, buyers)
     }
 
-    /// [`check_world`](Self::check_world) of the rows that were read; where they look narrow, as those of a few products may,
+    /// Refuses a product whose exports have so many dollars that a double of a result would not hold them exactly.
+    fn check_amounts(&self, year: Year) -> Result<(), EngineError> {
+        for (position, product) in self.products.iter().enumerate() {
+            let exports: i128 = self.market(position).world_exports.iter().map(|own| i128::from(own.get())).sum();
+            if exports >= EXACT {
+                let exports = format!("{}.{:03}", exports / 1000, exports % 1000);
+                return Err(EngineError::TooMuch { year, product: *product, exports });
+            }
+        }
+        Ok(())
+    }
+
+    /// That no product has more than a world trades, and [`check_world`](Self::check_world) of the rows that were read; where they look narrow, as those of a few products may,
     /// all rows of the year decide.
     ///
     /// # Errors
-    /// As above, or what reading all rows gives.
+    /// [`EngineError::TooMuch`], as above, or what reading all rows gives.
     pub(crate) fn require_world(&self, year: Year, bloc: &CountrySet, source: &TradeSource) -> Result<(), EngineError> {
+        self.check_amounts(year)?;
         let Err(narrow) = self.check_world() else { return Ok(()) };
         let all = source.read(year, None)?.table;
         if all.n_rows() == self.parts.iter().map(|part| part.n_rows).sum::<usize>() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use reorient_core::{GoodsList, ProductCode, Usd};
+use reorient_core::{GoodsList, ProductCode, Usd, file_name};
 use reorient_data::{InputFile, MapRule, MappedList, PartialCode, ReadList, TradeSource, map_list};
 
 use crate::lists::Lists;
@@ -252,7 +252,7 @@ impl AskedList {
     pub(crate) fn tried(&self, scenario: &Scenario) -> Option<(String, usize)> {
         let Self::List { published, .. } = self else { return None };
         let name = match &scenario.list {
-            ListChoice::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            ListChoice::File(path) => file_name(path),
             _ => "the shipped list".to_owned(),
         };
         Some((name, published.list.goods.len()))

@@ -1,6 +1,6 @@
 //! What can stop a run.
 
-use reorient_core::{CountryCode, ProductCode};
+use reorient_core::{CountryCode, ProductCode, Year};
 use reorient_data::{DataError, DataErrorKind};
 use reorient_model::{ConcentrationError, FloorsExceedImports, ProgramError, Rejection};
 
@@ -15,6 +15,19 @@ pub enum EngineError {
     /// The question.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
+    /// Amounts beyond what results hold exactly.
+    #[error(
+        "year {year}, product {product}: the exports of all countries together are {exports} thousand USD; a product with \
+         9,007,199,254,740.992 thousand USD or more is beyond the trade of the world. Check the unit: values are in thousand USD"
+    )]
+    TooMuch {
+        /// Which year.
+        year: Year,
+        /// Which product.
+        product: ProductCode,
+        /// With three decimals.
+        exports: String,
+    },
     /// Trade that no program can be made of.
     #[error("product {product}: {source}")]
     Program {
@@ -104,14 +117,16 @@ impl EngineError {
     pub fn kind(&self) -> EngineErrorKind {
         match self {
             Self::Data(error) => EngineErrorKind::Data(error.kind()),
-            // Amounts of trade fit with room to spare: it is the options that make units too fine.
+            // Amounts that a world may trade fit: it is the options that make units too fine.
             Self::Scenario(_)
             | Self::Frontier(_)
             | Self::Concentration { .. }
             | Self::Program { source: ProgramError::Overflow, .. } => EngineErrorKind::Scenario,
-            Self::Program { .. } | Self::NotWorld | Self::FewCountries { .. } | Self::UnknownPublished(_) => {
-                EngineErrorKind::Data(DataErrorKind::BadData)
-            }
+            Self::Program { .. }
+            | Self::TooMuch { .. }
+            | Self::NotWorld
+            | Self::FewCountries { .. }
+            | Self::UnknownPublished(_) => EngineErrorKind::Data(DataErrorKind::BadData),
             Self::Floors { .. } | Self::NotCertified { .. } | Self::Disagreement { .. } | Self::Stored { .. } => {
                 EngineErrorKind::NotCertified
             }

@@ -217,7 +217,7 @@ fn groups(
     let key = |place: &Membership| match breakdown {
         Breakdown::Sector => (place.sector as u8, place.sector.name().to_owned()),
         Breakdown::Stage => (place.stage as u8, place.stage.name().to_owned()),
-        Breakdown::Subsector | Breakdown::Product => (0, place.subsector.clone()),
+        Breakdown::Subsector | Breakdown::Product => (0, place.subsector.to_string()),
     };
     let mut groups: BTreeMap<(u8, String), BTreeSet<usize>> = BTreeMap::new();
     for (position, at) in listed.iter().enumerate() {

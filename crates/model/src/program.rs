@@ -12,10 +12,21 @@ pub enum ProgramError {
     /// An amount beyond exact arithmetic.
     #[error("amounts of this product are too large for exact arithmetic with these options; use shares with fewer decimals")]
     Overflow,
+    /// Amounts that no world trades.
+    #[error(
+        "the exports of all countries together, {} USD, are too large for exact arithmetic with these options, and beyond the trade of the \
+         world; check the unit: values are in thousand USD",
+        .0
+    )]
+    TooLarge(i128),
     /// The bloc would import more from a country than it exports.
     #[error("exporter at position {0} sells more to the bloc than to the world: the rows are not world x world")]
     NotWorld(usize),
 }
+
+/// Dollars; all goods of a year together are 2.3 times as much. Where a product of less is too large for exact arithmetic, the options are at
+/// fault, and where one of more is, the data are.
+const ORDINARY: i128 = 10_000_000_000_000;
 
 /// Which side of the program an exporter is on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,12 +252,13 @@ impl<'a> Formulation<'a> {
             imports += i128::from(own.get());
             exports += i128::from(all.get());
         }
-        let dollars = |sum: i128| i64::try_from(sum).map_err(|_| ProgramError::Overflow);
+        let overflow = || if exports > ORDINARY { ProgramError::TooLarge(exports) } else { ProgramError::Overflow };
+        let dollars = |sum: i128| i64::try_from(sum).map_err(|_| overflow());
         let dollars = (dollars(imports)?, dollars(exports)?);
         // No bound is above W, so no sum of bounds is above `world`; rules and curves multiply two such sums.
         let world = exports * i128::from(scale);
         if world.checked_mul(world).and_then(|square| square.checked_mul(8)).is_none() {
-            return Err(ProgramError::Overflow);
+            return Err(overflow());
         }
         let total = dollars.0 * scale;
         let ceiling = policy.ceiling.map(|share| share_of(total, share));

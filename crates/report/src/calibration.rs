@@ -124,8 +124,8 @@ struct Point {
 
 const POINTS: [Column<Point>; 12] = [
     ("code", Pick::Whole(|point, countries| Some(countries.country(point.country).code.get().into()))),
-    ("iso3", Pick::Text(|point, countries| Some(countries.country(point.country).iso3.clone()))),
-    ("country", Pick::Text(|point, countries| Some(countries.country(point.country).name.clone()))),
+    ("iso3", Pick::Text(|point, countries| Some(countries.country(point.country).iso3.to_string()))),
+    ("country", Pick::Text(|point, countries| Some(countries.country(point.country).name.to_string()))),
     ("figure", Pick::Text(|point, _| Some(point.figure.name().to_owned()))),
     ("published", Pick::Real(|point| Some(point.published))),
     ("ours", Pick::Real(|point| point.ours)),
@@ -185,7 +185,7 @@ pub(crate) fn list_rows(list: Option<&GoodsList>) -> Vec<Vec<Field>> {
     for (list, (code, places)) in list.iter().flat_map(|list| list.goods.iter().map(move |goods| (list, goods))) {
         for place in places {
             let (sector, stage) = (place.sector.name().to_owned(), place.stage.name().to_owned());
-            let texts = [list.revision.to_string(), code.to_string(), sector, place.subsector.clone(), stage];
+            let texts = [list.revision.to_string(), code.to_string(), sector, place.subsector.to_string(), stage];
             rows.push(texts.into_iter().chain([place.source.0.to_string()]).map(Field::Text).collect());
         }
     }

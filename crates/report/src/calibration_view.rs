@@ -198,7 +198,7 @@ fn points(page: &mut Page, calibration: &Calibration, countries: &CountryTable) 
     let of = |figure: PointFigure| calibration.points.iter().filter(move |point| point.figure == figure);
     for new in of(PointFigure::ShareNew) {
         let increase = of(PointFigure::Increase).find(|point| point.country == new.country);
-        let name = countries.country(new.country).name.clone();
+        let name = countries.country(new.country).name.to_string();
         let left = increase.map_or_else(Default::default, |point| cells(point, 1));
         table.row([name].into_iter().chain(left).chain(cells(new, 2)));
     }
@@ -321,7 +321,7 @@ fn single_products(page: &mut Page, calibration: &Calibration, countries: &Count
     let number = |number: f64| grouped(&format!("{number:.1}"));
     for single in &calibration.singles {
         table.row([
-            countries.country(single.country).name.clone(),
+            countries.country(single.country).name.to_string(),
             single.product.to_string(),
             format!("{:.0} %", single.explained_pct),
             number(single.published),

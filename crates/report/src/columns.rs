@@ -10,7 +10,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::WriterProperties;
-use reorient_core::{CountryTable, Usd};
+use reorient_core::{CountryTable, Usd, cell};
 use reorient_model::NanoUsd;
 use serde_json::{Map, Value};
 
@@ -54,7 +54,10 @@ pub(crate) fn write_csv<R>(out: impl Write, columns: &[Column<R>], rows: &[R], c
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(columns.iter().map(|(name, _)| *name))?;
     for row in rows {
-        writer.write_record(columns.iter().map(|(_, pick)| text(pick, row, countries).unwrap_or_default()))?;
+        for (_, pick) in columns {
+            writer.write_field(cell(&text(pick, row, countries).unwrap_or_default()).as_bytes())?;
+        }
+        writer.write_record(None::<&[u8]>)?;
     }
     writer.flush()
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use reorient_core::{CountryTable, Usd, Year};
+use reorient_core::{CountryTable, Usd, Year, cell};
 use reorient_metrics::{Collection, CountryRow, Origin, ProductRow, ShareRow};
 use reorient_model::NanoUsd;
 use serde_json::{Map, Value};
@@ -80,7 +80,7 @@ impl Sheet {
         writer.write_record(&self.columns)?;
         for row in &self.rows {
             for field in row {
-                writer.write_field(field.text().as_bytes())?;
+                writer.write_field(cell(&field.text()).as_bytes())?;
             }
             writer.write_record(None::<&[u8]>)?;
         }
@@ -106,8 +106,8 @@ pub(crate) fn table_a1(collection: &Collection, countries: &CountryTable) -> She
         vec![
             Field::count(row.rank),
             Field::Count(country.code.get().into()),
-            Field::Text(country.iso3.clone()),
-            Field::Text(country.name.clone()),
+            Field::Text(country.iso3.to_string()),
+            Field::Text(country.name.to_string()),
             Field::Text(musd(row.increase)),
             Field::Text(musd(row.increase_min)),
             Field::Text(musd(row.increase_max)),

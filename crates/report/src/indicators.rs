@@ -195,9 +195,9 @@ fn code(country: Option<CountryIndex>, countries: &CountryTable) -> Option<i64> 
 }
 
 fn iso3(country: Option<CountryIndex>, countries: &CountryTable) -> Option<String> {
-    country.map(|country| countries.country(country).iso3.clone())
+    country.map(|country| countries.country(country).iso3.to_string())
 }
 
 fn name(country: Option<CountryIndex>, countries: &CountryTable) -> Option<String> {
-    country.map(|country| countries.country(country).name.clone())
+    country.map(|country| countries.country(country).name.to_string())
 }

@@ -79,5 +79,5 @@ pub use sweep::{
 };
 pub use tables::rank_text;
 pub use terminal::{TerminalOptions, terminal};
-pub use text::{counted, display_width, wrap};
+pub use text::{counted, display_width, printable, wrap};
 pub use uncertainty::{Drawn, uncertainty_json, uncertainty_view, write_uncertainty};

@@ -54,8 +54,8 @@ const fn products<'a>() -> [Column<Product<'a>>; 14] {
 const fn exporters<'a>() -> [Column<Exporter<'a>>; 11] {
     [
         ("code", Pick::Whole(|row, countries| Some(countries.country(row.part.country).code.get().into()))),
-        ("iso3", Pick::Text(|row, countries| Some(countries.country(row.part.country).iso3.clone()))),
-        ("country", Pick::Text(|row, countries| Some(countries.country(row.part.country).name.clone()))),
+        ("iso3", Pick::Text(|row, countries| Some(countries.country(row.part.country).iso3.to_string()))),
+        ("country", Pick::Text(|row, countries| Some(countries.country(row.part.country).name.to_string()))),
         ("inside_bloc", Pick::Flag(|row| Some(row.part.inside))),
         ("products", Pick::Whole(|row, _| i64::try_from(row.part.products).ok())),
         ("increase_musd", Pick::Text(|row, _| Some(musd(row.part.increase.point)))),
@@ -172,7 +172,7 @@ fn exporters_table(explanation: &Explanation, countries: &CountryTable, screen: 
     for part in explanation.exporters.iter().take(ROWS) {
         let country = countries.country(part.country);
         table.row([
-            if part.inside { format!("{} (in the bloc)", country.name) } else { country.name.clone() },
+            if part.inside { format!("{} (in the bloc)", country.name) } else { country.name.to_string() },
             m(part.increase.point),
             m(part.capacity),
             m(part.missed),

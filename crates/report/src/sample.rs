@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use reorient_core::{Country, CountryCode, CountryIndex, CountryTable, Sector, Usd};
+use reorient_core::{Country, CountryCode, CountryIndex, CountryTable, Sector, Text, Usd};
 use reorient_metrics::{
     BeforeAfter, Collection, CountryRow, FlowRow, Headline, Labels, Level, Origin, ProductRow, Ranged, ShareRow,
 };
@@ -17,8 +17,8 @@ pub(crate) fn countries() -> CountryTable {
     let country = |code, iso3: &str, name: &str| Country {
         code: CountryCode::new(code).unwrap(),
         iso2: None,
-        iso3: iso3.to_owned(),
-        name: name.to_owned(),
+        iso3: Text::name(iso3).unwrap(),
+        name: Text::name(name).unwrap(),
     };
     CountryTable::new(vec![
         country(156, "CHN", "China"),

@@ -8,7 +8,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use reorient_core::CountryTable;
+use reorient_core::{CountryTable, file_name};
 use reorient_metrics::Collection;
 use serde_json::Value;
 
@@ -91,7 +91,7 @@ impl StoredFolder {
         let entries = fs::read_dir(folder).map_err(|source| StoredError::Missing { path: folder.to_owned(), source })?;
         for entry in entries {
             let entry = entry.map_err(|source| StoredError::Missing { path: folder.to_owned(), source })?;
-            let name = entry.file_name().to_string_lossy().into_owned();
+            let name = file_name(Path::new(&entry.file_name()));
             if name != MANIFEST && files.iter().all(|file| file.name != name) {
                 unlisted.push(name);
             }

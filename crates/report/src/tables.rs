@@ -61,7 +61,7 @@ pub(crate) fn table_a1(collection: &Collection, countries: &CountryTable, screen
         let amount = |amount: NanoUsd| grouped(&decimal(amount.0, NANO_PER_MUSD, 1));
         grid.row([
             rank(row),
-            countries.country(row.country).name.clone(),
+            countries.country(row.country).name.to_string(),
             amount(row.increase),
             interval(row.increase_min, row.increase_max, amount),
             row.main_sector.name().to_owned(),

@@ -1,6 +1,9 @@
 //! Styled, shortened and wrapped text, measured in columns of a screen.
 
+use std::borrow::Cow;
+
 use anstyle::Style;
+use reorient_core::{is_letter, shown};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Words that stay on the line of the number before them.
@@ -9,6 +12,35 @@ const UNITS: [&str; 7] = ["%", "M$", "bn", "USD", "pp", "thousand", "points"];
 /// In a style, when there is colour.
 pub(crate) fn paint(text: &str, style: Style, colour: bool) -> String {
     if colour { format!("{}{text}{}", style.render(), style.render_reset()) } else { text.to_owned() }
+}
+
+/// A text as it may be sent to a terminal: ends of lines and styles stay, every other control sequence and mark of direction is
+/// escaped. What is quoted from outside is escaped before it gets here; this holds for all that was overlooked.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let stays = |letter: char| letter == '\n' || is_letter(letter);
+    if text.chars().all(stays) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let length = style(rest).unwrap_or(letter.len_utf8());
+        let (part, after) = rest.split_at(length);
+        if length > letter.len_utf8() || stays(letter) {
+            out.push_str(part);
+        } else {
+            out += &shown(part).to_string();
+        }
+        rest = after;
+    }
+    out.into()
+}
+
+/// Bytes of the style that a text begins with: an escape, a bracket, numbers with semicolons, and an `m`.
+fn style(text: &str) -> Option<usize> {
+    let numbers = text.strip_prefix("\u{1b}[")?;
+    let end = numbers.find(|letter: char| !letter.is_ascii_digit() && letter != ';')?;
+    numbers[end..].starts_with('m').then_some("\u{1b}[".len() + end + 1)
 }
 
 /// Columns that a line takes on a screen; ANSI codes take none.
@@ -90,6 +122,21 @@ pub fn counted(count: impl std::fmt::Display + Copy, one: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_styles_and_ends_of_lines_reach_a_terminal() {
+        let painted = paint("a\tb", anstyle::AnsiColor::Red.on_default().bold(), true);
+        assert_eq!(printable(&format!("{painted}\né")), painted.replace('\t', "\\t") + "\né");
+        for (text, sent) in [
+            ("\u{1b}]0;owned\u{7}", "\\u{1b}]0;owned\\u{7}"),
+            ("\u{1b}[2J\u{1b}[1;31mred\u{1b}[0m", "\\u{1b}[2J\u{1b}[1;31mred\u{1b}[0m"),
+            ("\u{9b}2J\u{202e}abc\u{1b}[", "\\u{9b}2J\\u{202e}abc\\u{1b}["),
+            ("\u{1b}[12", "\\u{1b}[12"),
+        ] {
+            assert_eq!(printable(text), sent);
+        }
+        assert!(matches!(printable("plain\n"), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn long_names_are_cut_at_a_word() {

@@ -45,8 +45,8 @@ const OF_FIGURES: [Column<FigureRow>; 10] = [
 
 const OF_COUNTRIES: [Column<CountrySpread>; 17] = [
     ("code", Pick::Whole(|row, countries| Some(countries.country(row.country).code.get().into()))),
-    ("iso3", Pick::Text(|row, countries| Some(countries.country(row.country).iso3.clone()))),
-    ("country", Pick::Text(|row, countries| Some(countries.country(row.country).name.clone()))),
+    ("iso3", Pick::Text(|row, countries| Some(countries.country(row.country).iso3.to_string()))),
+    ("country", Pick::Text(|row, countries| Some(countries.country(row.country).name.to_string()))),
     ("rank", Pick::Whole(|row, _| row.rank.and_then(|rank| i64::try_from(rank).ok()))),
     ("rank_q05", Pick::Real(|row| defined(&row.ranks, row.ranks.quantiles[0]))),
     ("rank_q50", Pick::Real(|row| defined(&row.ranks, row.ranks.quantiles[2]))),
@@ -148,7 +148,7 @@ pub fn uncertainty_view(drawn: Drawn<'_>, countries: &CountryTable, title: &str,
             )
         };
         gaining.row([
-            countries.country(row.country).name.clone(),
+            countries.country(row.country).name.to_string(),
             row.rank.map_or_else(|| "–".to_owned(), |rank| rank.to_string()),
             range(&row.ranks, 0),
             format!("{:.0} %", row.in_top * 100.0),

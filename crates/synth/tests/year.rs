@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use reorient_core::{Country, CountryCode, CountryTable, ProductCode, Year};
+use reorient_core::{Country, CountryCode, CountryTable, ProductCode, Text, Year};
 use reorient_synth::{Marginal, Outcome, Request, Row, SynthError, generate, sort_as_cepii, write_rows};
 
 const COUNTRIES: &str = include_str!("../../../data/codes/country_codes_V202401b.csv");
@@ -19,7 +19,7 @@ struct Given {
 impl Given {
     fn new() -> Self {
         let codes = COUNTRIES.lines().skip(1).map(|line| line.split(',').next().unwrap().parse::<CountryCode>().unwrap());
-        let country = |code| Country { code, iso2: None, iso3: "AAA".to_owned(), name: String::new() };
+        let country = |code| Country { code, iso2: None, iso3: Text::literal("AAA"), name: Text::default() };
         Self {
             countries: CountryTable::new(codes.map(country).collect()).unwrap(),
             wanted: LIST.lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect(),

@@ -5,6 +5,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
+use reorient_core::shown;
 use reorient_files::Limit;
 use zip::result::ZipResult;
 use zip::{CompressionMethod, ZipArchive};
@@ -39,7 +40,7 @@ pub(super) fn open(path: &Path, input: &mut Input) -> Result<(), DataError> {
     let before = input.members.len();
     for index in 0..archive.len() {
         let entry = isolated(&name, || entry(&mut archive, index))?;
-        let short = entry.name.rsplit('/').next().unwrap_or_default().to_owned();
+        let short = shown(entry.name.rsplit('/').next().unwrap_or_default()).to_string();
         let lower = short.to_ascii_lowercase();
         check_entry(&name, &entry)?;
         total = total.saturating_add(entry.size);

@@ -35,7 +35,7 @@ use crate::integrity::Integrity;
 use crate::issue::{Issues, Problem, Reason};
 use crate::row::Row;
 use crate::sealed::Manifest;
-use crate::store::DECIMAL_LIMIT;
+use crate::store::{DECIMAL_LIMIT, FLOW_LIMIT, TOO_MUCH};
 
 const NOT_POSITIVE: &str = "a flow must be more than zero; remove the row or correct the value";
 const UNKNOWN_COUNTRY: &str =
@@ -511,13 +511,12 @@ fn country(number: Option<u32>, last_years: &[u16]) -> Result<CountryCode, Reaso
     if last_years[usize::from(code.get())] > 0 { Ok(code) } else { Err(Reason::UnknownCountry) }
 }
 
-/// Amounts that the store can hold.
-fn within_decimal(value: Usd, quantity: Option<i64>) -> Result<(), (Reason, String)> {
-    let text = || "this is beyond 18 digits; correct the row".to_owned();
-    if value.get() >= DECIMAL_LIMIT {
-        Err((Reason::BadValue, text()))
+/// Amounts that results and the store can hold.
+fn within_limits(value: Usd, quantity: Option<i64>) -> Result<(), (Reason, String)> {
+    if value.get() >= FLOW_LIMIT {
+        Err((Reason::BadValue, TOO_MUCH.to_owned()))
     } else if quantity.is_some_and(|quantity| quantity >= DECIMAL_LIMIT) {
-        Err((Reason::BadQuantity, text()))
+        Err((Reason::BadQuantity, "this is beyond 18 digits; correct the row".to_owned()))
     } else {
         Ok(())
     }

@@ -56,6 +56,12 @@ const SCHEMA: &str = "message baci {
     REQUIRED INT64 value_kusd (DECIMAL(18,3));
     OPTIONAL INT64 quantity_tons (DECIMAL(18,3));
 }";
+/// A flow has fewer dollars than this: doubles of results hold every smaller number exactly. It is some four hundred times the trade of
+/// the world in a year, so that whoever has more has another unit.
+pub(crate) const FLOW_LIMIT: i64 = 1 << 53;
+/// What is wrong with one that has more.
+pub(crate) const TOO_MUCH: &str = "a flow of 9,007,199,254,740.992 thousand USD or more is beyond the trade of the world; check the unit: \
+     values are in thousand USD";
 /// What DECIMAL(18,3) can hold, in thousandths.
 pub(crate) const DECIMAL_LIMIT: i64 = 1_000_000_000_000_000_000;
 

@@ -229,12 +229,13 @@ impl Reading<'_> {
             let (exporters, importers, values) = (&codes[0][range.clone()], &codes[1][range.clone()], &values[range.clone()]);
             // A look at all rows without a branch; which row is at fault is found out afterwards.
             let known = self.append_codes(exporters, &mut part.exporters) & self.append_codes(importers, &mut part.importers);
-            let least = values.iter().copied().fold(i64::MAX, i64::min);
+            let (least, most) =
+                values.iter().fold((i64::MAX, i64::MIN), |(least, most), value| (least.min(*value), most.max(*value)));
             part.values.own().extend(values.iter().copied().map(Usd::new));
             let pairs = |from: usize, to: usize| exporters[from..to].iter().zip(&importers[from..to]);
             let follows = |((i, j), (next_i, next_j))| (i < next_i) | (i == next_i) & (j < next_j);
             let ascending = pairs(0, rows - 1).zip(pairs(1, rows)).fold(true, |ascending, rows| ascending & follows(rows));
-            if !known || least <= 0 || !ascending {
+            if !known || least <= 0 || most >= FLOW_LIMIT || !ascending {
                 return Err(self.fault(code, block.rows_before + range.start, exporters, importers, values));
             }
         }
@@ -262,6 +263,9 @@ impl Reading<'_> {
             |code: &i32| usize::try_from(*code).map_or(true, |at| self.countries.get(at).is_none_or(|at| *at == UNKNOWN));
         if let Some(at) = values.iter().position(|value| *value <= 0) {
             return fail(at, "value_kusd", Usd::new(values[at]).to_string(), "a flow must be more than zero");
+        }
+        if let Some(at) = values.iter().position(|value| *value >= FLOW_LIMIT) {
+            return fail(at, "value_kusd", Usd::new(values[at]).to_string(), TOO_MUCH);
         }
         for (column, codes) in [("exporter", exporters), ("importer", importers)] {
             if let Some(at) = codes.iter().position(is_unknown) {

@@ -17,6 +17,7 @@ use super::index::{self, GroupParts};
 use super::*;
 use crate::error::file_name;
 use crate::ingested::FileHash;
+use crate::ingested::thousandths;
 use crate::{DataError, Row};
 
 /// A row group ends with the first product that reaches this number of rows.
@@ -94,6 +95,18 @@ fn encode_checked(
 /// Refuses rows that are not in order after `before`, each key once, or whose values do not fit.
 fn check(name: &str, info: &YearInfo, before: Option<&Row>, products: &[&[Row]]) -> Result<(), DataError> {
     let mut last = before.map(Row::key);
+    for rows in products {
+        let abroad = rows.iter().filter(|row| row.exporter() != row.importer());
+        let exports: i128 = abroad.map(|row| i128::from(row.value().get())).sum();
+        if let Some(row) = rows.first().filter(|_| exports >= FLOW_LIMIT.into()) {
+            let (product, exports) = (row.product()?, thousandths(exports));
+            let problem = format!(
+                "year {}, product {product}: exports of all countries together are {exports} thousand USD; {TOO_MUCH}",
+                info.year
+            );
+            return Err(DataError::file(name, problem));
+        }
+    }
     for row in products.iter().copied().flatten() {
         if last.is_some_and(|last| last >= row.key()) {
             return Err(DataError::file(name, format!("{} stand twice", row.key())));
@@ -103,9 +116,11 @@ fn check(name: &str, info: &YearInfo, before: Option<&Row>, products: &[&[Row]])
         if year != info.year {
             return Err(DataError::file(name, format!("{}: the year is {year} instead of {}", row.key(), info.year)));
         }
-        if !(1..DECIMAL_LIMIT).contains(&row.value().get()) {
-            let problem = format!("{}: value {} is not positive or beyond 18 digits", row.key(), row.value());
-            return Err(DataError::file(name, problem));
+        if row.value().get() <= 0 {
+            return Err(DataError::file(name, format!("{}: value {} is not positive", row.key(), row.value())));
+        }
+        if row.value().get() >= FLOW_LIMIT {
+            return Err(DataError::file(name, format!("{}: value {}: {TOO_MUCH}", row.key(), row.value())));
         }
         if row.quantity().is_some_and(|quantity| quantity >= DECIMAL_LIMIT) {
             return Err(DataError::file(name, format!("{}: quantity is beyond 18 digits", row.key())));

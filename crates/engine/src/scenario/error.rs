@@ -1,6 +1,6 @@
 //! What is wrong with a question.
 
-use reorient_core::{CountryCode, Year};
+use reorient_core::{CountryCode, Year, shown};
 
 /// A question that cannot be asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +22,7 @@ pub enum ScenarioError {
     #[error("{0}")]
     Sweep(String),
     /// A key that no scenario has.
-    #[error("unknown key `{key}`{hint}")]
+    #[error("unknown key `{}`{hint}", shown(key))]
     UnknownKey {
         /// As written.
         key: String,
@@ -30,7 +30,7 @@ pub enum ScenarioError {
         hint: String,
     },
     /// A value that the key does not take.
-    #[error("`{key} = {value}`: {expected}")]
+    #[error("`{} = {}`: {expected}", shown(key), shown(value))]
     Value {
         /// The key.
         key: String,
@@ -40,10 +40,10 @@ pub enum ScenarioError {
         expected: String,
     },
     /// `--set` without `=`.
-    #[error("`{0}` is no setting: write key=value")]
+    #[error("`{}` is no setting: write key=value", shown(.0))]
     Setting(String),
     /// A key set by the same hand before.
-    #[error("`{key}` is set twice, by `{first}` and by `{second}`: leave one of them out")]
+    #[error("`{}` is set twice, by `{}` and by `{}`: leave one of them out", shown(key), shown(first), shown(second))]
     Twice {
         /// The key, or an entry of its table.
         key: String,

@@ -10,7 +10,7 @@ mod resolve;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use reorient_core::{CountryCode, Fraction, ProductCode, Year};
+use reorient_core::{CountryCode, Fraction, ProductCode, Text, Year, check_letters, file_name};
 use reorient_data::{MapRule, typed_code};
 use reorient_model::{CapBasis, Floor};
 
@@ -205,6 +205,9 @@ impl Default for Scenario {
     }
 }
 
+/// Letters of the path of a list: the most that Linux takes.
+const LONGEST_PATH: usize = 4_096;
+
 const BASES: [(CapBasis, &str); 5] = [
     (CapBasis::ExporterWorld, "exporter-world"),
     (CapBasis::ExporterExtraBloc, "exporter-extra-bloc"),
@@ -256,6 +259,10 @@ impl Scenario {
         // A later setting takes the place of the file's.
         self.origins.0.remove(name);
         let refuse = |expected: String| ScenarioError::Value { key: name.to_owned(), value: value.to_owned(), expected };
+        // Lists of countries and products are long, each entry of them is not; a path may be.
+        let most = if key_name == "list" { LONGEST_PATH } else { Text::NAME };
+        let mut entries = [name, value].into_iter().flat_map(|text| text.split(','));
+        entries.try_for_each(|entry| check_letters(entry, most)).map_err(|error| refuse(error.to_string()))?;
         let unfit = || refuse(key.expected(value));
         let share = |text: &str| -> Result<Fraction, ScenarioError> {
             let share: Fraction = text.parse().map_err(|error| refuse(format!("{error}")))?;
@@ -336,7 +343,7 @@ impl Scenario {
             ListChoice::Critical => "critical".to_owned(),
             ListChoice::All => "all".to_owned(),
             ListChoice::One(product) => product.to_string(),
-            ListChoice::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            ListChoice::File(path) => file_name(path),
         }
     }
 

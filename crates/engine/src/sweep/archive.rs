@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reorient_core::{Country, CountryCode, CountryTable};
+use reorient_core::{Country, CountryCode, CountryTable, Text, is_letter, shown};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
@@ -79,7 +79,9 @@ impl StoredPlan {
 
     /// One line of JSON.
     fn to_document(&self) -> Vec<u8> {
-        let country = |own: &Country| (own.code.get(), own.iso2.clone(), own.iso3.clone(), own.name.clone());
+        let country = |own: &Country| {
+            (own.code.get(), own.iso2.as_ref().map(String::from), String::from(&own.iso3), String::from(&own.name))
+        };
         let document = PlanDocument {
             title: Cow::Borrowed(&self.title),
             version: Cow::Borrowed(&self.version),
@@ -97,11 +99,18 @@ impl StoredPlan {
 
     fn from_document(bytes: &[u8]) -> Result<Self, String> {
         let document: PlanDocument<'_> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
-        let country = |(code, iso2, iso3, name): (u16, Option<String>, String, String)| {
-            CountryCode::new(code).map(|code| Country { code, iso2, iso3, name })
+        let country = |(code, iso2, iso3, name): (u16, Option<String>, String, String)| -> Result<Country, String> {
+            let text = |text: String| Text::name(text).map_err(|error| format!("country {code}: {error}"));
+            let (iso2, iso3, name) = (iso2.map(text).transpose()?, text(iso3)?, text(name)?);
+            Ok(Country { code: CountryCode::new(code).map_err(|error| error.to_string())?, iso2, iso3, name })
         };
-        let countries =
-            document.countries.into_iter().map(country).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+        let countries = document.countries.into_iter().map(country).collect::<Result<_, _>>()?;
+        // Names of combinations are made of names and values, and are as long as these are together.
+        let texts = [&document.title, &document.version, &document.source].into_iter().map(AsRef::as_ref);
+        let names = document.scenarios.iter().map(|(name, _)| name.as_str());
+        if let Some(bad) = texts.chain(names).find(|text| !text.chars().all(is_letter)) {
+            return Err(format!("`{}` is no name", shown(bad)));
+        }
         Ok(Self {
             title: document.title.into_owned(),
             version: document.version.into_owned(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use reorient_core::{Text, TextError, shown};
 use reorient_data::TradeSource;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -27,7 +28,7 @@ pub(crate) struct Setting {
 /// Settings with a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Override {
-    pub(crate) name: String,
+    pub(crate) name: Text,
     pub(crate) settings: Vec<Setting>,
 }
 
@@ -50,7 +51,7 @@ pub(crate) struct Exclusion {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SweepFile {
     /// Name of the sweep, for people.
-    pub title: String,
+    pub title: Text,
     /// Name in messages.
     pub(crate) file: String,
     pub(crate) base: Vec<Setting>,
@@ -82,9 +83,9 @@ impl SweepFile {
         let table = DeTable::parse(text).map_err(|error| {
             reader.fault(error.span().map_or(0, |span| span.start), ScenarioError::Toml(error.message().to_owned()))
         })?;
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = Text::name(path.file_stem().unwrap_or_default().to_string_lossy());
         let mut sweep = Self {
-            title: stem,
+            title: Text::default(),
             file: file.clone(),
             base: Vec::new(),
             overrides: Vec::new(),
@@ -92,11 +93,12 @@ impl SweepFile {
             exclusions: Vec::new(),
             table: None,
         };
+        let mut title = None;
         for (key, value) in in_order(table.get_ref()) {
             let start = key.span().start;
             let expect = |expected: &str| reader.unfit(start, key.get_ref(), expected);
             match (key.get_ref().as_ref(), value.get_ref()) {
-                ("title", DeValue::String(title)) => sweep.title = title.to_string(),
+                ("title", DeValue::String(own)) => title = Some(reader.name(start, "title", own)?),
                 ("base", DeValue::Table(table)) => sweep.base = reader.settings_once(table)?,
                 ("overrides", DeValue::Table(table)) => sweep.overrides = reader.overrides(table)?,
                 ("grid", DeValue::Table(table)) => sweep.axes = reader.axes(table, "")?,
@@ -118,6 +120,12 @@ impl SweepFile {
                 }
             }
         }
+        sweep.title = match title {
+            Some(title) => title,
+            None => {
+                stem.map_err(|error| reader.fault(0, ScenarioError::Sweep(format!("the file's name: {error}, or set `title`"))))?
+            }
+        };
         sweep.check(&reader)?;
         Ok(sweep)
     }
@@ -153,14 +161,16 @@ impl SweepFile {
             }
             if key == OVERRIDE {
                 for name in axis.values.iter().filter(|name| *name != BASE) {
-                    if self.overrides.iter().all(|own| own.name != *name) {
+                    if self.overrides.iter().all(|own| own.name.as_str() != name) {
                         let hint = did_you_mean(name, self.overrides.iter().map(|own| own.name.as_str()));
                         return refuse(axis.line, format!("there is no [overrides.{name}]{hint}"));
                     }
                 }
             }
         }
-        let is_crossed = |own: &Override| self.axes.iter().any(|axis| axis.key == OVERRIDE && axis.values.contains(&own.name));
+        let is_crossed = |own: &Override| {
+            self.axes.iter().any(|axis| axis.key == OVERRIDE && axis.values.iter().any(|name| own.name == name.as_str()))
+        };
         for own in self.overrides.iter().filter(|own| is_crossed(own)) {
             if let Some(setting) = own.settings.iter().find(|setting| seen.contains(setting.key.as_str())) {
                 let problem = format!("`{}` is an axis of the grid too, whose values would win over the override's", setting.key);
@@ -184,7 +194,14 @@ impl Reader<'_> {
     }
 
     fn unfit(&self, start: usize, key: &str, expected: &str) -> ScenarioError {
-        self.fault(start, ScenarioError::Sweep(format!("`{key}`: {expected}")))
+        self.fault(start, ScenarioError::Sweep(format!("`{}`: {expected}", shown(key))))
+    }
+
+    /// A name that stands in results.
+    fn name(&self, start: usize, key: &str, name: &str) -> Result<Text, ScenarioError> {
+        let refuse =
+            |error: TextError| ScenarioError::Value { key: key.to_owned(), value: name.to_owned(), expected: error.to_string() };
+        Text::name(name).map_err(|error| self.fault(start, refuse(error)))
     }
 
     /// The settings of a table, each key once.
@@ -222,7 +239,8 @@ impl Reader<'_> {
 
     fn overrides(&self, table: &DeTable<'_>) -> Result<Vec<Override>, ScenarioError> {
         let one = |(key, value): (&Spanned<std::borrow::Cow<'_, str>>, &Spanned<DeValue<'_>>)| {
-            let (name, start) = (key.get_ref().to_string(), key.span().start);
+            let start = key.span().start;
+            let name = self.name(start, "overrides", key.get_ref())?;
             match value.get_ref() {
                 _ if name == BASE => {
                     Err(self.unfit(start, &name, "this is the scenario that nothing overrides; choose another name"))

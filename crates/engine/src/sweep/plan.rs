@@ -358,7 +358,7 @@ impl SweepPlan {
     fn name_of(&self, origin: Origin) -> String {
         match origin {
             Origin::Base => BASE.to_owned(),
-            Origin::Override(at) => self.sweep.overrides[at as usize].name.clone(),
+            Origin::Override(at) => self.sweep.overrides[at as usize].name.to_string(),
             Origin::Row(row) => self.sweep.table.as_ref().map_or_else(String::new, |table| table.name(row as usize)),
             Origin::Grid(at) => {
                 let along = self.sweep.axes.iter().zip(places(&self.sweep.axes, at));
@@ -409,7 +409,7 @@ impl SweepPlan {
                 for (axis, place) in self.sweep.axes.iter().zip(self::places(&self.sweep.axes, at)) {
                     let value = &axis.values[place];
                     if axis.key == OVERRIDE {
-                        let own = self.sweep.overrides.iter().find(|own| own.name == *value);
+                        let own = self.sweep.overrides.iter().find(|own| own.name == value.as_str());
                         set_all(&mut scenario, own.map_or(&[], |own| own.settings.as_slice()))?;
                     }
                 }
@@ -506,7 +506,8 @@ fn origins(sweep: &SweepFile, base: &Scenario, n_years: usize) -> Result<(Vec<Or
         return Err(in_file((sweep.file.clone(), line), ScenarioError::Sweep(problem)));
     };
     let by_year = base.year.is_none() && n_years > 1 && axes.iter().any(|axis| axis.key == "year");
-    let crossed = |own: &Override| axes.iter().any(|axis| axis.key == OVERRIDE && axis.values.contains(&own.name));
+    let crossed =
+        |own: &Override| axes.iter().any(|axis| axis.key == OVERRIDE && axis.values.iter().any(|name| own.name == name.as_str()));
     let mut origins = if by_year { Vec::new() } else { vec![Origin::Base] };
     let alone = sweep.overrides.iter().enumerate().filter(|(_, own)| !(by_year && crossed(own)));
     origins.extend(alone.map(|(at, _)| Origin::Override(number(at))));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use csv::StringRecord;
+use reorient_core::{Text, shown};
 
 use super::file::{BASE, beside};
 use crate::scenario::{Scenario, ScenarioError, in_file};
@@ -38,7 +39,7 @@ impl Table {
         let columns: Vec<String> = header.iter().map(str::to_owned).collect();
         let mut seen = BTreeSet::new();
         if let Some(twice) = columns.iter().find(|column| !seen.insert(column.as_str())) {
-            return Err(fault(1, ScenarioError::Sweep(format!("the column `{twice}` stands twice"))));
+            return Err(fault(1, ScenarioError::Sweep(format!("the column `{}` stands twice", shown(twice)))));
         }
         let mut table =
             Self { folder: path.parent().unwrap_or(Path::new("")).to_owned(), file: file.clone(), columns, rows: vec![] };
@@ -57,7 +58,12 @@ impl Table {
         for row in 0..table.rows.len() {
             let mut scenario = Scenario::default();
             table.set(row, &mut scenario)?;
-            if table.name(row) == BASE {
+            let name = table.name(row);
+            if let Err(error) = Text::name(name.as_str()) {
+                let refused = ScenarioError::Value { key: NAME.to_owned(), value: name, expected: error.to_string() };
+                return Err(fault(table.line(row), refused));
+            }
+            if name == BASE {
                 return Err(fault(table.line(row), ScenarioError::Sweep(format!("`{BASE}` is the name of the base scenario"))));
             }
         }

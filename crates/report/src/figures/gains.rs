@@ -44,7 +44,7 @@ pub(super) fn draw(
         entries.push((Symbol::Whisker, "least to most over all optima"));
     }
     legend::draw(&mut page, NAME, &entries);
-    let names: Vec<String> = rows.iter().map(|row| countries.country(row.country).name.clone()).collect();
+    let names: Vec<String> = rows.iter().map(|row| countries.country(row.country).name.to_string()).collect();
     table(&mut page, rows, &names);
     page.description = rows.iter().zip(&names).map(|(row, name)| described(row, name)).collect();
     let mut notes = vec![

@@ -136,7 +136,7 @@ fn risk(
     origins.sort_unstable();
     let of = |country: &CountryIndex| {
         let points = series(years, |row| row.level == Level::Overall && row.origin == Origin::Country(*country));
-        (countries.country(*country).name.clone(), points)
+        (countries.country(*country).name.to_string(), points)
     };
     let single: Vec<Small> = if origins.len() > 1 { origins.iter().map(of).collect() } else { Vec::new() };
     let title = format!("Share of risk countries in imports of {}, before and after, by year", context.bloc);

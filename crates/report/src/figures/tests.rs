@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-use reorient_core::{Country, CountryCode, CountryIndex, CountryTable, Sector, Usd, Year};
+use reorient_core::{Country, CountryCode, CountryIndex, CountryTable, Sector, Text, Usd, Year};
 use reorient_metrics::{Collection, CountryRow, Level, Origin, PanelYear, ShareRow};
 use reorient_model::NanoUsd;
 use resvg::tiny_skia::Pixmap;
@@ -189,8 +189,9 @@ fn hostile() -> (Collection, CountryTable) {
     let country = |(at, name): (usize, &&str)| Country {
         code: CountryCode::new(u16::try_from(at + 1).unwrap()).unwrap(),
         iso2: None,
-        iso3: format!("X{at:02}"),
-        name: (*name).to_owned(),
+        iso3: Text::name(format!("X{at:02}")).unwrap(),
+        // Names are texts; that others are drawn as letters too is a test of `escape`.
+        name: Text::name(*name).unwrap_or_default(),
     };
     let countries = CountryTable::new(names.iter().enumerate().map(country).collect()).unwrap();
     let sectors = [Sector::Health, Sector::Ict, Sector::Energy, Sector::Minerals, Sector::All];

@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use reorient_core::CountryTable;
+use reorient_core::{CountryTable, cell};
 use reorient_folder::{Asked, Target, Work, listed};
 use reorient_model::NanoUsd;
 use serde::Serialize;
@@ -424,9 +424,9 @@ fn whole(number: usize) -> Option<i64> {
     i64::try_from(number).ok()
 }
 
-fn text(cell: &Cell<'_>) -> String {
-    match cell {
-        Cell::Text(text) => text.unwrap_or_default().to_owned(),
+fn text(value: &Cell<'_>) -> String {
+    match value {
+        Cell::Text(text) => cell(text.unwrap_or_default()).into_owned(),
         Cell::Whole(whole) => whole.map(|whole| whole.to_string()).unwrap_or_default(),
         Cell::Real(real) => real.map(|real| (real + 0.0).to_string()).unwrap_or_default(),
     }

@@ -7,7 +7,7 @@ use arrow::error::ArrowError;
 use arrow::util::display::array_value_to_string;
 use reorient_core::{ProductCode, Usd, Year};
 
-use super::super::{NOT_POSITIVE, UNKNOWN_COUNTRY, country, within_decimal};
+use super::super::{NOT_POSITIVE, UNKNOWN_COUNTRY, country, within_limits};
 use super::{COLUMNS, Columns, VALUE};
 use crate::claims::{ValueUnit, is_missing};
 use crate::issue::Reason;
@@ -176,7 +176,7 @@ impl Cells {
             Some(quantity) if quantity < 0 => Err("a quantity cannot be negative".to_owned()),
             quantity => Ok(quantity),
         });
-        let fault = match within_decimal(value, quantity.clone().unwrap_or_default()) {
+        let fault = match within_limits(value, quantity.clone().unwrap_or_default()) {
             Err((Reason::BadValue, text)) if quantity.is_ok() || keeps_without_quantity => {
                 return Err((VALUE, Reason::BadValue, text));
             }

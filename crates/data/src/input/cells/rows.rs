@@ -12,7 +12,7 @@ use crate::claims::{Outdated, ValueUnit};
 use crate::input::Pick;
 use crate::issue::{Problem, Reason};
 use crate::row::{Row, RowKey};
-use crate::store::DECIMAL_LIMIT;
+use crate::store::{DECIMAL_LIMIT, FLOW_LIMIT};
 
 /// Reads the rows of one batch after the other.
 pub(in crate::input) struct RowReader<'a> {
@@ -233,7 +233,7 @@ const fn is_product(number: u32) -> bool {
 }
 
 const fn is_value(value: i64) -> bool {
-    value.wrapping_sub(1).cast_unsigned() < DECIMAL_LIMIT.cast_unsigned() - 1
+    value.wrapping_sub(1).cast_unsigned() < FLOW_LIMIT.cast_unsigned() - 1
 }
 
 const fn is_quantity(quantity: i64) -> bool {
@@ -439,7 +439,7 @@ mod tests {
             |amount: i64| Arc::new(Decimal64Array::from(vec![amount]).with_precision_and_scale(18, 3).unwrap()) as ArrayRef;
         let longer =
             |amount: i128| Arc::new(Decimal128Array::from(vec![amount]).with_precision_and_scale(38, 3).unwrap()) as ArrayRef;
-        let ends = [i64::MIN, i64::MIN + 1, -1, 0, DECIMAL_LIMIT - 1, DECIMAL_LIMIT, i64::MAX];
+        let ends = [i64::MIN, i64::MIN + 1, -1, 0, FLOW_LIMIT - 1, FLOW_LIMIT, DECIMAL_LIMIT - 1, DECIMAL_LIMIT, i64::MAX];
         let amounts =
             ends.into_iter().flat_map(|end| [long(end), longer(end.into())]).chain([longer(i128::MIN), longer(i128::MAX)]);
         for amount in amounts {

@@ -1,7 +1,7 @@
 //! Any line: every way of writing a row that CEPII, spreadsheets and people have, and what is wrong with the others.
 
 use fearless_simd::{Level, Simd, dispatch};
-use reorient_core::{CountryCode, ProductCode, Usd, Year};
+use reorient_core::{CountryCode, ProductCode, Usd, Year, shown_up_to};
 
 use super::{Known, fast};
 use crate::DataError;
@@ -85,7 +85,8 @@ impl Layout {
             }
             let column = if number == VALUE && has_value.is_some() { "value" } else { column };
             let mut found = titles.iter().enumerate().filter(|(_, title)| *title == column).map(|(at, _)| at);
-            let shown: String = String::from_utf8_lossy(header.trim_ascii()).chars().take(80).collect();
+            let header = String::from_utf8_lossy(header.trim_ascii());
+            let shown = shown_up_to(&header, 80);
             let problem = |what: &str| {
                 let is_row = titles.iter().any(|title| !title.is_empty())
                     && titles.iter().all(|title| title.bytes().all(|byte| !byte.is_ascii_alphabetic()));
@@ -328,7 +329,7 @@ fn parse_row(six: &[&[u8]; 6], layout: &Layout, known: &Known<'_>) -> Result<(Ro
         Ok(quantity) => (quantity, None),
         Err(fault) => (None, Some(fault)),
     };
-    let checked = crate::input::within_decimal(value, quantity);
+    let checked = crate::input::within_limits(value, quantity);
     let (quantity, bad_quantity) = match checked {
         Err((Reason::BadQuantity, text)) => (None, Some((Reason::BadQuantity, 5, text))),
         Err((reason, text)) if bad_quantity.is_none() || known.keeps_without_quantity => return Err((reason, VALUE, text)),
