@@ -77,6 +77,17 @@ fn dependencies(manifest: &Table) -> BTreeSet<String> {
 }
 
 #[test]
+fn no_crate_of_ours_lets_an_overflow_wrap_in_a_release() {
+    let manifests = manifests();
+    let profiles = &manifests["reorient"]["profile"]["release"]["package"];
+    let name = |manifest: &Table| manifest["package"]["name"].as_str().unwrap().to_owned();
+    for manifest in manifests.values().map(name) {
+        let checked = profiles.get(&manifest).and_then(|profile| profile.get("overflow-checks")).and_then(toml::Value::as_bool);
+        assert_eq!(checked, Some(true), "[profile.release.package.{manifest}] of Cargo.toml has no overflow-checks = true");
+    }
+}
+
+#[test]
 fn crates_know_what_the_map_draws() {
     let manifests = manifests();
     let mapped: BTreeSet<&str> = KNOWS.iter().map(|(name, _)| *name).collect();

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::claims::UnknownCodes;
 use crate::codes::hash_open;
+use crate::error::file_name;
 use crate::integrity::Integrity;
 use crate::issue::Reason;
 use crate::sealed::Manifest;
