@@ -2,7 +2,7 @@
 //! without hashes, checks or a table. Every bench checks its answer once before it is timed.
 //!
 //! The rows are made up; `REORIENT_BENCH_ROWS` sets their number, 1,000,000 by default.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs, clippy::disallowed_methods)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;

@@ -1,5 +1,5 @@
 //! What docs/ARCHITECTURE.md and docs/method.md say of the code, held against the manifests and the source files.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! `calibrate` finds what a table was made with: random truths on a made-up year, each recovered or named together with
 //! exactly those option sets that give the same printed figures.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Golden answers to well-known questions, on the embedded real sample; docs/cases.md explains each of them.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! What names claim of trade data, on the command line: revision, unit and year of the rows, and files that belong together.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod common;
 #[path = "common/trade.rs"]

@@ -1,5 +1,5 @@
 //! `reorient fetch` against a server that drops connections, lies about lengths, changes files and answers with pages.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 mod common;
 #[path = "common/trade.rs"]
@@ -33,6 +33,8 @@ enum Answer {
     NoLength,
     /// Nothing, for longer than anyone waits.
     Silence,
+    /// So many bytes at once, again and again without end, with such a pause in milliseconds; no length.
+    Endless(usize, u64),
     /// The wrong range.
     WrongRange,
     /// Another version of the file.
@@ -108,6 +110,15 @@ fn respond(mut stream: TcpStream, file: &[u8], answer: &Answer, log: &Mutex<Vec<
             (format!("HTTP/1.1 302 Found\r\nLocation: {to}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"), b"")
         }
         Answer::NoLength => (head + "\r\n", body),
+        Answer::Endless(bytes, pause) => {
+            let block = vec![b'x'; *bytes];
+            let mut sent = stream.write_all((head + "\r\n").as_bytes());
+            while sent.is_ok() {
+                sent = stream.write_all(&block);
+                std::thread::sleep(std::time::Duration::from_millis(*pause));
+            }
+            return;
+        }
         Answer::Silence => {
             std::thread::sleep(std::time::Duration::from_secs(4));
             return;
@@ -246,8 +257,8 @@ fn what_is_no_release_is_refused_and_not_kept() {
         ("a zip without BACI", &other, Answer::Right, 65, "no CSV named BACI"),
         ("a zip without its end", &cut_short, Answer::Right, 65, "is damaged"),
         ("an empty file", &Vec::new(), Answer::Right, 65, "no zip archive"),
-        ("a length beyond reason", &file, Answer::Lie(1 << 50), 65, "GiB"),
-        ("a length beyond the disk", &file, Answer::Lie((64 << 30) - (1 << 20)), 74, "bytes are needed"),
+        ("a length beyond reason", &file, Answer::Lie(1 << 50), 65, "--most-bytes allows more"),
+        ("a length beyond the disk", &file, Answer::Lie((16 << 30) - (1 << 20)), 74, "bytes are needed"),
         ("another revision", &file, Answer::Right, 65, "is not in HS17"),
     ] {
         if what == "a length beyond the disk" && free_space_is_ample() {
@@ -274,9 +285,29 @@ fn what_is_no_release_is_refused_and_not_kept() {
     }
 }
 
-/// Whether 64 GiB would find room here.
+#[test]
+fn a_server_that_never_ends_is_given_up() {
+    for (what, answer, further, code, words) in [
+        ("on and on", Answer::Endless(1 << 16, 0), ["--most-bytes", "5000000"], 65, "sends more than 5000000 bytes"),
+        ("a byte now and then", Answer::Endless(1, 100), ["--retries", "2"], 66, "less than 1024 bytes a second"),
+        // Each connection brings a byte, and none of them more.
+        ("a byte for each connection", Answer::Cut(1), ["--retries", "5"], 66, "gave up after 5 attempts"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = serve(release(), vec![answer]);
+        let begun = std::time::Instant::now();
+        let (found, said) = fetch(&server, folder.path(), &further);
+        assert_eq!(found, code, "{what}: {said}");
+        assert!(said.contains(words), "{what}: {said}");
+        assert!(begun.elapsed().as_secs() < 20, "{what}");
+        let whole = folder.path().join(format!("{NAME}.part"));
+        assert!(std::fs::metadata(whole).map_or(0, |part| part.len()) < 10_000, "{what}: bytes are left");
+    }
+}
+
+/// Whether 16 GiB would find room here.
 fn free_space_is_ample() -> bool {
-    fs4::available_space(std::env::temp_dir()).unwrap() > 63 << 30
+    fs4::available_space(std::env::temp_dir()).unwrap() > 15 << 30
 }
 
 #[test]

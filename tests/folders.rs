@@ -1,6 +1,6 @@
 //! Nothing of the user's is deleted or replaced unasked, whichever command writes: other files, answers to other questions, edited
 //! files, sources and links.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Bad inputs: each is refused quickly, in little memory, with a message that helps and the right exit code, and leaves
 //! nothing behind.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod common;
 

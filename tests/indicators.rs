@@ -1,6 +1,6 @@
 //! Indicators of dependence end to end: against SQL on the real panel, golden results, threads, exit codes, and the
 //! published figures that they are meant to reproduce.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! `reorient ingest` end to end: every dress of the same rows, policies, limits of memory, failing disks.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod common;
 #[path = "common/trade.rs"]

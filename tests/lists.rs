@@ -1,5 +1,5 @@
 //! Lists of goods against the data, and options that change nothing: what is left out, taken in, padded or without a row is told.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod common;
 

@@ -1,7 +1,7 @@
 //! Sweeps with their store on S3, against a local server: `REORIENT_TEST_S3` is the command that starts one, such as
 //! `moto_server`; a port is added to it. Without it, these tests say that they are skipped.
 #![cfg(feature = "object-store")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod common;
 #[path = "common/trade.rs"]

@@ -1,5 +1,5 @@
 //! A panel of years end to end: against SQL and numpy on all thirty years, against runs of single years, and its files.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod common;
 

@@ -1,6 +1,6 @@
 //! Results against other programs: every figure against an oracle in numpy that was written from the method page alone, and,
 //! when asked for, against Python programs that do the same job.
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod common;
 

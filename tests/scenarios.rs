@@ -1,5 +1,5 @@
 //! The ready scenarios of data/scenarios: each is answered, its folder verifies, and the schema knows its keys.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! The sensitivity report end to end: each row against a run with that option set, its files and what it leaves out.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod common;
 

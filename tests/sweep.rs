@@ -1,5 +1,5 @@
 //! `reorient sweep` end to end: killed, stopped, starved of disk, split and damaged, it ends with the same bytes.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::disallowed_methods)]
 
 mod common;
 #[path = "common/trade.rs"]
@@ -502,7 +502,7 @@ fn faults_are_found_before_the_night_and_named_by_line_and_key() {
     refused("[grid]\noverride = [\"b\"]", &["night.toml:2", "no [overrides.b]"]);
     refused("[overrides.base]\ncap = 0.1", &["night.toml:1", "nothing overrides"]);
     refused("[[exclude]]\ncap = 0.1", &["night.toml:1", "no grid"]);
-    refused("table = \"no.csv\"", &["night.toml:1", "cannot read"]);
+    refused("table = \"no.csv\"", &["night.toml:1", "cannot be read"]);
     refused("grids = 1", &["night.toml:1", "did you mean `grid`"]);
     refused(
         "[grid]\ncap = [0.1, \"1/10\"]\nyear = \"all\"\n[overrides.\"cap=0.1 year=2023\"]\nfloor = \"free\"",

@@ -1,5 +1,5 @@
 //! `reorient synth` end to end: made-up rows are ingested and run like real ones, and every output says what they are.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 mod common;
 #[path = "common/trade.rs"]

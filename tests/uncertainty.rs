@@ -1,6 +1,6 @@
 //! `reorient uncertainty` on the embedded sample: the same bytes on any number of threads, and the figures of a run where
 //! nothing is in doubt.
-#![allow(clippy::unwrap_used, clippy::float_cmp)]
+#![allow(clippy::unwrap_used, clippy::float_cmp, clippy::disallowed_methods)]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Every view fits 60, 80, 100, 120 and 160 columns: no line is longer but for words that cannot be broken.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod common;
 #[path = "common/trade.rs"]

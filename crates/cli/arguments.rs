@@ -693,7 +693,7 @@ pub(crate) struct Fetch {
     /// Turn the archive into our Parquet in this folder afterwards
     #[arg(long, value_name = "DIR")]
     pub(crate) ingest: Option<PathBuf>,
-    /// Attempts in a row without a new byte before giving up
+    /// Attempts in a row without progress before giving up
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub(crate) retries: u32,
     /// Milliseconds before the second attempt; doubled each time
@@ -702,6 +702,12 @@ pub(crate) struct Fetch {
     /// Seconds of silence after which a connection counts as broken
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) silence: u64,
+    /// Bytes a second below which a connection counts as broken, over twice the silence; 0 for none
+    #[arg(long, value_name = "BYTES", default_value_t = 1024)]
+    pub(crate) least_speed: u64,
+    /// Most bytes of an archive; those of CEPII have a few GB
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 30)]
+    pub(crate) most_bytes: u64,
     /// Download again what is there already
     #[arg(long)]
     pub(crate) force: bool,

@@ -37,6 +37,8 @@ pub(crate) fn fetch(arguments: &Fetch, talk: &Talk) -> Result<ExitCode, Failure>
             attempts: arguments.retries.max(1),
             pause: Duration::from_millis(arguments.pause_ms),
             silence: Duration::from_secs(arguments.silence),
+            least_speed: arguments.least_speed,
+            most: arguments.most_bytes,
         };
         let bar = talk::bytes(talk);
         let done = download(

@@ -1,7 +1,7 @@
 //! `reorient inspect`.
 
 use std::fs;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -159,7 +159,7 @@ fn may_replace(path: &Path, arguments: &Inspect) -> Result<(), Failure> {
         return refuse("this command reads it; choose another name");
     }
     let mut start = Vec::new();
-    let read = fs::File::open(path).and_then(|file| file.take(START).read_to_end(&mut start));
+    let read = reorient_files::open(path).map_err(io::Error::from).and_then(|file| file.take(START).read_to_end(&mut start));
     let start = String::from_utf8_lossy(&start);
     let is_ours = read.is_ok() && start.lines().next().is_some_and(|line| line.contains(UNIT));
     if is_ours || metadata.len() == 0 || arguments.force {

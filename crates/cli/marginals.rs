@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use reorient_core::{ProductCode, Year, years_in_words};
+use reorient_files::Limit;
 use reorient_synth::Marginal;
 
 use reorient_app::Failure;
@@ -15,7 +16,7 @@ const COLUMNS: [&str; 4] = ["k", "WorldExport", "hhi", "n_exporters"];
 pub(crate) fn read(path: &Path, year: Year) -> Result<BTreeMap<ProductCode, Marginal>, Failure> {
     let name = path.display().to_string();
     let bad = |problem: String| Failure::bad_data(anyhow!("{name}: {problem}"));
-    let bytes = std::fs::read(path).map_err(|error| Failure::missing(anyhow!("{name}: {error}")))?;
+    let bytes = reorient_files::read(path, Limit::MARGINALS)?;
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
     let header = reader.headers().map_err(|error| bad(error.to_string()))?.clone();

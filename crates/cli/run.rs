@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Context;
 use reorient_core::{Fraction, ProductCode};
 use reorient_data::TradeSource;
 use reorient_engine::{
     CoverageRow, CoverageStatus, FillChoice, Given, HIGHS_VERSION, KEYS, RunResult, Scenario, margin_sentences,
 };
+use reorient_files::Limit;
 use reorient_folder::Target;
 use reorient_model::{CountrySet, NanoUsd};
 use reorient_report::{
@@ -141,8 +141,7 @@ pub(crate) fn scenario(question: &Question) -> Result<Scenario, Failure> {
 pub(crate) fn settled(mut scenario: Scenario, question: &Question) -> Result<Scenario, Failure> {
     if let Some(path) = &question.scenario {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the scenario {name}"));
-        scenario.set_from_toml(&text.map_err(Failure::missing)?, &name)?;
+        scenario.set_from_toml(&reorient_files::read_text(path, Limit::SCENARIO)?, &name)?;
     }
     let mut given = Given::default();
     for setting in &question.set {

@@ -9,6 +9,7 @@ use anyhow::anyhow;
 use reorient_data::TradeSource;
 use reorient_engine::ScenarioError;
 use reorient_engine::sweep::{Archive, Moment, Shard, StoredPlan, SweepDone, SweepFile, SweepPlan, SweepWork, WriteLock};
+use reorient_files::Limit;
 use reorient_folder::Target;
 use reorient_report::{Screen, SweepView, counted, display_width, sweep_json, sweep_view};
 use serde_json::json;
@@ -105,10 +106,11 @@ fn to_write(target: &Target, store: Option<&str>, plan: StoredPlan, shard: Shard
 }
 
 fn read(file: &Path) -> Result<SweepFile, Failure> {
-    let unreadable = |path: &Path, error: &std::io::Error| anyhow!("cannot read {}: {error}", path.display());
-    let text = std::fs::read_to_string(file).map_err(|error| Failure::missing(unreadable(file, &error)))?;
-    let table =
-        |path: &Path| std::fs::read_to_string(path).map_err(|error| ScenarioError::Sweep(unreadable(path, &error).to_string()));
+    let text = reorient_files::read_text(file, Limit::SWEEP)?;
+    // The name of the table stands in the file: that it cannot be read is told with the line.
+    let table = |path: &Path| {
+        reorient_files::read_text(path, Limit::SWEEP_TABLE).map_err(|error| ScenarioError::Sweep(error.to_string()))
+    };
     Ok(SweepFile::parse(&text, file, &table)?)
 }
 

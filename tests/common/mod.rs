@@ -1,5 +1,5 @@
 //! What end-to-end tests share.
-#![allow(clippy::unwrap_used, clippy::print_stdout, dead_code, unreachable_pub)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, dead_code, unreachable_pub, clippy::disallowed_methods)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,5 @@
 //! The real rows of the sample in every dress that CEPII and other tools give them.
-#![allow(clippy::unwrap_used, dead_code, unreachable_pub)]
+#![allow(clippy::unwrap_used, dead_code, unreachable_pub, clippy::disallowed_methods)]
 
 use std::fs::File;
 use std::io::Write;

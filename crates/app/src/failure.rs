@@ -7,6 +7,7 @@ use reorient_data::{DataError, DataErrorKind};
 use reorient_engine::sweep::{StoreError, SweepError};
 use reorient_engine::{EngineError, EngineErrorKind, ScenarioError};
 use reorient_fetch::{FetchError, FetchErrorKind};
+use reorient_files::{FileError, FileErrorKind};
 use reorient_folder::FolderError;
 use reorient_report::{ReportError, StoredError};
 
@@ -119,6 +120,15 @@ impl From<StoreError> for Failure {
             StoreError::Damaged { .. } => 65,
         };
         Self { code, error: error.into() }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        match error.kind() {
+            FileErrorKind::CannotRead => Self::missing(error),
+            FileErrorKind::BadData => Self::bad_data(error),
+        }
     }
 }
 

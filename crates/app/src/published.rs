@@ -6,6 +6,7 @@ use anyhow::anyhow;
 use csv::StringRecord;
 use reorient_core::CountryCode;
 use reorient_data::{InputFile, InputRole};
+use reorient_files::Limit;
 use reorient_metrics::{HEADLINE_COUNTRIES, Printed, Published, PublishedRisk, PublishedRow};
 
 use crate::Failure;
@@ -42,10 +43,9 @@ struct Named {
 fn text(path: Option<&Path>, name: &str, embedded: &str, inputs: &mut Vec<InputFile>) -> Result<Named, Failure> {
     let Some(path) = path else { return Ok(Named { name: name.to_owned(), text: embedded.to_owned() }) };
     let name = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| Failure::missing(anyhow!("{name}: {error}")))?;
+    let text = reorient_files::read_text(path, Limit::PUBLISHED)?;
     let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    inputs.push(InputFile::of_bytes(InputRole::Published, file, &bytes));
-    let text = String::from_utf8(bytes).map_err(|_| Failure::bad_data(anyhow!("{name}: this is no text in UTF-8")))?;
+    inputs.push(InputFile::of_bytes(InputRole::Published, file, text.as_bytes()));
     Ok(Named { name, text: text.trim_start_matches('\u{feff}').to_owned() })
 }
 

@@ -41,7 +41,7 @@ fn codes() -> Vec<(u32, u8)> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::print_stderr)]
+#[allow(clippy::unwrap_used, clippy::print_stderr, clippy::disallowed_methods)]
 mod tests {
     use super::*;
 

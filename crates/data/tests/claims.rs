@@ -1,6 +1,6 @@
 //! What a name says of rows is held against the rows: the revision of codes, the last year of a country, the unit of a column,
 //! a word in the place of a quantity.
-#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::print_stdout, missing_docs, clippy::disallowed_methods)]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

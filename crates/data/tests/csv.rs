@@ -1,5 +1,5 @@
 //! CEPII's CSV with everything that CEPII and spreadsheets do to it.
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs, clippy::disallowed_methods)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

@@ -1,5 +1,5 @@
 //! A year in several files, and folders of years: the rows are those of the whole year in one file.
-#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs, clippy::disallowed_methods)]
 
 use std::collections::BTreeSet;
 use std::io::Write as _;

@@ -41,9 +41,9 @@ pub enum FetchError {
         /// Cause.
         problem: String,
     },
-    /// Too many attempts in a row brought nothing.
+    /// Too many attempts in a row brought nothing, or too little for their time.
     #[error(
-        "{last}; gave up after {attempts} attempts without a new byte, {at_hand} bytes are kept: the same command goes on from there"
+        "{last}; gave up after {attempts} attempts without progress, {at_hand} bytes are kept: the same command goes on from there"
     )]
     GaveUp {
         /// Attempts in a row.

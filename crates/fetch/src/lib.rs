@@ -6,22 +6,23 @@
 
 mod error;
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use reorient_files::Limit;
 use serde::{Deserialize, Serialize};
 use ureq::http::{Response, header};
 use ureq::{Agent, Body};
 
 pub use error::{FetchError, FetchErrorKind};
 
-/// No release comes near this.
-const LARGEST: u64 = 64 << 30;
 /// Left free on the disk beyond the file.
 const SPARE: u64 = 64 << 20;
 const BLOCK: usize = 1 << 18;
+/// An address, a version and a length.
+const NOTE: Limit = Limit::new(1 << 20, "a note on a download");
 
 /// What to download and how patiently.
 #[derive(Debug, Clone)]
@@ -30,12 +31,16 @@ pub struct Request {
     pub url: String,
     /// Name that the file takes in the end.
     pub target: PathBuf,
-    /// Attempts without a new byte before giving up; at least one.
+    /// Attempts without progress before giving up; at least one.
     pub attempts: u32,
     /// Wait before the second attempt; doubled each time.
     pub pause: Duration,
     /// Longest silence of the server.
     pub silence: Duration,
+    /// Bytes a second below which a connection counts as broken, over twice the longest silence; 0 for none.
+    pub least_speed: u64,
+    /// Most bytes of the file, whether or not the server announces how many there are.
+    pub most: u64,
 }
 
 /// What is known of the bytes in a `.part` file.
@@ -60,16 +65,20 @@ pub fn download(
 ) -> Result<u64, FetchError> {
     let mut download = Download::new(request)?;
     let mut failed = 0;
-    // Only bytes beyond all earlier ones count as progress: a server that makes us begin anew each time is given up.
+    // Only bytes beyond all earlier ones count as progress: a server that makes us begin anew each time is given up. So is one that
+    // gives a few bytes each time.
     let mut farthest = download.at_hand()?;
+    let mut since = Instant::now();
     loop {
         match download.attempt(progress) {
             Ok(()) => break,
             Err(error) if !error.is_passing() => return Err(error),
             Err(error) => {
                 let at_hand = download.at_hand()?;
-                failed = if at_hand > farthest { 1 } else { failed + 1 };
+                let gained = at_hand.saturating_sub(farthest);
+                failed = if gained > 0 && !request.is_too_slow(gained, since.elapsed()) { 1 } else { failed + 1 };
                 farthest = farthest.max(at_hand);
+                since = Instant::now();
                 if failed >= request.attempts.max(1) {
                     return Err(FetchError::GaveUp { attempts: failed, last: error.to_string(), at_hand: download.at_hand()? });
                 }
@@ -84,6 +93,18 @@ pub fn download(
     }
     download.finish()?;
     Ok(bytes)
+}
+
+impl Request {
+    fn is_too_slow(&self, bytes: u64, within: Duration) -> bool {
+        u128::from(bytes) * 1000 < u128::from(self.least_speed) * within.as_millis()
+    }
+
+    /// What is longer than asked for.
+    fn too_long(&self, what: &str) -> FetchError {
+        let problem = format!("{what} more than {} bytes, and no release has as many; --most-bytes allows more", self.most);
+        FetchError::Wrong { url: self.url.clone(), problem }
+    }
 }
 
 struct Download<'a> {
@@ -116,7 +137,7 @@ impl<'a> Download<'a> {
             .timeout_per_read(Some(request.silence))
             .build()
             .new_agent();
-        let begun = fs::read(&note).ok().and_then(|text| serde_json::from_slice::<Begun>(&text).ok());
+        let begun = reorient_files::read(&note, NOTE).ok().and_then(|text| serde_json::from_slice::<Begun>(&text).ok());
         // Bytes of another address, or of a file that the server cannot tell from its next one, are no beginning.
         let begun = begun.filter(|begun| begun.url == request.url && begun.version.is_some());
         let mut download = Self { request, agent, part, note, begun: begun.unwrap_or_default() };
@@ -202,10 +223,9 @@ impl<'a> Download<'a> {
 
     /// Refuses what is absurdly long or has no room on the disk.
     fn check_room(&self, from: u64) -> Result<(), FetchError> {
-        let Some(length) = self.begun.length else { return Ok(()) };
-        if length > LARGEST {
-            let problem = format!("the server announces {} GiB, no release has as many", length >> 30);
-            return Err(FetchError::Wrong { url: self.request.url.clone(), problem });
+        let length = self.begun.length.unwrap_or(from);
+        if length > self.request.most {
+            return Err(self.request.too_long("the server announces"));
         }
         let folder = self.request.target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let free = fs4::available_space(folder).map_err(|source| FetchError::write(folder, source))?;
@@ -226,10 +246,11 @@ impl<'a> Download<'a> {
         let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&self.part).map_err(write)?;
         file.set_len(from).map_err(write)?;
         file.seek(SeekFrom::Start(from)).map_err(write)?;
-        let mut body = response.into_body().into_with_config().limit(LARGEST).reader();
+        let mut body = response.into_body().into_with_config().limit(u64::MAX).reader();
         let mut block = vec![0; BLOCK];
         let mut done = from;
         progress(done, self.begun.length);
+        let (mut since, mut then, mut looked) = (Instant::now(), done, done);
         loop {
             let read = match body.read(&mut block) {
                 Ok(0) => break,
@@ -248,9 +269,25 @@ impl<'a> Download<'a> {
                 let _ = fs::remove_file(&self.part);
                 return Err(FetchError::Wrong { url: self.request.url.clone(), problem: problem.to_owned() });
             }
-            file.write_all(&block[..read]).map_err(write)?;
             done += read as u64;
+            if done > self.request.most {
+                drop(file);
+                let _ = fs::remove_file(&self.part);
+                return Err(self.request.too_long("the server sends"));
+            }
+            if self.begun.length.is_none() && done - looked > SPARE / 2 {
+                self.check_room(done)?;
+                looked = done;
+            }
+            file.write_all(&block[..read]).map_err(write)?;
             progress(done, self.begun.length);
+            if since.elapsed() >= 2 * self.request.silence {
+                if self.request.is_too_slow(done - then, since.elapsed()) {
+                    let problem = format!("it sends less than {} bytes a second (--least-speed)", self.request.least_speed);
+                    return Err(FetchError::Passing { url: self.request.url.clone(), problem });
+                }
+                (since, then) = (Instant::now(), done);
+            }
         }
         match self.begun.length {
             Some(length) if done < length => {
@@ -268,7 +305,7 @@ impl<'a> Download<'a> {
     /// Syncs the file and gives it its name.
     fn finish(&self) -> Result<(), FetchError> {
         let write = |source| FetchError::write(&self.request.target, source);
-        File::open(&self.part).and_then(|file| file.sync_all()).map_err(write)?;
+        OpenOptions::new().write(true).open(&self.part).and_then(|file| file.sync_all()).map_err(write)?;
         fs::rename(&self.part, &self.request.target).map_err(write)?;
         // A note without its file is ignored.
         let _ = fs::remove_file(&self.note);

@@ -26,10 +26,10 @@ impl Limit {
     pub const MARGINALS: Self = Self::new(64 << 20, "a table of world exports by product");
     /// Tables of a result other than its flows; that of the shares of all lists and origins is the longest, with some MB.
     pub const RESULT_TABLE: Self = Self::new(64 << 20, "a table of results");
-    /// A row for each flow of each product: all of a year of BACI are 11 million of 100 bytes.
-    pub const FLOWS: Self = Self::new(2 << 30, "a table of flows");
-    /// A part of a store holds at most 512 results.
-    pub const SEGMENT: Self = Self::new(1 << 30, "a part of a store");
+    /// A row of some 100 bytes for each exporter of each product: at most 1.4 million for all of HS.
+    pub const FLOWS: Self = Self::new(512 << 20, "a table of flows");
+    /// A plan, or at most 512 results, packed.
+    pub const STORED: Self = Self::new(256 << 20, "a file of a store");
     /// The result of a scenario: a line for each origin in each group of goods.
     pub const RESULT: Self = Self::new(32 << 20, "a result");
     /// Two million scenarios with a name and a key each.

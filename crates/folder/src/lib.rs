@@ -12,8 +12,10 @@ mod record;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
+
+use reorient_files::NameInFolder;
 
 pub use error::{Difference, FolderError};
 pub use record::{ASKS, FileEntry, question_of};
@@ -125,7 +127,7 @@ impl Target {
                 return Err(FolderError::OtherQuestion { path, what, differences });
             }
             let changed: Vec<String> =
-                record.files.iter().filter(|file| is_changed(&path, file)).map(|file| file.name.clone()).collect();
+                record.files.iter().filter(|file| is_changed(&path, file)).map(|file| file.name.to_string()).collect();
             if !changed.is_empty() {
                 return Err(FolderError::Changed { path, names: Names(changed) });
             }
@@ -295,25 +297,17 @@ fn lies_in(source: &Path, folder: &Path) -> bool {
 }
 
 /// Whether a listed file is there with other contents, or may not be replaced.
-fn is_changed(folder: &Path, file: &FileEntry) -> bool {
+fn is_changed(folder: &Path, file: &FileEntry<NameInFolder>) -> bool {
     let path = folder.join(&file.name);
     let Ok(metadata) = fs::metadata(&path) else { return false };
     if metadata.permissions().readonly() || metadata.len() != file.bytes {
         return true;
     }
-    !hash(&path).is_ok_and(|hash| hash == file.blake3)
-}
-
-fn hash(path: &Path) -> io::Result<String> {
-    let mut file = fs::File::open(path)?;
-    let mut hasher = blake3::Hasher::new();
-    let mut block = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut block)? {
-            0 => return Ok(hasher.finalize().to_hex().to_string()),
-            read => hasher.update(&block[..read]),
-        };
-    }
+    let hash = reorient_files::open_in(folder, &file.name).map_err(io::Error::from).and_then(|file| {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update_reader(file).map(|hasher| hasher.finalize())
+    });
+    !hash.is_ok_and(|hash| hash.to_hex().as_str() == file.blake3)
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs;
 use std::path::Path;
 
+use reorient_files::{Limit, NameInFolder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,11 +21,11 @@ const NOT_ASKED: &str = "solver";
 /// The key of a hash of everything that is asked. Where both questions have it, it alone decides.
 pub const ASKS: &str = "asks";
 
-/// One file of a folder.
+/// One file of a folder. Its name is a [`NameInFolder`] where the manifest is one that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FileEntry {
+pub struct FileEntry<Name = String> {
     /// Name without its folder.
-    pub name: String,
+    pub name: Name,
     /// Size in bytes.
     pub bytes: u64,
     /// BLAKE3 hash in hexadecimal.
@@ -38,7 +38,7 @@ pub(crate) struct Record {
     pub(crate) kind: String,
     /// Whether all files are there.
     pub(crate) complete: bool,
-    pub(crate) files: Vec<FileEntry>,
+    pub(crate) files: Vec<FileEntry<NameInFolder>>,
     /// Name of the manifest.
     own: &'static str,
     question: BTreeMap<String, String>,
@@ -47,10 +47,9 @@ pub(crate) struct Record {
 impl Record {
     /// Reads the manifest of a folder; none where there is none of ours, or one that is damaged.
     pub(crate) fn read(folder: &Path) -> Option<Self> {
-        let (own, manifest) = [MANIFEST, SYNTHETIC].into_iter().find_map(|name| {
-            let path = folder.join(name);
-            fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?;
-            Some((name, serde_json::from_slice::<Value>(&fs::read(path).ok()?).ok()?))
+        let (own, manifest) = [MANIFEST, SYNTHETIC].into_iter().find_map(|own| {
+            let bytes = reorient_files::read_in(folder, &NameInFolder::new(own).ok()?, Limit::MANIFEST).ok()?;
+            Some((own, serde_json::from_slice::<Value>(&bytes).ok()?))
         })?;
         let generator = manifest.get("generator")?.as_str()?;
         let kind = match (own, generator) {
@@ -58,23 +57,18 @@ impl Record {
             (SYNTHETIC, generator) if generator == SYNTH.0 => SYNTH.1.to_owned(),
             _ => return None,
         };
-        let files: Vec<FileEntry> = serde_json::from_value(manifest.get("files")?.clone()).ok()?;
-        // Names that leave the folder are not of our making.
-        let is_plain = |file: &FileEntry| Path::new(&file.name).file_name().is_some_and(|name| name == OsStr::new(&file.name));
-        if !files.iter().all(is_plain) {
-            return None;
-        }
+        let files = serde_json::from_value(manifest.get("files")?.clone()).ok()?;
         let complete = manifest.get("complete").and_then(Value::as_bool).unwrap_or(true);
         Some(Self { kind, complete, files, own, question: question_of(&manifest) })
     }
 
     pub(crate) fn lists(&self, name: &OsStr) -> bool {
-        name == self.own || self.files.iter().any(|file| name == OsStr::new(&file.name))
+        name == self.own || self.files.iter().any(|file| name == OsStr::new(file.name.as_str()))
     }
 
     /// All its files, the manifest among them.
     pub(crate) fn names(self) -> Vec<String> {
-        self.files.into_iter().map(|file| file.name).chain([self.own.to_owned()]).collect()
+        self.files.into_iter().map(|file| file.name.into()).chain([self.own.to_owned()]).collect()
     }
 
     /// Where a new question departs from the one that is answered here.

@@ -90,7 +90,7 @@ impl ObjectBlobs {
 
     fn part_of_copy(&self, name: &str, offset: u64, length: usize) -> std::io::Result<Vec<u8>> {
         use std::io::{Read, Seek, SeekFrom};
-        let mut file = fs::File::open(self.copies.path().join(name))?;
+        let mut file = reorient_files::open(&self.copies.path().join(name))?;
         file.seek(SeekFrom::Start(offset))?;
         let mut bytes = vec![0; length];
         file.read_exact(&mut bytes)?;

@@ -104,7 +104,7 @@ fn download(bucket: &Bucket, object: &ObjectMeta, path: &FilePath) -> Result<(),
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods)]
 mod tests {
     use super::*;
     use object_store::ObjectStoreExt;

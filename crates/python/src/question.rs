@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use pyo3::prelude::*;
 use reorient_app::Failure;
 use reorient_engine::{Given, KEYS, Scenario};
+use reorient_files::Limit;
 
 /// A scenario as Python gives it: a TOML file, then pairs of key and value.
 #[derive(Debug, Clone, Default)]
@@ -25,8 +25,7 @@ impl Question {
     pub(crate) fn on_top_of(&self, mut scenario: Scenario) -> Result<Scenario, Failure> {
         if let Some(path) = &self.file {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read the scenario {name}"));
-            scenario.set_from_toml(&text.map_err(Failure::missing)?, &name)?;
+            scenario.set_from_toml(&reorient_files::read_text(path, Limit::SCENARIO)?, &name)?;
         }
         let mut given = Given::default();
         for (key, value) in &self.settings {

@@ -10,6 +10,7 @@ use reorient_app::{Failure, compare_archives, open_sweep, open_sweep_in, sweep_m
 use reorient_data::TradeSource;
 use reorient_engine::ScenarioError;
 use reorient_engine::sweep::{Archive, Shard, StoredPlan, SweepFile, SweepPlan, SweepWork, WriteLock, answer_positions, pending};
+use reorient_files::Limit;
 use reorient_folder::Target;
 use reorient_report::sweep_json;
 
@@ -50,8 +51,7 @@ impl Sweep {
                 if let Some((_, text)) = tables.iter().find(|(name, _)| *name == named) {
                     return Ok(text.clone());
                 }
-                let unreadable = |error| ScenarioError::Sweep(format!("cannot read {}: {error}", path.display()));
-                std::fs::read_to_string(path).map_err(unreadable)
+                reorient_files::read_text(path, Limit::SWEEP_TABLE).map_err(|error| ScenarioError::Sweep(error.to_string()))
             };
             let plan = SweepPlan::new(SweepFile::parse(&text, &path, &read)?, &source)?;
             Ok(Self { plan: plan.into(), source, _fetched: fetched, open: Arc::default() })

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use arrow::array::{RecordBatch, RecordBatchReader};
 use arrow::ffi_stream::RecordBatchStreamReader;
 use arrow_pyarrow::PyArrowType;
@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 use reorient_app::Failure;
 use reorient_core::{HsRevision, Year};
 use reorient_data::{AboutTable, OpenOptions, TradeSource, ValueUnit};
+use reorient_files::Limit;
 
 use crate::remote::{Fetched, local};
 use crate::work::work;
@@ -176,8 +177,7 @@ pub(crate) fn unit(text: Option<&str>) -> Result<Option<ValueUnit>, Failure> {
 fn code_table(path: Option<&PathBuf>) -> Result<Option<(String, Vec<u8>)>, Failure> {
     path.map(|path| {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()));
-        bytes.map(|bytes| (name, bytes)).map_err(Failure::missing)
+        Ok((name, reorient_files::read(path, Limit::CODE_TABLE)?))
     })
     .transpose()
 }

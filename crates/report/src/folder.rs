@@ -11,6 +11,7 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use reorient_core::CountryTable;
+use reorient_files::sync_folder;
 use reorient_folder::{Asked, FolderError, TEMPORARY, Target, parent};
 pub(crate) use reorient_folder::{FileEntry, MANIFEST};
 use reorient_metrics::Collection;
@@ -341,10 +342,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), ReportError> {
 
 /// Makes the names in a directory durable, where the system offers that.
 fn sync(directory: &Path) -> Result<(), ReportError> {
-    if cfg!(unix) {
-        File::open(directory).and_then(|open| open.sync_all()).map_err(|source| write_error(directory, source))?;
-    }
-    Ok(())
+    sync_folder(directory).map_err(|source| write_error(directory, source))
 }
 
 pub(crate) fn write_error(path: &Path, source: io::Error) -> ReportError {
@@ -352,7 +350,7 @@ pub(crate) fn write_error(path: &Path, source: io::Error) -> ReportError {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods)]
 mod tests {
     use super::*;
     use crate::sample;

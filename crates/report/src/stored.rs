@@ -8,13 +8,20 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Float64Type, Int32Type};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::ParquetMetaData;
 use reorient_core::{CountryTable, file_name};
+use reorient_files::{FileError, FileErrorKind, Limit, NameInFolder};
 use reorient_metrics::Collection;
 use serde_json::Value;
 
 use crate::folder::{FileEntry, MANIFEST};
 use crate::manifest::GENERATOR;
 use crate::{csv, flows};
+
+/// Pages of flows shrink by less than this.
+const LARGEST_RATIO: u64 = 200;
+/// What is this short may shrink by any factor.
+const FREE: u64 = 1 << 20;
 
 /// Why a folder does not hold.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +56,16 @@ pub enum StoredError {
     },
 }
 
+impl From<FileError> for StoredError {
+    fn from(error: FileError) -> Self {
+        let path = error.path().to_owned();
+        match error.kind() {
+            FileErrorKind::CannotRead => Self::Missing { path, source: error.into() },
+            FileErrorKind::BadData => Self::Damaged { file: path.display().to_string(), problem: error.problem() },
+        }
+    }
+}
+
 /// The kind of folder, from its manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFolder {
@@ -56,7 +73,7 @@ pub struct StoredFolder {
     /// The manifest.
     pub manifest: Value,
     /// Files that it lists.
-    pub files: Vec<FileEntry>,
+    pub files: Vec<FileEntry<NameInFolder>>,
     /// Files that it does not list.
     pub unlisted: Vec<String>,
 }
@@ -78,15 +95,15 @@ impl StoredFolder {
     /// # Errors
     /// [`StoredError`] when there is none or it is not ours.
     pub fn open(folder: &Path) -> Result<Self, StoredError> {
-        let path = folder.join(MANIFEST);
-        let text = fs::read(&path).map_err(|source| StoredError::Missing { path, source })?;
+        let text = reorient_files::read(&folder.join(MANIFEST), Limit::MANIFEST)?;
         let damaged = |problem: String| StoredError::Damaged { file: MANIFEST.to_owned(), problem };
         let manifest: Value = serde_json::from_slice(&text).map_err(|error| damaged(format!("it is no JSON: {error}")))?;
         if manifest.get("generator").and_then(Value::as_str) != Some(GENERATOR) {
             return Err(damaged("it is not a manifest of reorient's".to_owned()));
         }
         let files = manifest.get("files").cloned().unwrap_or_default();
-        let files: Vec<FileEntry> = serde_json::from_value(files).map_err(|error| damaged(format!("`files`: {error}")))?;
+        let files: Vec<FileEntry<NameInFolder>> =
+            serde_json::from_value(files).map_err(|error| damaged(format!("`files`: {error}")))?;
         let mut unlisted = Vec::new();
         let entries = fs::read_dir(folder).map_err(|source| StoredError::Missing { path: folder.to_owned(), source })?;
         for entry in entries {
@@ -111,10 +128,13 @@ impl StoredFolder {
     /// [`StoredError`] with the first file that is not there or does not match.
     pub fn check_files(&self) -> Result<(), StoredError> {
         for file in &self.files {
-            let bytes = self.bytes(&file.name)?;
-            if bytes.len() as u64 != file.bytes || blake3::hash(&bytes).to_hex().as_str() != file.blake3 {
+            let open = reorient_files::open_in(&self.path, &file.name)?;
+            let unreadable = |source| StoredError::Missing { path: self.path.join(&file.name), source };
+            let has_size = open.metadata().map_err(unreadable)?.len() == file.bytes;
+            let mut hasher = blake3::Hasher::new();
+            if !has_size || hasher.update_reader(open).map_err(unreadable)?.finalize().to_hex().as_str() != file.blake3 {
                 let problem = "it does not match its size and BLAKE3 hash in the manifest".to_owned();
-                return Err(StoredError::Damaged { file: file.name.clone(), problem });
+                return Err(StoredError::Damaged { file: file.name.to_string(), problem });
             }
         }
         Ok(())
@@ -125,14 +145,10 @@ impl StoredFolder {
     /// # Errors
     /// [`StoredError`] when it cannot be read.
     pub fn bytes(&self, name: &str) -> Result<Vec<u8>, StoredError> {
-        if name.is_empty() || Path::new(name).file_name().is_none_or(|own| own != name) {
-            return Err(StoredError::Damaged {
-                file: MANIFEST.to_owned(),
-                problem: format!("`{name}` is no file of the folder"),
-            });
-        }
-        let path = self.path.join(name);
-        fs::read(&path).map_err(|source| StoredError::Missing { path, source })
+        let limit = if name.starts_with("flows.") { Limit::FLOWS } else { Limit::RESULT_TABLE };
+        let name = NameInFolder::new(name);
+        let name = name.map_err(|error| StoredError::Damaged { file: MANIFEST.to_owned(), problem: error.to_string() })?;
+        Ok(reorient_files::read_in(&self.path, &name, limit)?)
     }
 
     /// The rows of `flows.parquet`.
@@ -143,7 +159,9 @@ impl StoredFolder {
         let bytes = Bytes::from(self.bytes("flows.parquet")?);
         let damaged = |problem: String| StoredError::Damaged { file: "flows.parquet".to_owned(), problem };
         let read = || -> Result<Vec<StoredFlowRow>, String> {
+            let size = bytes.len() as u64;
             let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|error| error.to_string())?;
+            check_claims(builder.metadata(), size)?;
             let names: Vec<&str> = builder.schema().fields().iter().map(|field| field.name().as_str()).collect();
             if names.get(..flows::COLUMNS.len()) != Some(&flows::COLUMNS[..]) {
                 return Err(format!("its columns are {}", names.join(",")));
@@ -201,6 +219,21 @@ impl StoredFolder {
         }
         Ok(())
     }
+}
+
+/// Refuses what claims more rows or bytes than flows have in a file of that size, before any is decoded. Each exporter has its own
+/// amounts, so a row takes some bytes however well a file is packed.
+fn check_claims(metadata: &ParquetMetaData, size: u64) -> Result<(), String> {
+    let most_unpacked = size.saturating_mul(LARGEST_RATIO).saturating_add(FREE);
+    let rows = metadata.file_metadata().num_rows();
+    let of_groups = metadata.row_groups().iter().try_fold(0_i64, |sum, group| sum.checked_add(group.num_rows()));
+    let unpacked = metadata.row_groups().iter().try_fold(0_i64, |sum, group| sum.checked_add(group.total_byte_size()));
+    let is_below =
+        |claim: Option<i64>, most: u64| claim.and_then(|claim| u64::try_from(claim).ok()).is_some_and(|claim| claim <= most);
+    if of_groups != Some(rows) || !is_below(of_groups, size) || !is_below(unpacked, most_unpacked) {
+        return Err(format!("it claims {rows} rows in {size} bytes, as no flows do"));
+    }
+    Ok(())
 }
 
 fn append(batch: &RecordBatch, rows: &mut Vec<StoredFlowRow>) -> Result<(), String> {

@@ -12,8 +12,8 @@ use crate::error::file_name;
 pub(crate) const LONGEST: u64 = 64 << 30;
 /// BACI shrinks by a factor of four to eight; text that shrinks by more than this is not trade.
 pub(crate) const LARGEST_RATIO: u64 = 200;
-/// Short texts may shrink by any factor.
-const FREE: u64 = 1 << 20;
+/// What is this short may shrink by any factor.
+pub(crate) const FREE: u64 = 1 << 20;
 
 /// How a CSV is packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

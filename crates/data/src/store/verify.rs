@@ -104,7 +104,7 @@ fn decode(bytes: Bytes, rows: usize) -> Result<Vec<ByteArray>, ParquetError> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods)]
 mod tests {
     use reorient_core::{CountryCode, HsRevision, Usd, Year};
 

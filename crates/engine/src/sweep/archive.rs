@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reorient_core::{Country, CountryCode, CountryTable, Text, is_letter, shown};
+use reorient_files::Limit;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
@@ -290,7 +291,7 @@ impl Archive {
         let Some((segment, place)) = self.places.get(key) else { return Ok(None) };
         let name = &self.segments[*segment as usize];
         let bytes = self.blobs.read_part(name, place.offset, place.length as usize)?;
-        let document = unpack(name, place, &bytes)?;
+        let document = unpack(name, place, &bytes, Limit::RESULT)?;
         let record = SweepRecord::from_document(&document, &self.plan.countries);
         record.map(Some).map_err(|problem| StoreError::Damaged { file: name.clone(), problem })
     }
@@ -432,7 +433,7 @@ fn only_document(name: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
         return Err(StoreError::Damaged { file: name.to_owned(), problem: "it holds more than one document".to_owned() });
     };
     let start = usize::try_from(place.offset).unwrap_or(usize::MAX);
-    unpack(name, place, bytes.get(start..).unwrap_or_default())
+    unpack(name, place, bytes.get(start..).unwrap_or_default(), Limit::PLAN)
 }
 
 impl std::fmt::Debug for Archive {

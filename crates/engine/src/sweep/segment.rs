@@ -3,6 +3,8 @@
 //! The index is a skippable frame of Zstandard and every document a frame of its own, so `zstd -dc FILE` prints the documents.
 //! A file is whole when its index has the hash that it begins with and every document the hash that the index gives.
 
+use reorient_files::{Limit, unpack_zstd};
+
 use super::error::StoreError;
 use super::key::Key;
 
@@ -16,8 +18,6 @@ const HEAD: usize = 4 + 4 + 8 + 32 + 4;
 const ENTRY: usize = 32 + 32 + 4;
 /// Fast, and small enough.
 const LEVEL: i32 = 3;
-/// No document of ours is larger unpacked.
-const MOST_BYTES: usize = 1 << 30;
 
 /// Where a document of a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,19 +100,16 @@ pub(crate) fn index_hash(bytes: &[u8]) -> Option<Key> {
     bytes.get(16..48).and_then(|hash| hash.try_into().ok()).map(Key)
 }
 
-/// A document from its bytes.
+/// A document from its bytes; `limit` is what one of its kind has at most.
 ///
 /// # Errors
 /// [`StoreError::Damaged`] when they are not those that were written.
-pub(crate) fn unpack(file: &str, place: &Place, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
+pub(crate) fn unpack(file: &str, place: &Place, bytes: &[u8], limit: Limit) -> Result<Vec<u8>, StoreError> {
     let damaged = |problem: &str| StoreError::Damaged { file: file.to_owned(), problem: problem.to_owned() };
     if Key::of(bytes) != place.hash {
         return Err(damaged("a result does not have its hash; it changed while it was in use"));
     }
-    zstd::stream::decode_all(bytes)
-        .ok()
-        .filter(|document| document.len() <= MOST_BYTES)
-        .ok_or_else(|| damaged("it cannot be unpacked"))
+    unpack_zstd(bytes, limit).map_err(|error| damaged(&error.to_string()))
 }
 
 #[cfg(test)]
@@ -132,12 +129,12 @@ mod tests {
         assert_eq!(places.len(), documents.len());
         for (at, (key, place)) in places.iter().enumerate() {
             let start = usize::try_from(place.offset).unwrap();
-            let own = unpack("x", place, &bytes[start..start + place.length as usize]).unwrap();
+            let own = unpack("x", place, &bytes[start..start + place.length as usize], Limit::RESULT).unwrap();
             assert_eq!((*key, own), (documents[at].key, vec![u8::try_from(at).unwrap(); 40 + at]));
         }
         assert_eq!(check("x", &encode(&[]).0).unwrap(), []);
         // Other programs read it too.
-        assert_eq!(zstd::stream::decode_all(bytes.as_slice()).unwrap().len(), 40 + 41 + 42 + 43 + 44);
+        assert_eq!(unpack_zstd(&bytes, Limit::RESULT).unwrap().len(), 40 + 41 + 42 + 43 + 44);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use reorient_files::{FileErrorKind, Limit, sync_folder};
+
 use super::error::StoreError;
 use super::key::Key;
 
@@ -175,9 +177,7 @@ impl LocalBlobs {
         (self.watch)(Moment::BeforeRename);
         let is_written = settle(temporary, path)?;
         (self.watch)(Moment::AfterRename);
-        if cfg!(unix) {
-            File::open(&self.folder)?.sync_all()?;
-        }
+        sync_folder(&self.folder)?;
         Ok(is_written)
     }
 }
@@ -216,12 +216,15 @@ impl Blobs for LocalBlobs {
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, StoreError> {
-        fs::read(self.folder.join(name)).map_err(|source| self.unreadable(name, source))
+        reorient_files::read(&self.folder.join(name), Limit::STORED).map_err(|error| match error.kind() {
+            FileErrorKind::CannotRead => self.unreadable(name, error.into()),
+            FileErrorKind::BadData => StoreError::Damaged { file: name.to_owned(), problem: error.problem() },
+        })
     }
 
     fn read_part(&self, name: &str, offset: u64, length: usize) -> Result<Vec<u8>, StoreError> {
         let read = || {
-            let mut file = File::open(self.folder.join(name))?;
+            let mut file = reorient_files::open(&self.folder.join(name))?;
             file.seek(SeekFrom::Start(offset))?;
             let mut bytes = vec![0; length];
             file.read_exact(&mut bytes)?;
@@ -326,7 +329,7 @@ impl Blobs for MemoryBlobs {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods)]
 mod tests {
     use super::*;
 

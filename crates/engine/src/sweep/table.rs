@@ -12,6 +12,9 @@ use crate::scenario::{Scenario, ScenarioError, in_file};
 /// The column with a name for the scenario.
 const NAME: &str = "name";
 
+/// Longest name of a column, with a country or product in it, that a message quotes.
+const LONGEST_KEY: usize = 60;
+
 /// Rows as they stand; an empty field leaves the base's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Table {
@@ -19,6 +22,29 @@ pub(crate) struct Table {
     folder: std::path::PathBuf,
     columns: Vec<String>,
     rows: Vec<(StringRecord, u32)>,
+}
+
+/// Refuses what is no table of scenarios. A sweep can come from others and name any file, so nothing of a file is quoted that does
+/// not look like the header of such a table.
+fn check_header(columns: &[String]) -> Result<(), String> {
+    // A key, or nearly one.
+    let is_known = |column: &String| match Scenario::default().set(column, "") {
+        Err(ScenarioError::UnknownKey { hint, .. }) => column == NAME || !hint.is_empty(),
+        _ => true,
+    };
+    let is_plain = |column: &String| {
+        let is_letter = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+        !column.is_empty() && column.len() <= LONGEST_KEY && column.chars().all(is_letter)
+    };
+    if !columns.iter().any(is_known) {
+        return Err(format!(
+            "this is no table of scenarios: its first line must name keys of a scenario, such as year,cap,{NAME}"
+        ));
+    }
+    match columns.iter().position(|column| !is_plain(column)) {
+        Some(at) => Err(format!("the name of column {} is no key of a scenario", at + 1)),
+        None => Ok(()),
+    }
 }
 
 impl Table {
@@ -37,6 +63,7 @@ impl Table {
         let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
         let header = reader.headers().map_err(|error| unreadable(&error))?.clone();
         let columns: Vec<String> = header.iter().map(str::to_owned).collect();
+        check_header(&columns).map_err(|problem| fault(1, ScenarioError::Sweep(problem)))?;
         let mut seen = BTreeSet::new();
         if let Some(twice) = columns.iter().find(|column| !seen.insert(column.as_str())) {
             return Err(fault(1, ScenarioError::Sweep(format!("the column `{}` stands twice", shown(twice)))));
@@ -104,5 +131,27 @@ impl Table {
     pub(crate) fn keys(&self, row: usize) -> impl Iterator<Item = &str> {
         let set = self.columns.iter().zip(self.rows[row].0.iter()).filter(|(key, value)| *key != NAME && !value.is_empty());
         set.map(|(key, _)| key.as_str())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_another_file_is_quoted() {
+        let refused = |text: &str| Table::parse(text, Path::new("t.csv")).unwrap_err().to_string();
+        for text in ["root:x:0:0:root:/root:/bin/sh\n", "secret,token\nabc,def\n", "password\n", "\x1b[2J\n", ""] {
+            let said = refused(text);
+            assert_eq!(
+                said,
+                "t.csv:1: this is no table of scenarios: its first line must name keys of a scenario, such as year,cap,name"
+            );
+        }
+        assert_eq!(refused("name,ssh-rsa AAAA\nx,1\n"), "t.csv:1: the name of column 2 is no key of a scenario");
+        assert!(refused("cpa\n0.1\n").contains("did you mean `cap`?"));
+        assert!(refused("name,nonsense\nx,1\n").contains("unknown key `nonsense`"));
+        assert_eq!(Table::parse("name,cap\nx,0.1\n", Path::new("t.csv")).unwrap().len(), 1);
     }
 }

@@ -20,6 +20,7 @@ use super::{damaged, isolated};
 use crate::DataError;
 use crate::claims::ValueUnit;
 use crate::input::cells::{self, Columns};
+use crate::input::stream::{FREE, LARGEST_RATIO};
 use crate::integrity::Integrity;
 use crate::store::Content;
 
@@ -193,6 +194,13 @@ fn rows_of(name: &str, metadata: &ParquetMetaData, size: u64) -> Result<(u64, Ve
     }
     if rows > size {
         let problem = format!("it claims {rows} rows in {size} bytes, as no trade data do; write it again");
+        return Err(DataError::file(name, problem));
+    }
+    let unpacked = metadata.row_groups().iter().map(|group| u64::try_from(group.total_byte_size()).unwrap_or(u64::MAX));
+    let unpacked = unpacked.fold(0, u64::saturating_add);
+    if unpacked > FREE && unpacked / LARGEST_RATIO > size {
+        let problem =
+            format!("it claims to unpack to more than {LARGEST_RATIO} times its size, as no trade data do; write it again");
         return Err(DataError::file(name, problem));
     }
     let groups = metadata.row_groups().iter().map(|group| usize::try_from(group.num_rows()));
