@@ -45,6 +45,7 @@ fn place(fields: &Bound<'_, PyDict>, error: &DataError) -> PyResult<()> {
         DataError::File { file, .. }
         | DataError::Damaged { file, .. }
         | DataError::Missing { file, .. }
+        | DataError::Changed { file, .. }
         | DataError::CannotWrite { file, .. } => fields.set_item("file", file),
         DataError::Folder(error) => fields.set_item("file", error.path().display().to_string()),
         DataError::Several { errors, .. } => errors.first().map_or(Ok(()), |first| place(fields, first)),
