@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use reorient_core::{CountryIndex, Fraction, ListSource, Membership, ProductCode, Sector, Stage, Usd};
+use reorient_core::{CountryIndex, Fraction, ListSource, Membership, ProductCode, Sector, Stage, Text, Usd};
 use reorient_metrics::{
     Classification, Collection, Collector, Detail, FlowRow, Labels, Product, ProductRow, Ranged, Scratch, measure,
 };
@@ -112,9 +112,9 @@ fn row(number: u32, flows: &[Flow]) -> ProductRow {
 fn collected(products: &[(&[Sector], &[Flow])], top: usize) -> Collection {
     let membership = |sector: &Sector| Membership {
         sector: *sector,
-        subsector: "any".to_owned(),
+        subsector: Text::literal("any"),
         stage: Stage::Input,
-        source: ListSource("any".to_owned()),
+        source: ListSource(Text::literal("any")),
     };
     let memberships: Vec<Vec<Membership>> =
         products.iter().map(|(sectors, _)| sectors.iter().map(membership).collect()).collect();
