@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use csv::StringRecord;
-use reorient_core::CountryCode;
+use reorient_core::{CountryCode, file_name};
 use reorient_data::{InputFile, InputRole};
 use reorient_files::Limit;
 use reorient_metrics::{HEADLINE_COUNTRIES, Printed, Published, PublishedRisk, PublishedRow};
@@ -44,8 +44,7 @@ fn text(path: Option<&Path>, name: &str, embedded: &str, inputs: &mut Vec<InputF
     let Some(path) = path else { return Ok(Named { name: name.to_owned(), text: embedded.to_owned() }) };
     let name = path.display().to_string();
     let text = reorient_files::read_text(path, Limit::PUBLISHED)?;
-    let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    inputs.push(InputFile::of_bytes(InputRole::Published, file, text.as_bytes()));
+    inputs.push(InputFile::of_bytes(InputRole::Published, file_name(path), text.as_bytes()));
     Ok(Named { name, text: text.trim_start_matches('\u{feff}').to_owned() })
 }
 

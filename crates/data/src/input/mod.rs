@@ -408,7 +408,12 @@ pub(crate) fn named_in(name: &str) -> (Option<HsRevision>, Option<String>, Optio
     };
     let revision = after("HS").find_map(|part| part.parse().ok());
     let mut releases = after("V").map(|part| &part[1..]);
-    let release = releases.find(|part| part.len() >= 6 && part.bytes().take(6).all(|byte| byte.is_ascii_digit()));
+    let is_release = |part: &&str| {
+        part.len() >= 6
+            && part.bytes().take(6).all(|byte| byte.is_ascii_digit())
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let release = releases.find(is_release);
     let year = after("Y").find_map(|part| part[1..].parse().ok().filter(|_| part.len() == 5));
     (revision, release.map(str::to_owned), year)
 }

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use parquet::file::metadata::ParquetMetaDataReader;
+use reorient_core::{Text, check_letters, shown};
 
 use super::index::Index;
 use super::read::isolated;
@@ -75,12 +76,18 @@ impl Footer {
                 format!("it is of format {}, this version reads format {FORMAT}; ingest CEPII's file again", get(KEY_FORMAT)?);
             return Err(DataError::file(name, problem));
         }
+        // What stands in titles.
+        let text = |key: &str| {
+            let text = get(key)?;
+            let checked = check_letters(text, Text::DESCRIPTION).map(|()| text.to_owned());
+            checked.map_err(|error| DataError::file(name, format!("the footer says `{}` under `{key}`: {error}", shown(text))))
+        };
         let info = YearInfo {
             year: parse(name, KEY_YEAR, get(KEY_YEAR)?)?,
             revision: parse(name, KEY_REVISION, get(KEY_REVISION)?)?,
-            release: get(KEY_RELEASE)?.to_owned(),
+            release: text(KEY_RELEASE)?,
             synthetic: parse(name, KEY_SYNTHETIC, get(KEY_SYNTHETIC)?)?,
-            attribution: get(KEY_ATTRIBUTION)?.to_owned(),
+            attribution: text(KEY_ATTRIBUTION)?,
             unknown_codes: match optional(KEY_UNKNOWN_CODES) {
                 None => None,
                 Some(text) => Some(serde_json::from_str(text).map_err(|error| {

@@ -111,6 +111,47 @@ mod tests {
     use super::*;
     use crate::Row;
 
+    fn info(year: Year) -> YearInfo {
+        YearInfo {
+            year,
+            revision: HsRevision::Hs92,
+            release: "test".to_owned(),
+            synthetic: true,
+            attribution: String::new(),
+            unknown_codes: None,
+            tables: None,
+        }
+    }
+
+    #[test]
+    fn what_no_reader_takes_is_not_written_or_not_read() {
+        let countries = crate::codes::embedded_countries().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("year.parquet");
+        let year = Year::new(1990).unwrap();
+        let row = |importer, value| {
+            let countries = (CountryCode::literal(4), CountryCode::literal(importer));
+            Row::new(year, "010121".parse().unwrap(), countries, Usd::new(value), None)
+        };
+        let most = FLOW_LIMIT - 1;
+        for (rows, said) in [
+            (vec![row(8, FLOW_LIMIT)], "9007199254740.992: a flow of"),
+            (
+                vec![row(8, most), row(12, 1)],
+                "product 010121: exports of all countries together are 9007199254740.992 thousand USD",
+            ),
+            (vec![row(8, 0)], "is not positive"),
+        ] {
+            let refused = write_year(&path, &info(year), rows).unwrap_err().to_string();
+            assert!(refused.contains(said), "{refused}");
+        }
+        write_year(&path, &info(year), vec![row(4, most), row(8, most)]).unwrap();
+        assert_eq!(verify_file(&path, &countries).unwrap().n_rows(), 2);
+        write_year(&path, &YearInfo { release: "\u{1b}[2J".to_owned(), ..info(year) }, vec![row(8, 1)]).unwrap();
+        let refused = verify_file(&path, &countries).unwrap_err().to_string();
+        assert!(refused.contains("the footer says `\\u{1b}[2J` under `reorient.release`: letter 1 is U+001B"), "{refused}");
+    }
+
     #[test]
     fn a_bit_changed_anywhere_is_found() {
         let countries = crate::codes::embedded_countries().unwrap();
@@ -124,15 +165,7 @@ mod tests {
                 rows.push(Row::new(year, product.parse().unwrap(), (pair[0], pair[1]), Usd::new(1 + at as i64 * 977), quantity));
             }
         }
-        let info = YearInfo {
-            year,
-            revision: HsRevision::Hs92,
-            release: "test".to_owned(),
-            synthetic: true,
-            attribution: String::new(),
-            unknown_codes: None,
-            tables: None,
-        };
+        let info = info(year);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("year.parquet");
         write_year(&path, &info, rows).unwrap();
