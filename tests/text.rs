@@ -135,7 +135,7 @@ fn sweeps_name_scenarios_with_letters() {
     written(root.path(), "evil.csv", &format!("name,cap\n\"a{EVIL}\",0.1\n"));
     written(root.path(), "formula.csv", "name,cap\n=1+1,0.1\n");
     written(root.path(), "header.csv", &format!("name,{EVIL}\na,0.1\n"));
-    let quoted = serde_json::to_string(EVIL).unwrap();
+    let quoted = toml::Value::from(EVIL).to_string();
     let out = root.path().join("never");
     for (number, (text, words)) in [
         (format!("title = {quoted}"), ":1: `title = \\u{1b}]0;owned"),

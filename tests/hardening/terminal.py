@@ -325,7 +325,8 @@ def main():
             attempt(f"name of a list {number}, sweep", ["sweep", file, source, "--year", "2023", "--out", WORK / f"swept {number}"], {0}, WORK)
             tables_hold(f"name of a list {number}", WORK / f"swept {number}")
     # What is typed, and files of scenarios.
-    quoted = json.dumps(NAME)
+    # TOML takes no bare delete character.
+    quoted = json.dumps(NAME).replace("\x7f", "\\u007f")
     for number, arguments in enumerate(
         [
             ["run", "--set", f"cap={NAME}"], ["run", "--set", f"{NAME}=1"], ["run", "--set", NAME], ["run", "--set", f"risk={NAME}"],

@@ -100,12 +100,13 @@ fn parse_list(file: &str, whole: &[u8]) -> Result<ReadList, DataError> {
         if is_padded(field(1)) {
             padded.insert(product);
         }
-        if field(3).contains(';') {
+        let subsector = Text::name(field(3)).map_err(|error| fail(3, error.to_string()))?;
+        if subsector.contains(';') {
             return Err(fail(3, "a subsector holds no semicolon, which separates them in results".to_owned()));
         }
         let membership = Membership {
             sector: field(2).parse().map_err(|error| fail(2, format!("{error}")))?,
-            subsector: Text::name(field(3)).map_err(|error| fail(3, error.to_string()))?,
+            subsector,
             stage: field(4).parse().map_err(|error| fail(4, format!("{error}")))?,
             source: ListSource(Text::name(field(5)).map_err(|error| fail(5, error.to_string()))?),
         };
