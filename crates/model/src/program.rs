@@ -506,6 +506,6 @@ mod tests {
         let most = i64::try_from((i128::MAX / 8).isqrt() / 20).unwrap();
         let try_world = |world: i64| bounds(&[0, 10], &[0, world], |_| {}).map(|_| ());
         assert_eq!(try_world(most), Ok(()));
-        assert_eq!(try_world(most + 1), Err(ProgramError::Overflow));
+        assert_eq!(try_world(most + 1), Err(ProgramError::TooLarge(i128::from(most) + 1)));
     }
 }
