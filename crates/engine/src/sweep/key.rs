@@ -5,11 +5,9 @@ use std::str::FromStr;
 
 use reorient_data::{FileHash, InputFile, TradeSource, embedded_list_hash};
 
+use super::golden::GOLDEN;
 use crate::scenario::{FillChoice, Scenario};
 use crate::{HIGHS_VERSION, SolverChoice};
-
-/// To be raised whenever the same question may get other figures, so that none of an earlier program is taken for one of this.
-const ALGORITHM: u32 = 2;
 
 /// A BLAKE3 hash; sixty-four hexadecimal digits in files.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,7 +78,7 @@ impl QuestionHasher {
 /// Hash of what a scenario is answered from: rows and list with the hashes that they were read with, the code tables, and the
 /// program that reads them.
 pub(crate) fn inputs_key(source: &TradeSource, trade: &FileHash, list: Option<&InputFile>) -> Key {
-    let mut text = format!("algorithm {ALGORITHM}\nversion {}\nrevision {}\n", env!("CARGO_PKG_VERSION"), source.revision());
+    let mut text = format!("figures {GOLDEN}\nversion {}\nrevision {}\n", env!("CARGO_PKG_VERSION"), source.revision());
     // Writing to a text does not fail.
     let _ = writeln!(text, "trade {}", trade.blake3);
     for table in source.code_tables() {

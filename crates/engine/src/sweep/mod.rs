@@ -7,6 +7,7 @@ mod archive;
 mod diff;
 mod error;
 mod file;
+mod golden;
 mod key;
 mod lock;
 mod plan;
