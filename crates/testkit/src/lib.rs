@@ -1,8 +1,10 @@
-//! For tests alone: random small products and naive oracles that share no code with the model.
+//! For tests alone: random small products and naive oracles that share no code with the model, and damage to files.
 
+mod damage;
 mod like_trade;
 mod options;
 
+pub use damage::damaged;
 pub use like_trade::{Numbers, like_trade};
 pub use options::{Optima, OptionProduct, option_product};
 

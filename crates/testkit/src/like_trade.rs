@@ -7,14 +7,24 @@ use reorient_model::Program;
 pub struct Numbers(pub u64);
 
 impl Numbers {
-    /// From 0 to 1.
-    #[allow(clippy::cast_precision_loss)] // 53 bits.
-    pub fn unit(&mut self) -> f64 {
+    fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
+        mixed ^ (mixed >> 31)
+    }
+
+    /// From 0 to 1.
+    #[allow(clippy::cast_precision_loss)] // 53 bits.
+    pub fn unit(&mut self) -> f64 {
+        (self.next() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// Below a limit; 0 where that is 0.
+    #[allow(clippy::cast_possible_truncation)] // A remainder of the limit.
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % (limit as u64).max(1)) as usize
     }
 
     /// About normal: mean 0, variance 1.
