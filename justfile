@@ -29,4 +29,4 @@ bench:
     cargo bench --profile release --locked --no-default-features --bench hhi --bench data
 
 deny:
-    cargo deny --locked check bans licenses sources
+    cargo deny --locked check advisories bans licenses sources
