@@ -412,7 +412,7 @@ fn a_sweep_gives_way_to_the_same_sweep_alone() {
     succeeds(&["verify", text(&out)]);
 }
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "fault-points"))]
 #[test]
 fn a_sweep_that_takes_a_place_by_force_goes_on_without() {
     use std::os::unix::process::ExitStatusExt;

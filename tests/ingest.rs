@@ -348,10 +348,10 @@ fn a_target_that_cannot_be_written_is_said_so() {
     std::fs::write(&source, trade::plain(&trade::rows()[..100])).unwrap();
     let below_a_file = source.join("out");
     let (code, said) = refusal(&[], &source, &below_a_file);
-    assert!(code == 74 && said.contains("cannot be written"), "{said}");
+    assert!(code == 74 && said.contains("cannot write"), "{said}");
     if cfg!(target_os = "linux") {
         let (code, said) = refusal(&[], &source, Path::new("/proc/reorient"));
-        assert!(code == 74 && said.contains("cannot be written"), "{said}");
+        assert!(code == 74 && said.contains("cannot write"), "{said}");
     }
     let foreign = root.path().join("thesis");
     std::fs::create_dir(&foreign).unwrap();

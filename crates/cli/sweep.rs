@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::anyhow;
 use reorient_data::TradeSource;
@@ -305,8 +305,16 @@ fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
     Ok(stop)
 }
 
-/// Ends the program, as a power cut would, at a moment that tests choose; nothing without their variable.
+/// Nobody looks on in a program that is not built for tests.
+#[cfg(not(feature = "fault-points"))]
 fn watch() -> Box<dyn Fn(Moment) + Send + Sync> {
+    Box::new(|_| {})
+}
+
+/// Ends the program, as a power cut would, at a moment that tests choose; nothing without their variable.
+#[cfg(feature = "fault-points")]
+fn watch() -> Box<dyn Fn(Moment) + Send + Sync> {
+    use std::sync::atomic::AtomicUsize;
     let Some(wish) = std::env::var("REORIENT_TEST_KILL").ok() else { return Box::new(|_| {}) };
     let (moment, count) = wish.split_once(':').unwrap_or((&wish, "1"));
     let moment = match moment {

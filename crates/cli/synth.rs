@@ -1,7 +1,7 @@
 //! `reorient synth`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use reorient_core::{ProductCode, ProductIndex, Year, file_name};
 use reorient_data::{MapRule, OpenOptions, TradeSource, embedded_goods_list, hash_file, map_list};
-use reorient_folder::{Asked, Target as Place, parent, remove_ours};
+use reorient_folder::{Asked, FolderWriter, Target as Place};
 use reorient_report::{Column, Grid, Screen, grouped};
 use reorient_synth::{
     Outcome, Request, Row, SynthError, Target, description, generate, sort_as_cepii, write_countries, write_products,
@@ -162,29 +162,13 @@ struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// Writes beside the place and gives the folder its name at the end; nothing is left behind on failure. Gives the list of files.
+    /// Writes the folder, whole or not at all, and gives the list of its files.
     fn publish(&self, place: &Place) -> Result<Value, Failure> {
-        let out = place.claim(&Asked { kind: KIND, question: None, work: None })?.path;
-        let fail = |error: io::Error| Failure::cannot_write(anyhow!(error).context(out.display().to_string()));
-        let name = out.file_name().ok_or_else(|| fail(io::Error::other("this is no name of a folder")))?.to_string_lossy();
-        let folder = parent(&out);
-        fs::create_dir_all(folder).map_err(fail)?;
-        let beside = |what: &str| folder.join(format!(".{name}.reorient-{}-{what}", std::process::id()));
-        let (partial, old) = (beside("partial"), beside("old"));
-        fs::create_dir(&partial).map_err(fail)?;
-        let settle = |files: Value| {
-            if out.exists() {
-                fs::rename(&out, &old)?;
-            }
-            fs::rename(&partial, &out)?;
-            remove_ours(&old).map(|()| files)
-        };
-        let done = self.write(&partial).and_then(settle);
-        if done.is_err() {
-            // Nothing more can be done where even this fails.
-            let _ = fs::remove_dir_all(&partial);
-        }
-        done.map_err(fail)
+        let folder = FolderWriter::begin(place, Asked { kind: KIND, question: None, work: None })?;
+        let fail = |error: io::Error| Failure::cannot_write(anyhow!(error).context(self.arguments.out.display().to_string()));
+        let files = self.write(folder.path()).map_err(fail)?;
+        folder.publish(&[])?;
+        Ok(files)
     }
 
     fn write(&self, folder: &Path) -> io::Result<Value> {

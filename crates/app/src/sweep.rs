@@ -16,7 +16,8 @@ use reorient_report::{
 
 use crate::Failure;
 
-/// The folder and its store, locked for this shard, with the plan in it. `watch` is told the moments of each write.
+/// The folder and its store, locked for this shard, with the plan in it. Another plan that is there gives way only for a whole
+/// sweep. `watch` is told the moments of each write.
 ///
 /// # Errors
 /// [`Failure`] when the folder is another's, somebody else writes there, or it cannot be read or written.
@@ -27,7 +28,11 @@ pub fn open_sweep(
     watch: Box<dyn Fn(Moment) + Send + Sync>,
 ) -> Result<(Archive, WriteLock), Failure> {
     open(target, plan, shard, |plan, lock, force| {
-        let replace = if lock.is_alone() { replace(force) } else { Replace::Nothing };
+        let replace = match (shard, lock.is_alone()) {
+            (Shard::WHOLE, _) => replace(force),
+            (_, true) => Replace::Damaged,
+            (_, false) => Replace::Nothing,
+        };
         Archive::create(target.path(), plan, &shard.writer(), &|writer| lock.is_alive(writer), replace, watch)
     })
 }
@@ -60,6 +65,8 @@ fn open(
     create: impl FnOnce(StoredPlan, &WriteLock, bool) -> Result<Archive, StoreError>,
 ) -> Result<(Archive, WriteLock), Failure> {
     let (out, manifest) = (target.path(), sweep_manifest(&plan));
+    // Until the folder can be seen to be a sweep's.
+    let beginning = target.lock()?;
     match claim_sweep(target, &manifest) {
         // Asked to take the place of another sweep, and killed before its dataset could: this plan is stored already.
         Err(ReportError::Folder(FolderError::OtherQuestion { .. })) if is_stored(out, &plan) => {
@@ -69,6 +76,7 @@ fn open(
     }
     let mut lock = WriteLock::take(&lock_folder(out), shard)?;
     start_sweep(out, &manifest, lock.is_alone())?;
+    drop(beginning);
     let archive = create(plan, &lock, target.is_forced())?;
     for damaged in archive.damaged() {
         tracing::warn!("{damaged}; its scenarios are answered again");

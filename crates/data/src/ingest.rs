@@ -5,12 +5,13 @@
 //! as a whole: it is there complete or not at all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use reorient_core::{CountryTable, HsRevision, ProductCode, cell};
 use reorient_files::NameInFolder;
-use reorient_folder::Target;
+use reorient_folder::{Asked, FolderWriter, Target};
 
 use crate::DataError;
 use crate::claims::{OfProduct, ValueUnit, check_codes};
@@ -25,10 +26,12 @@ use crate::sealed;
 use crate::settle::settle;
 
 use crate::source::names;
-use crate::staging::Staging;
 use crate::store::{YearInfo, write_sorted};
 
 const UNKNOWN_RELEASE: &str = "unknown";
+/// The kind of folder, as its manifest says it.
+const KIND: &str = "ingest";
+
 /// What to ingest and how.
 #[derive(Debug, Clone, Default)]
 pub struct IngestOptions {
@@ -76,7 +79,8 @@ pub fn ingest(
     let tables = CodeTables::of(&whole, revision)?;
     let texts = tables.texts()?;
     let target = out.into().reading(sources.iter().chain(&whole.files).cloned());
-    let staging = Staging::create(&target)?;
+    // What was ingested before takes long to make, so it is replaced on demand only.
+    let folder = FolderWriter::begin(&target, Asked { kind: KIND, question: None, work: None })?;
     let info = |year, synthetic| YearInfo {
         year,
         unknown_codes: None,
@@ -91,8 +95,8 @@ pub fn ingest(
         },
     };
     let mut issues = Issues::new(&options.policy);
-    let mut gathered = Gathered::new(staging.path.clone());
-    let mut writer = Writer { folder: &staging.path, summaries: Vec::new(), files: Vec::new(), products: BTreeSet::new() };
+    let mut gathered = Gathered::new(folder.path().to_owned());
+    let mut writer = Writer { folder: folder.path(), summaries: Vec::new(), files: Vec::new(), products: BTreeSet::new() };
     let mut told = IngestProgress { total: whole.members.iter().map(|member| member.size).sum(), ..IngestProgress::default() };
     let pick = Pick::all();
     let mut hashes = Vec::new();
@@ -151,23 +155,24 @@ pub fn ingest(
     if rows_in != rows_used + left_out {
         return Err(DataError::Internal(format!("{rows_in} rows were read, {rows_used} written, {left_out} left out")));
     }
-    let write = |name: &str, bytes: &[u8]| staging.write(name, bytes);
+    let mut written = Vec::new();
+    let mut write = |name: &str, bytes: &[u8]| -> Result<(), DataError> {
+        written.push(folder.write(name, |out| out.write_all(bytes))?);
+        Ok(())
+    };
     write(COUNTRY_CODES, texts.countries.as_bytes())?;
     if let Some(products) = &texts.products {
         write(PRODUCT_CODES, products.as_bytes())?;
     }
     write(LEDGER, ledger_csv(&ledger)?.as_bytes())?;
-    for name in [COUNTRY_CODES, PRODUCT_CODES, LEDGER] {
-        let path = staging.path.join(name);
-        if path.exists() {
-            files.push(hash_file(&path)?.listed()?);
-        }
+    for file in &written {
+        files.push(FileHash::from(file.entry.clone()).listed()?);
     }
     let of_member = |member: &Member| Ok((member.file_name(), member.integrity()?));
     let integrity = whole.members.iter().map(of_member).collect::<Result<BTreeMap<_, _>, DataError>>()?;
     let mut manifest = IngestManifest {
         generator: "reorient".to_owned(),
-        kind: "ingest".to_owned(),
+        kind: KIND.to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         revision: revision.to_string(),
         release,
@@ -194,8 +199,9 @@ pub fn ingest(
         files,
         seal: None,
     };
-    staging.write(MANIFEST, sealed::seal(&mut manifest)?.as_bytes())?;
-    staging.publish()?;
+    let text = sealed::seal(&mut manifest)?;
+    written.push(folder.write(MANIFEST, |out| out.write_all(text.as_bytes()))?);
+    folder.publish(&written)?;
     Ok(manifest)
 }
 

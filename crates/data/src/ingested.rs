@@ -6,6 +6,7 @@ use std::path::Path;
 
 use reorient_core::Year;
 use reorient_files::{Limit, NameInFolder};
+use reorient_folder::FileEntry;
 use serde::{Deserialize, Serialize};
 
 use crate::claims::UnknownCodes;
@@ -124,6 +125,12 @@ impl FileHash {
     pub(crate) fn listed(self) -> Result<FileHash<NameInFolder>, DataError> {
         let name = in_folder(&self.name)?;
         Ok(FileHash { name, bytes: self.bytes, blake3: self.blake3, footer_blake3: self.footer_blake3 })
+    }
+}
+
+impl From<FileEntry> for FileHash {
+    fn from(FileEntry { name, bytes, blake3 }: FileEntry) -> Self {
+        Self { name, bytes, blake3, footer_blake3: None }
     }
 }
 

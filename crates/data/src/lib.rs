@@ -22,7 +22,6 @@ mod sealed;
 mod settle;
 mod sort;
 mod source;
-mod staging;
 pub mod store;
 mod table;
 

@@ -105,6 +105,36 @@ pub enum FolderError {
         /// Where it leads.
         target: PathBuf,
     },
+    /// Somebody else is writing it.
+    #[error("{path}: another reorient command is writing it; wait for its end")]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Its place is to be taken by another folder, which would leave the user in the old one.
+    #[error("{path}: you are in this folder; go to another one and name it from there")]
+    Inside {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The operating system refused, or a disk is full.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// What was being written.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// The new folder is in place, and what it has replaced is still on the disk.
+    #[error("{path} is written, but what it has replaced cannot be removed from {left}: {source}")]
+    Left {
+        /// The folder.
+        path: PathBuf,
+        /// Where the earlier one is.
+        left: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// It cannot be looked at.
     #[error("cannot read {path}: {source}")]
     Read {
@@ -130,6 +160,10 @@ impl FolderError {
             | Self::NoFolder { path }
             | Self::ReadOnly { path }
             | Self::Dangling { path, .. }
+            | Self::Busy { path }
+            | Self::Inside { path }
+            | Self::Write { path, .. }
+            | Self::Left { path, .. }
             | Self::Read { path, .. } => path,
         }
     }

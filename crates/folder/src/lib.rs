@@ -1,5 +1,5 @@
-//! Which folders may be written to. Every command that writes a folder asks here first, so that nothing of the user's is
-//! deleted or replaced unasked.
+//! Folders of results: who may write to them, and the one writer that does ([`FolderWriter`]). Every command that writes a folder
+//! asks here first, so that nothing of the user's is deleted or replaced unasked.
 //!
 //! A folder is free when it is not there or is empty. A folder of ours is replaced by an answer to the same question: the same
 //! kind and the same scenario but for `solver`; the data may differ. Another question, and files that were changed after they
@@ -7,7 +7,12 @@
 //! without a manifest that can be read, nor one that holds what the command reads. A link is followed and stays a link.
 
 mod error;
+mod file;
+mod lock;
+mod place;
 mod record;
+mod within;
+mod writer;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
@@ -18,9 +23,14 @@ use std::path::{Path, PathBuf};
 use reorient_files::NameInFolder;
 
 pub use error::{Difference, FolderError};
+pub use file::{NewFile, WrittenFile, write_whole};
+pub use lock::FolderLock;
 pub use record::{ASKS, FileEntry, question_of};
+pub use within::{FilesWriter, tidy};
+pub use writer::FolderWriter;
 
 use error::Names;
+use place::Place;
 use record::Record;
 
 /// The file that lists all others.
@@ -56,7 +66,7 @@ pub struct Asked<'a> {
 pub struct Work<'a> {
     /// Its name.
     pub name: &'a str,
-    /// A folder within, which is there from the first moment.
+    /// A folder within, which is there from the first moment but for the one in which the folder of work is empty.
     pub sign: &'a str,
     /// Files that may stand beside before a manifest lists them, because the program was killed while they took their names.
     pub files: &'a [&'a str],
@@ -102,12 +112,26 @@ impl Target {
     }
 
     /// Looks whether the folder could be written to, before work begins that would be lost otherwise. What is asked is held
-    /// against it by [`Target::claim`].
+    /// against it by [`Target::claim`]. What a killed command was replacing is put back first.
     ///
     /// # Errors
     /// [`FolderError`] with the reason.
     pub fn look(&self, kind: &str, work: Option<Work<'_>>) -> Result<(), FolderError> {
+        let place = Place::of(self.resolve()?)?;
+        if writer::is_broken(&place) {
+            let _lock = FolderLock::take(&place)?;
+            writer::recover(&place)?;
+        }
         self.held(kind, work).map(drop)
+    }
+
+    /// The right to write the folder, for who does so by other means than a [`FolderWriter`]; waits for a moment if another
+    /// process has it.
+    ///
+    /// # Errors
+    /// [`FolderError::Busy`] when it goes on having it.
+    pub fn lock(&self) -> Result<FolderLock, FolderError> {
+        FolderLock::wait(&Place::of(self.resolve()?)?)
     }
 
     /// The folder, if it may be written to. Nothing is made and nothing changes.
@@ -115,17 +139,9 @@ impl Target {
     /// # Errors
     /// [`FolderError`] with what stands in the way.
     pub fn claim(&self, asked: &Asked<'_>) -> Result<Claimed, FolderError> {
-        let (path, record) = self.held(asked.kind, asked.work)?;
+        let (path, record) = self.held_for(asked)?;
         let Some(record) = record else { return Ok(Claimed { path, old: None }) };
         if !self.force {
-            let Some(question) = asked.question else { return Err(FolderError::Needed { path, of: record.kind }) };
-            let differences = record.differences(question);
-            if !differences.is_empty() {
-                // A sweep may have no answer yet.
-                let what =
-                    if asked.work.is_some() { "another plan, for another question" } else { "the answer to another question" };
-                return Err(FolderError::OtherQuestion { path, what, differences });
-            }
             let changed: Vec<String> =
                 record.files.iter().filter(|file| is_changed(&path, file)).map(|file| file.name.to_string()).collect();
             if !changed.is_empty() {
@@ -133,6 +149,22 @@ impl Target {
             }
         }
         Ok(Claimed { path, old: Some(record.names()) })
+    }
+
+    /// The folder and what its manifest says, after everything but whether its files are still those that were written.
+    fn held_for(&self, asked: &Asked<'_>) -> Result<(PathBuf, Option<Record>), FolderError> {
+        let (path, record) = self.held(asked.kind, asked.work)?;
+        if let Some(record) = record.as_ref().filter(|_| !self.force) {
+            let Some(question) = asked.question else { return Err(FolderError::Needed { path, of: record.kind.clone() }) };
+            let differences = record.differences(question);
+            if !differences.is_empty() {
+                // A sweep may have no answer yet.
+                let what =
+                    if asked.work.is_some() { "another plan, for another question" } else { "the answer to another question" };
+                return Err(FolderError::OtherQuestion { path, what, differences });
+            }
+        }
+        Ok((path, record))
     }
 
     /// The folder and what its manifest says, after everything but the question.
@@ -155,7 +187,8 @@ impl Target {
         }
         let Some(record) = Record::read(&path) else {
             let begun = work.is_some_and(|work| {
-                path.join(work.sign).is_dir() && entries.iter().all(|name| work.is_name(name) || work.is_file(name))
+                let is_begun = path.join(work.sign).is_dir() || is_empty(&path.join(work.name));
+                is_begun && entries.iter().all(|name| work.is_name(name) || work.is_file(name))
             });
             return if begun {
                 Ok((path, None))
@@ -274,14 +307,20 @@ pub fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Names in a folder but for unfinished files, ascending.
+/// Whether it is a folder with nothing in it.
+fn is_empty(path: &Path) -> bool {
+    fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none())
+}
+
+/// Names in a folder but for what is unfinished, ascending.
 fn entries(path: &Path) -> Result<BTreeSet<OsString>, FolderError> {
     let fail = |source| FolderError::Read { path: path.to_owned(), source };
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(path).map_err(fail)? {
         let entry = entry.map_err(fail)?;
         let name = entry.file_name();
-        if !(is_unfinished(&name) && entry.file_type().map_err(fail)?.is_file()) {
+        let kind = entry.file_type().map_err(fail)?;
+        if !(is_unfinished(&name) && kind.is_file() || name == within::PARTIAL && kind.is_dir()) {
             names.insert(name);
         }
     }

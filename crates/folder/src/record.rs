@@ -66,6 +66,12 @@ impl Record {
         name == self.own || self.files.iter().any(|file| name == OsStr::new(file.name.as_str()))
     }
 
+    /// Whether all its files are in a folder, with all their bytes.
+    pub(crate) fn is_whole(&self, folder: &Path) -> bool {
+        let is_there = |file: &FileEntry| fs::metadata(folder.join(&file.name)).is_ok_and(|found| found.len() == file.bytes);
+        self.files.iter().all(is_there)
+    }
+
     /// All its files, the manifest among them.
     pub(crate) fn names(self) -> Vec<String> {
         self.files.into_iter().map(|file| file.name.into()).chain([self.own.to_owned()]).collect()

@@ -1,21 +1,14 @@
-//! A result folder, complete or without a manifest. Who may write to it is `reorient-folder`'s to say.
-//!
-//! All files are written under temporary names and synced first; then the old manifest goes, the files take their names, and
-//! the new manifest comes last. A folder with a manifest therefore always holds the files that it lists, whatever becomes of the
-//! program. Names are synced once, at the end: where the power fails before, file systems with a journal have kept the changes
-//! of a folder in the order in which they were made, and on others the hashes of the manifest tell.
+//! Result folders. Who may write to them, and how they come to be whole, is `reorient-folder`'s to say.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use reorient_core::CountryTable;
-use reorient_files::sync_folder;
-use reorient_folder::{Asked, FolderError, TEMPORARY, Target, parent};
+use reorient_folder::{Asked, FolderError, FolderWriter, NewFile, Target, write_whole};
 pub(crate) use reorient_folder::{FileEntry, MANIFEST};
 use reorient_metrics::Collection;
-use tempfile::NamedTempFile;
 
 use crate::manifest::{Document, Manifest};
 use crate::{Figure, csv, flows};
@@ -44,15 +37,7 @@ pub enum ReportError {
         /// The cause.
         source: io::Error,
     },
-    /// The folder or its manifest cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// What was being read.
-        path: PathBuf,
-        /// The cause.
-        source: io::Error,
-    },
-    /// It is not free.
+    /// It is not free, or cannot be written.
     #[error(transparent)]
     Folder(#[from] FolderError),
 }
@@ -121,24 +106,22 @@ pub(crate) fn write_parts(
     parts: Vec<(String, WriteFile<'_>)>,
     manifest: impl FnOnce(&[FileEntry], &mut dyn Write) -> serde_json::Result<()>,
 ) -> Result<Vec<String>, ReportError> {
-    let claimed = target.claim(&Asked { kind, question: Some(question), work: None })?;
-    let directory = claimed.path.as_path();
-    fs::create_dir_all(directory).map_err(|source| write_error(directory, source))?;
-    let mut written = side_by_side(directory, parts, |(name, contents)| write(directory, &name, contents))?;
+    let writer = FolderWriter::begin(target, Asked { kind, question: Some(question), work: None })?;
+    let mut written = side_by_side(parts, |(name, contents)| writer.write(&name, contents)).map_err(|error| match error {
+        Some(error) => ReportError::Folder(error),
+        None => write_error(target.path(), io::Error::other("a thread that wrote a file ended early")),
+    })?;
     let files: Vec<FileEntry> = written.iter().map(|file| file.entry.clone()).collect();
-    written.push(write(directory, MANIFEST, |out| {
+    written.push(writer.write(MANIFEST, |out| {
         manifest(&files, out)?;
         out.write_all(b"\n")
     })?);
-    // Side by side, so that the disk is waited for once.
-    let mut staged = side_by_side(directory, written, |file| file.sync(directory))?;
-    let lost = || write_error(&directory.join(MANIFEST), io::Error::other("it was not written"));
-    let last = staged.pop().ok_or_else(lost)?;
-    complete(directory, claimed.old, staged, last)
+    writer.publish(&written)?;
+    Ok(written.into_iter().map(|file| file.entry.name).collect())
 }
 
 /// What writes the contents of a file.
-pub(crate) type WriteFile<'a> = Box<dyn FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()> + Send + 'a>;
+pub(crate) type WriteFile<'a> = Box<dyn FnOnce(&mut NewFile) -> io::Result<()> + Send + 'a>;
 
 impl Figure {
     /// Its two files.
@@ -150,42 +133,15 @@ impl Figure {
     }
 }
 
-/// Does something with each item on a thread of its own; results are in the order of the items.
-fn side_by_side<I: Send, T: Send>(
-    directory: &Path,
-    items: Vec<I>,
-    act: impl Fn(I) -> Result<T, ReportError> + Sync,
-) -> Result<Vec<T>, ReportError> {
+/// Does something with each item on a thread of its own; results are in the order of the items. The error is none where a thread
+/// was lost.
+fn side_by_side<I: Send, T: Send, E: Send>(items: Vec<I>, act: impl Fn(I) -> Result<T, E> + Sync) -> Result<Vec<T>, Option<E>> {
     let act = &act;
     std::thread::scope(|scope| {
         let started: Vec<_> = items.into_iter().map(|item| scope.spawn(move || act(item))).collect();
-        let lost = || write_error(directory, io::Error::other("a thread that wrote a file ended early"));
-        let done: Vec<_> = started.into_iter().map(|thread| thread.join().unwrap_or_else(|_| Err(lost()))).collect();
-        done.into_iter().collect()
+        let done: Vec<_> = started.into_iter().map(std::thread::ScopedJoinHandle::join).collect();
+        done.into_iter().map(|joined| joined.map_err(|_| None)?.map_err(Some)).collect()
     })
-}
-
-/// Gives staged files their names, the manifest `last`. `old` are the files of an earlier manifest, if there is one; those that
-/// are not staged again go.
-pub(crate) fn complete(
-    directory: &Path,
-    old: Option<Vec<String>>,
-    staged: Vec<Staged>,
-    last: Staged,
-) -> Result<Vec<String>, ReportError> {
-    if let Some(old) = old {
-        remove(&directory.join(MANIFEST))?;
-        for name in old.iter().filter(|name| staged.iter().all(|file| file.entry.name != **name)) {
-            remove(&directory.join(name))?;
-        }
-    }
-    let mut names = Vec::with_capacity(staged.len() + 1);
-    for file in staged {
-        names.push(publish(directory, file)?);
-    }
-    names.push(publish(directory, last)?);
-    sync(directory)?;
-    Ok(names)
 }
 
 /// Writes one file, whole or not at all; a link stays a link.
@@ -195,154 +151,7 @@ pub(crate) fn complete(
 pub fn write_file(path: &Path, contents: &[u8]) -> Result<(), ReportError> {
     let is_link = fs::symlink_metadata(path).is_ok_and(|entry| entry.is_symlink());
     let followed = if is_link { fs::canonicalize(path).map_err(|source| write_error(path, source))? } else { path.to_owned() };
-    let path = followed.as_path();
-    let directory = parent(path);
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    publish(directory, stage(directory, &name, |out| out.write_all(contents))?)?;
-    Ok(())
-}
-
-/// A file under a temporary name whose contents may not have reached the disk; it vanishes unless published.
-struct Written {
-    file: NamedTempFile,
-    entry: FileEntry,
-}
-
-impl Written {
-    fn sync(self, directory: &Path) -> Result<Staged, ReportError> {
-        let synced = self.file.as_file().sync_all();
-        synced.map_err(|source| write_error(&directory.join(&self.entry.name), source))?;
-        Ok(Staged { file: self.file, entry: self.entry })
-    }
-}
-
-/// A complete file under a temporary name, which vanishes unless published.
-pub(crate) struct Staged {
-    file: NamedTempFile,
-    pub(crate) entry: FileEntry,
-}
-
-/// Counts and hashes what passes.
-pub(crate) struct Hashing<W> {
-    out: W,
-    bytes: u64,
-    hasher: blake3::Hasher,
-}
-
-impl<W: Write> Write for Hashing<W> {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(buffer)?;
-        self.hasher.update(&buffer[..written]);
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-/// Writes a file under a temporary name and syncs it.
-pub(crate) fn stage(
-    directory: &Path,
-    name: &str,
-    contents: impl FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()>,
-) -> Result<Staged, ReportError> {
-    write(directory, name, contents)?.sync(directory)
-}
-
-fn write(
-    directory: &Path,
-    name: &str,
-    contents: impl FnOnce(&mut Hashing<BufWriter<&File>>) -> io::Result<()>,
-) -> Result<Written, ReportError> {
-    let written = || {
-        let file = temporary(directory)?;
-        let mut out = Hashing { out: BufWriter::new(file.as_file()), bytes: 0, hasher: blake3::Hasher::new() };
-        contents(&mut out)?;
-        out.flush()?;
-        let entry = FileEntry { name: name.to_owned(), bytes: out.bytes, blake3: out.hasher.finalize().to_hex().to_string() };
-        drop(out);
-        Ok(Written { file, entry })
-    };
-    written().map_err(|source| write_error(&directory.join(name), source))
-}
-
-/// A file that is written piece by piece, under a temporary name until it is [`Staged`]; what is not finished vanishes.
-pub(crate) struct Growing {
-    name: String,
-    out: Hashing<BufWriter<NamedTempFile>>,
-}
-
-impl Growing {
-    pub(crate) fn create(directory: &Path, name: &str) -> Result<Self, ReportError> {
-        let file = temporary(directory).map_err(|source| write_error(&directory.join(name), source))?;
-        let out = Hashing { out: BufWriter::new(file), bytes: 0, hasher: blake3::Hasher::new() };
-        Ok(Self { name: name.to_owned(), out })
-    }
-
-    /// Syncs what was written.
-    pub(crate) fn finish(mut self) -> io::Result<Staged> {
-        self.out.flush()?;
-        let blake3 = self.out.hasher.finalize().to_hex().to_string();
-        let entry = FileEntry { name: self.name, bytes: self.out.bytes, blake3 };
-        let file = self.out.out.into_inner().map_err(io::IntoInnerError::into_error)?;
-        file.as_file().sync_all()?;
-        Ok(Staged { file, entry })
-    }
-}
-
-impl Write for Growing {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.out.write(buffer)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
-}
-
-fn temporary(directory: &Path) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
-    #[cfg(unix)]
-    {
-        // Like any new file; the umask still applies.
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(directory)
-}
-
-/// Takes away files that a program which was killed left unfinished; nobody else may be writing to the folder.
-pub(crate) fn clean(directory: &Path) -> Result<(), ReportError> {
-    let read_error = |source| ReportError::Read { path: directory.to_owned(), source };
-    for entry in fs::read_dir(directory).map_err(read_error)? {
-        let name = entry.map_err(read_error)?.file_name();
-        let text = name.to_string_lossy();
-        if text.starts_with(TEMPORARY.0) && text.ends_with(TEMPORARY.1) {
-            remove(&directory.join(&name))?;
-        }
-    }
-    Ok(())
-}
-
-fn publish(directory: &Path, staged: Staged) -> Result<String, ReportError> {
-    let path = directory.join(&staged.entry.name);
-    staged.file.persist(&path).map_err(|failure| write_error(&path, failure.error))?;
-    Ok(staged.entry.name)
-}
-
-pub(crate) fn remove(path: &Path) -> Result<(), ReportError> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => Err(write_error(path, source)),
-        _ => Ok(()),
-    }
-}
-
-/// Makes the names in a directory durable, where the system offers that.
-fn sync(directory: &Path) -> Result<(), ReportError> {
-    sync_folder(directory).map_err(|source| write_error(directory, source))
+    write_whole(&followed, contents).map_err(|source| write_error(path, source))
 }
 
 pub(crate) fn write_error(path: &Path, source: io::Error) -> ReportError {
@@ -422,7 +231,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("file"), "mine").unwrap();
         let error = write(&root.path().join("file/result"), false).unwrap_err();
-        assert!(matches!(error, ReportError::Write { .. }) && error.to_string().contains("result"));
+        assert!(matches!(error, ReportError::Folder(FolderError::Write { .. })) && error.to_string().contains("result"));
         assert_eq!(names(root.path()), ["file"]);
     }
 }

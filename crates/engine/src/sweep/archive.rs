@@ -130,6 +130,8 @@ impl StoredPlan {
 pub enum Replace {
     /// None: others work on it.
     Nothing,
+    /// One that cannot be read.
+    Damaged,
     /// One that asks the same, of other data.
     SameQuestion,
     /// Any.
@@ -393,14 +395,13 @@ fn store_plan(blobs: &dyn Blobs, plan: &StoredPlan, mut replace: Replace) -> Res
     let key = Key::of(&document);
     let is_own = |bytes: &[u8]| check(PLAN, bytes).is_ok_and(|places| matches!(places.as_slice(), [(own, _)] if *own == key));
     let busy = || {
-        let problem = "others work there on another plan; give all shards the same files, or choose another place";
+        let problem = "another plan is stored there, which others may work on and a shard never replaces; give all shards the same \
+                       files, choose another place, or run the sweep without --shard";
         Err(StoreError::Busy { path: blobs.place(), problem: problem.to_owned() })
     };
     // What cannot be read is no plan of anybody's.
-    let asks_otherwise = |bytes: &[u8]| {
-        let stored = only_document(PLAN, bytes).ok().and_then(|document| StoredPlan::from_document(&document).ok());
-        stored.is_some_and(|stored| stored.question.get(ASKS) != plan.question.get(ASKS))
-    };
+    let stored = |bytes: &[u8]| only_document(PLAN, bytes).ok().and_then(|document| StoredPlan::from_document(&document).ok());
+    let asks_otherwise = |bytes: &[u8]| stored(bytes).is_some_and(|stored| stored.question.get(ASKS) != plan.question.get(ASKS));
     let other = || {
         let problem = "it holds the plan of another sweep; choose another place, or replace the plan with --force";
         Err(StoreError::Busy { path: blobs.place(), problem: problem.to_owned() })
@@ -411,6 +412,7 @@ fn store_plan(blobs: &dyn Blobs, plan: &StoredPlan, mut replace: Replace) -> Res
         let is_stored = match &seen {
             Some((bytes, _)) if is_own(bytes) => return Ok(()),
             Some(_) if replace == Replace::Nothing => return busy(),
+            Some((bytes, _)) if replace == Replace::Damaged && stored(bytes).is_some() => return busy(),
             Some((bytes, _)) if replace == Replace::SameQuestion && asks_otherwise(bytes) => return other(),
             Some((_, version)) => blobs.swap(PLAN, version, &file())?,
             None => blobs.put_new(PLAN, &file())?,

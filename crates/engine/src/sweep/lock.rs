@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use super::error::StoreError;
 
+/// Shards of a sweep.
+const MOST: u32 = 100_000;
+
 /// A part of a sweep, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
@@ -45,7 +48,9 @@ impl std::str::FromStr for Shard {
         let (index, of) = text.split_once('/').ok_or("write which of how many, such as 1/4")?;
         let number = |text: &str| text.trim().parse::<u32>().map_err(|_| format!("`{text}` is no number; write such as 1/4"));
         match (number(index)?, number(of)?) {
-            (index, of) if (1..=of).contains(&index) && of <= 100_000 => Ok(Self { index, of }),
+            (index, of) if (1..=of).contains(&index) && of <= MOST => Ok(Self { index, of }),
+            (_, 0) => Err("there must be at least 1 shard, as in 1/1".to_owned()),
+            (_, of) if of > MOST => Err(format!("there can be at most {MOST} shards")),
             (_, of) => Err(format!("shards are counted from 1/{of} to {of}/{of}")),
         }
     }
@@ -164,6 +169,10 @@ mod tests {
         assert_eq!("2/4".parse(), Ok(Shard { index: 2, of: 4 }));
         for text in ["0/4", "5/4", "2", "a/4", "1/0", "-1/4"] {
             assert!(text.parse::<Shard>().is_err(), "{text}");
+        }
+        for (text, said) in [("1/0", "at least 1"), ("0/0", "at least 1"), ("1/100001", "at most 100000"), ("0/4", "1/4 to 4/4")]
+        {
+            assert!(text.parse::<Shard>().unwrap_err().contains(said), "{text}");
         }
     }
 

@@ -8,14 +8,14 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use reorient_core::{CountryTable, cell};
-use reorient_folder::{Asked, Target, Work, listed};
+use reorient_folder::{Asked, FilesWriter, NewFile, Target, Work, WrittenFile, listed, tidy, write_whole};
 use reorient_model::NanoUsd;
 use serde::Serialize;
 
 use super::parquet::{Cell, Kind, ParquetTable};
 use super::{FIGURES, Figure, SweepComparison, SweepCounts, SweepDifference, SweepEntry, figures};
 use crate::csv::{self as sheets, Sheet};
-use crate::folder::{FileEntry, Growing, MANIFEST, ReportError, Staged, clean, complete, remove, stage, write_error};
+use crate::folder::{FileEntry, MANIFEST, ReportError, write_error};
 use crate::manifest::{GENERATOR, InputFile};
 use crate::number::{decimal, musd, percent};
 
@@ -109,25 +109,20 @@ pub fn claim_sweep(target: &Target, manifest: &SweepManifest) -> Result<(), Repo
 /// [`ReportError`] when the folder cannot be written.
 pub fn start_sweep(directory: &Path, manifest: &SweepManifest, alone: bool) -> Result<(), ReportError> {
     if alone {
-        clean(directory)?;
+        tidy(directory)?;
     }
     if listed(directory).is_none() {
-        complete(directory, None, Vec::new(), manifest_file(directory, manifest, None, &[])?)?;
+        let path = directory.join(MANIFEST);
+        document(manifest, None, &[]).and_then(|text| write_whole(&path, &text)).map_err(|source| write_error(&path, source))?;
     }
     Ok(())
 }
 
-fn manifest_file(
-    directory: &Path,
-    manifest: &SweepManifest,
-    counts: Option<&SweepCounts>,
-    files: &[FileEntry],
-) -> Result<Staged, ReportError> {
+fn document(manifest: &SweepManifest, counts: Option<&SweepCounts>, files: &[FileEntry]) -> io::Result<Vec<u8>> {
     let document = Document { generator: GENERATOR, kind: KIND, complete: counts.is_some(), manifest, counts, files };
-    stage(directory, MANIFEST, |out| {
-        serde_json::to_writer_pretty(&mut *out, &document)?;
-        out.write_all(b"\n")
-    })
+    let mut text = serde_json::to_vec_pretty(&document)?;
+    text.push(b'\n');
+    Ok(text)
 }
 
 /// Rows of a row group: few of long texts, more of numbers, so that memory does not grow with the number of scenarios.
@@ -153,14 +148,15 @@ const COUNTS: [&str; 2] = ["rank", "code"];
 /// Writes the files of a sweep, scenario by scenario in the order of the plan.
 pub struct SweepWriter<'a> {
     directory: &'a Path,
+    files: FilesWriter,
     countries: &'a CountryTable,
     keys: Vec<String>,
-    scenarios: ParquetTable<Growing>,
-    scenarios_csv: ::csv::Writer<Growing>,
-    figures: ParquetTable<Growing>,
-    shares: ParquetTable<Growing>,
-    table_a1: ParquetTable<Growing>,
-    summary_csv: ::csv::Writer<Growing>,
+    scenarios: ParquetTable<NewFile>,
+    scenarios_csv: ::csv::Writer<NewFile>,
+    figures: ParquetTable<NewFile>,
+    shares: ParquetTable<NewFile>,
+    table_a1: ParquetTable<NewFile>,
+    summary_csv: ::csv::Writer<NewFile>,
     summary: SweepSummary,
 }
 
@@ -180,7 +176,8 @@ impl<'a> SweepWriter<'a> {
     /// # Errors
     /// [`ReportError`] when the folder cannot be written.
     pub fn create(directory: &'a Path, countries: &'a CountryTable, keys: &[&str]) -> Result<Self, ReportError> {
-        let open = |name: &str| Growing::create(directory, name);
+        let files = FilesWriter::begin(directory)?;
+        let open = |name: &str| files.create(name).map_err(|source| write_error(&directory.join(name), source));
         let empty = reorient_metrics::Collection {
             headline: reorient_metrics::Headline::default(),
             shares: Vec::new(),
@@ -217,6 +214,7 @@ impl<'a> SweepWriter<'a> {
             table_a1: table("table_a1.parquet", &of_sheet(&sheets::table_a1(&empty, countries)), ROWS)?,
             summary_csv,
             summary: SweepSummary::default(),
+            files,
         })
     }
 
@@ -267,8 +265,8 @@ impl<'a> SweepWriter<'a> {
     pub fn finish(self, manifest: &SweepManifest, comparison: Option<&SweepComparison>) -> Result<SweepSummary, ReportError> {
         let directory = self.directory;
         let fail = |source| write_error(directory, source);
-        let end_csv = |csv: ::csv::Writer<Growing>| csv.into_inner().map_err(|error| io::Error::other(error.to_string()));
-        let mut staged = Vec::new();
+        let end_csv = |csv: ::csv::Writer<NewFile>| csv.into_inner().map_err(|error| io::Error::other(error.to_string()));
+        let mut written = Vec::new();
         for file in [
             end_csv(self.scenarios_csv),
             self.scenarios.finish(),
@@ -277,18 +275,22 @@ impl<'a> SweepWriter<'a> {
             self.shares.finish(),
             self.table_a1.finish(),
         ] {
-            staged.push(file.and_then(Growing::finish).map_err(fail)?);
+            written.push(file.and_then(NewFile::finish).map_err(fail)?);
         }
+        let write = |name: &str, contents: &dyn Fn(&mut NewFile) -> io::Result<()>| -> io::Result<WrittenFile> {
+            let mut file = self.files.create(name)?;
+            contents(&mut file)?;
+            file.finish()
+        };
         if let Some(comparison) = comparison {
-            staged.push(stage(directory, DIFF, |out| write_diff(out, comparison))?);
+            written.push(write(DIFF, &|out| write_diff(out, comparison)).map_err(fail)?);
         }
-        if comparison.is_none() {
-            // Of an earlier dataset, which may have lost its manifest on the way here.
-            remove(&directory.join(DIFF))?;
-        }
-        let files: Vec<FileEntry> = staged.iter().map(|file| file.entry.clone()).collect();
-        let last = manifest_file(directory, manifest, Some(&self.summary.counts), &files)?;
-        complete(directory, listed(directory), staged, last)?;
+        let files: Vec<FileEntry> = written.iter().map(|file| file.entry.clone()).collect();
+        let text = document(manifest, Some(&self.summary.counts), &files).map_err(fail)?;
+        written.push(write(MANIFEST, &|out| out.write_all(&text)).map_err(fail)?);
+        // An earlier dataset may have lost its manifest.
+        let old = SWEEP_WORK.files.iter().map(|name| (*name).to_owned());
+        self.files.publish(&written, old, &document(manifest, None, &[]).map_err(fail)?)?;
         Ok(self.summary)
     }
 
@@ -338,7 +340,7 @@ impl<'a> SweepWriter<'a> {
     }
 }
 
-fn add_sheet(table: &mut ParquetTable<Growing>, scenario: Option<i64>, sheet: &Sheet) -> io::Result<()> {
+fn add_sheet(table: &mut ParquetTable<NewFile>, scenario: Option<i64>, sheet: &Sheet) -> io::Result<()> {
     for row in &sheet.rows {
         let texts: Vec<Cow<'_, str>> = row.iter().map(sheets::Field::text).collect();
         let cell = |(column, text): (&&'static str, &Cow<'_, str>)| match kind_of(column) {
