@@ -11,7 +11,7 @@ const KNOWS: [(&str, &[&str]); 15] = [
     ("core", &[]),
     ("model", &["core"]),
     ("metrics", &["core", "model"]),
-    ("folder", &[]),
+    ("folder", &["files"]),
     ("data", &["core", "files", "folder"]),
     ("fetch", &[]),
     ("solve", &["model"]),

@@ -483,6 +483,114 @@ fn names_beside_an_ingested_folder_are_left_alone() {
     assert!(!partial.exists());
 }
 
+/// Names in a folder, ascending.
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[cfg(unix)]
+#[test]
+fn what_another_command_is_writing_is_left_to_it() {
+    let (root, source) = with_year();
+    let out = root.path().join("out");
+    let run = ["run", "--out", text(&out)];
+    for is_there in [false, true] {
+        let lock = fs::File::create(root.path().join(".out.reorient-lock")).unwrap();
+        lock.lock().unwrap();
+        for command in [&run[..], &["ingest", text(&source), "--out", text(&out), "--force"]] {
+            refused(root.path(), command, &["another reorient command is writing it"]);
+        }
+        drop(lock);
+        // The name alone is in nobody's way.
+        succeeds(&run);
+        assert_eq!(names(root.path()), [YEAR, "out"], "{is_there}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_keeps_its_mode_and_whoever_stands_in_it() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    fs::create_dir(&out).unwrap();
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o750)).unwrap();
+    for cap in ["cap=0.05", "cap=0.1"] {
+        succeeds(&["run", "--out", text(&out), "--force", "--set", cap]);
+        assert_eq!(fs::metadata(&out).unwrap().permissions().mode() & 0o7777, 0o750);
+    }
+    // Exchanged, another folder would stand under the name.
+    let inode = || fs::metadata(&out).unwrap().ino();
+    let before = inode();
+    succeeds(&["run", "--out", text(&out), "--force"]);
+    assert!(inode() != before);
+    let before = inode();
+    for arguments in [&["--csv"][..], &[], &["--force", "--set", "cap=0.2"]] {
+        let output = reorient().current_dir(&out).args(["run", "-q", "--out", "."]).args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert_eq!(inode(), before);
+        assert_eq!(out.join("flows.csv").exists(), arguments == ["--csv"]);
+        succeeds(&["verify", text(&out)]);
+    }
+    let output = reorient().current_dir(&out).args(["run", "-q", "--out", "../out"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(74));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cap: 0.2 -> 0.05"));
+    assert_eq!(names(root.path()), ["out"]);
+}
+
+#[test]
+fn what_a_killed_command_was_replacing_is_put_back() {
+    let root = tempfile::tempdir().unwrap();
+    let place = |name: &str| root.path().join(name);
+    let out = place("out");
+    let ask = |cap: &'static str| ["run", "--out", text(&out), "--set", cap];
+    // Aside, because the file system cannot exchange folders.
+    succeeds(&ask("cap=0.1"));
+    fs::rename(&out, place(".out.reorient-old")).unwrap();
+    let (code, said) = ends(&ask("cap=0.2"));
+    assert!(code == 74 && said.contains("cap: 0.1 -> 0.2"), "{said}");
+    succeeds(&ask("cap=0.1"));
+    assert_eq!(names(root.path()), ["out"]);
+    // File by file, because the folder has to stay.
+    succeeds(&["run", "--out", text(&place("new")), "--set", "cap=0.2", "--csv"]);
+    let before = snapshot(&out);
+    let partial = out.join(".reorient-partial");
+    fs::create_dir_all(partial.join("old")).unwrap();
+    fs::rename(out.join("shares.csv"), partial.join("old/shares.csv")).unwrap();
+    fs::rename(out.join("products.csv"), partial.join("old/products.csv")).unwrap();
+    for name in names(&place("new")) {
+        let is_in_place = ["shares.csv", "flows.csv"].contains(&name.as_str());
+        fs::rename(place("new").join(&name), if is_in_place { &out } else { &partial }.join(&name)).unwrap();
+    }
+    fs::remove_dir(place("new")).unwrap();
+    let (code, said) = ends(&ask("cap=0.2"));
+    assert!(code == 74 && said.contains("cap: 0.1 -> 0.2"), "{said}");
+    assert!(snapshot(&out) == before);
+    // What was exchanged already goes, but for files of somebody else's.
+    succeeds(&["run", "--out", text(&place(".out.reorient-partial")), "--set", "cap=0.3"]);
+    fs::write(place(".out.reorient-partial/notes.txt"), "mine").unwrap();
+    let (code, said) = ends(&ask("cap=0.1"));
+    assert!(code == 74 && said.contains(".out.reorient-partial cannot be removed"), "{said}");
+    assert_eq!(fs::read_to_string(place(".out.reorient-partial/notes.txt")).unwrap(), "mine");
+    fs::remove_file(place(".out.reorient-partial/notes.txt")).unwrap();
+    succeeds(&ask("cap=0.1"));
+    assert_eq!(names(root.path()), ["out"]);
+}
+
+#[test]
+fn a_sweep_goes_on_from_its_first_moment() {
+    let root = tempfile::tempdir().unwrap();
+    let (night, out) = (root.path().join("night.toml"), root.path().join("night"));
+    fs::write(&night, "[grid]\ncap = [0.01]\n").unwrap();
+    fs::create_dir_all(out.join("store")).unwrap();
+    refused(root.path(), &["run", "--out", text(&out)], &["store/"]);
+    succeeds(&["sweep", text(&night), "--out", text(&out)]);
+    succeeds(&["verify", text(&out)]);
+}
+
 #[test]
 fn a_linear_program_replaces_linear_programs_alone() {
     let root = tempfile::tempdir().unwrap();

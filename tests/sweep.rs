@@ -145,6 +145,16 @@ fn killed_at_a_hundred_moments_nothing_finished_is_lost_and_the_bytes_are_the_sa
     println!("{kills} kills, {completed} sweeps completed");
 }
 
+/// Whoever sets the variable that tests use has no power over a program that is not built for tests.
+#[cfg(not(feature = "fault-points"))]
+#[test]
+fn nothing_ends_a_program_that_is_not_built_for_tests() {
+    let (_folder, file) = thousand();
+    let out = tempfile::tempdir().unwrap();
+    let output = command(&file, out.path(), &[]).env("REORIENT_TEST_KILL", "before-write:1").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
 #[cfg(all(unix, feature = "fault-points"))]
 #[test]
 fn killed_at_each_named_moment_of_a_write_the_bytes_are_the_same() {
@@ -294,6 +304,15 @@ fn a_second_writer_is_refused_and_other_shards_are_not() {
         assert_eq!(code, Some(74), "{said}");
         assert!(said.contains(word), "{said}");
     }
+    // Not on its own either: the plan stays, and only a whole sweep takes its place.
+    drop(all);
+    let plan = out.path().join("store/plan.json.zst");
+    let before = fs::read(&plan).unwrap();
+    let (code, said) = finish(command(&changed, out.path(), &["--shard", "1/2", "--force"]));
+    assert!(code == Some(74) && said.contains("a shard never replaces"), "{said}");
+    assert!(fs::read(&plan).unwrap() == before);
+    complete(&changed, out.path(), &["--force"]);
+    assert!(fs::read(&plan).unwrap() != before);
 }
 
 #[test]

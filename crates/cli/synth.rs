@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -182,7 +182,7 @@ impl Files<'_> {
         } else {
             let name = format!("BACI_{hs}_V{RELEASE}_synthetic.zip");
             synced(&folder.join(&name), &mut |file| {
-                let mut archive = ZipWriter::new(file);
+                let mut archive = ZipWriter::new(Placed { out: file, at: 0 });
                 // Without a clock, so that the same request gives the same bytes.
                 let options = SimpleFileOptions::default().last_modified_time(zip::DateTime::default());
                 for (name, kind) in self.members() {
@@ -229,6 +229,36 @@ impl Files<'_> {
                 write_readme(self.arguments.hs, self.year, &lines.join("\n"), out)
             }
         }
+    }
+}
+
+/// Knows its place by what it took, also when the disk has refused some of it: the writer of zip archives relies on a place that does
+/// not go back.
+struct Placed<'a> {
+    out: &'a mut BufWriter<File>,
+    at: u64,
+}
+
+impl Write for Placed<'_> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(buffer)?;
+        self.at += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl Seek for Placed<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.at = self.out.seek(to)?;
+        Ok(self.at)
+    }
+
+    fn stream_position(&mut self) -> io::Result<u64> {
+        Ok(self.at)
     }
 }
 
