@@ -40,7 +40,7 @@ pub const SYNTHETIC: &str = "synthetic.json";
 /// The name by which a manifest is recognised.
 pub const GENERATOR: &str = "reorient";
 /// How names of unfinished files begin and end. A killed program leaves them behind, and they stand in nobody's way.
-pub const TEMPORARY: (&str, &str) = (".reorient-", ".tmp");
+pub(crate) const TEMPORARY: (&str, &str) = (".reorient-", ".tmp");
 
 /// Where a command shall write, and what it was told about that.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -281,7 +281,7 @@ pub fn listed(folder: &Path) -> Option<Vec<String>> {
 ///
 /// # Errors
 /// When something cannot be removed, or anything else is in the folder; that is never touched.
-pub fn remove_ours(folder: &Path) -> io::Result<()> {
+pub(crate) fn remove_ours(folder: &Path) -> io::Result<()> {
     if fs::symlink_metadata(folder).is_err() {
         return Ok(());
     }
@@ -303,7 +303,7 @@ fn is_unfinished(name: &OsStr) -> bool {
 }
 
 /// The folder that something lies in.
-pub fn parent(path: &Path) -> &Path {
+pub(crate) fn parent(path: &Path) -> &Path {
     path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
