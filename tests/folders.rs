@@ -204,7 +204,7 @@ fn another_question_needs_force_and_the_same_one_does_not() {
     // Neither who solves nor what else is written is asked.
     succeeds(&run(&["--set", "bloc=NLD", "--solver", "closed-form"]));
     assert!(!out.join("flows.csv").exists() && !out.join("figure_table_a1.svg").exists());
-    refused(root.path(), &run(&["--set", "bloc=DEU"]), &["another question", "bloc: NLD -> DEU", "--force"]);
+    refused(root.path(), &run(&["--set", "bloc=DEU"]), &["another question", "bloc: 528 -> 276", "--force"]);
     refused(root.path(), &run(&["--set", "bloc=NLD", "--set", "cap=0.1"]), &["cap: 0.05 -> 0.1"]);
     refused(root.path(), &run(&["--set", "bloc=NLD", "--set", "exclude=682"]), &["exclude: nothing -> 682"]);
     succeeds(&run(&["--set", "bloc=DEU", "--force"]));

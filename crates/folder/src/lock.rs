@@ -126,7 +126,7 @@ fn has_name(_: &File, _: &Path) -> io::Result<bool> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
+#[allow(clippy::unwrap_used, clippy::disallowed_methods)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
+use std::fs;
 use std::path::Path;
 
 use reorient_files::{Limit, NameInFolder};
@@ -68,7 +69,8 @@ impl Record {
 
     /// Whether all its files are in a folder, with all their bytes.
     pub(crate) fn is_whole(&self, folder: &Path) -> bool {
-        let is_there = |file: &FileEntry| fs::metadata(folder.join(&file.name)).is_ok_and(|found| found.len() == file.bytes);
+        let is_there =
+            |file: &FileEntry<NameInFolder>| fs::metadata(folder.join(&file.name)).is_ok_and(|found| found.len() == file.bytes);
         self.files.iter().all(is_there)
     }
 

@@ -11,7 +11,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use reorient_files::sync_folder;
+use reorient_files::{Limit, sync_folder};
 
 use crate::error::FolderError;
 use crate::file::{NewFile, WrittenFile, write_whole};
@@ -112,7 +112,8 @@ fn moved(out: &Path, old: &BTreeSet<String>, meanwhile: Option<&[u8]>) -> io::Re
     if let Some(meanwhile) = meanwhile
         && out.join(manifest).is_file()
     {
-        write_whole(&saved.join(manifest), &fs::read(out.join(manifest))?)?;
+        let earlier = reorient_files::read(&out.join(manifest), Limit::MANIFEST).map_err(io::Error::from)?;
+        write_whole(&saved.join(manifest), &earlier)?;
         write_whole(&out.join(manifest), meanwhile)?;
     }
     for name in old.iter().filter(|name| *name != manifest) {
