@@ -146,7 +146,7 @@ fn sweeps_name_scenarios_with_letters() {
         (format!("[grid]\n{quoted} = [1]"), "unknown key `\\u{1b}"),
         ("table = \"evil.csv\"".to_owned(), "evil.csv:2: `name = a\\u{1b}"),
         ("table = \"formula.csv\"".to_owned(), "formula.csv:2: `name = =1+1`"),
-        ("table = \"header.csv\"".to_owned(), "header.csv:1: unknown key"),
+        ("table = \"header.csv\"".to_owned(), "header.csv:1: the name of column 2 is no key of a scenario"),
     ]
     .into_iter()
     .enumerate()
