@@ -7,22 +7,26 @@ use std::path::{Path, PathBuf};
 use toml::Table;
 
 /// Each crate and the crates of this workspace that it knows, no more and no less; the root package is `reorient`.
-const KNOWS: [(&str, &[&str]); 15] = [
+const KNOWS: [(&str, &[&str]); 16] = [
     ("core", &[]),
     ("model", &["core"]),
     ("metrics", &["core", "model"]),
+    ("files", &[]),
     ("folder", &["files"]),
     ("data", &["core", "files", "folder"]),
-    ("fetch", &[]),
+    ("fetch", &["files"]),
     ("solve", &["model"]),
-    ("engine", &["core", "metrics", "data", "model", "solve"]),
-    ("report", &["core", "folder", "metrics", "model"]),
+    ("engine", &["core", "metrics", "data", "files", "model", "solve"]),
+    ("report", &["core", "files", "folder", "metrics", "model"]),
     ("synth", &["core"]),
     ("testkit", &["core", "model"]),
-    ("objects", &["engine"]),
-    ("app", &["engine", "report", "data", "fetch", "folder", "core", "metrics"]),
-    ("python", &["app", "core", "data", "engine", "folder", "metrics", "objects", "report"]),
-    ("reorient", &["app", "engine", "report", "data", "core", "metrics", "model", "synth", "fetch", "folder", "objects"]),
+    ("objects", &["engine", "files"]),
+    ("app", &["engine", "report", "data", "fetch", "files", "folder", "core", "metrics"]),
+    ("python", &["app", "core", "data", "engine", "files", "folder", "metrics", "objects", "report"]),
+    (
+        "reorient",
+        &["app", "engine", "report", "data", "core", "metrics", "model", "synth", "fetch", "files", "folder", "objects"],
+    ),
 ];
 
 /// Libraries that only some crates may name, and those crates. The binary names rayon to set the number of threads.

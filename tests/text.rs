@@ -1,6 +1,6 @@
 //! Text from outside: names that a terminal or a spreadsheet would run are refused where they are read, and whatever is quoted is
 //! escaped; amounts that results cannot hold are refused as data.
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 mod common;
 

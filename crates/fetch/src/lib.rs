@@ -150,6 +150,10 @@ impl<'a> Download<'a> {
 
     fn at_hand(&self) -> Result<u64, FetchError> {
         match fs::metadata(&self.part) {
+            Ok(metadata) if !metadata.is_file() => {
+                // A pipe would wait for a reader.
+                Err(FetchError::write(&self.part, std::io::Error::other("it is there and no file; remove it")))
+            }
             Ok(metadata) => Ok(metadata.len()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(0),
             Err(source) => Err(FetchError::write(&self.part, source)),

@@ -30,7 +30,8 @@ impl Limit {
     pub const FLOWS: Self = Self::new(512 << 20, "a table of flows");
     /// A plan, or at most 512 results, packed.
     pub const STORED: Self = Self::new(256 << 20, "a file of a store");
-    /// The result of a scenario: a line for each origin in each group of goods.
+    /// The result of a scenario, a line for each origin in each group of goods: 40 kB for the shipped list, more for long lists of risk
+    /// origins and subsectors.
     pub const RESULT: Self = Self::new(32 << 20, "a result");
     /// Two million scenarios with a name and a key each.
     pub const PLAN: Self = Self::new(1 << 30, "a plan");

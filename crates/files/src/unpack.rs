@@ -6,8 +6,8 @@ use crate::limit::{Limit, in_words};
 
 /// The largest window that is given memory, 8 MiB; ours have at most 2 MiB.
 const WINDOW_LOG: u32 = 23;
-/// Our documents shrink by a factor of three to twenty, and what shrinks by more than this is none of them.
-const LARGEST_RATIO: u64 = 200;
+/// Results and plans shrink by a factor of two to four, and what shrinks by more than this is none of them.
+const LARGEST_RATIO: u64 = 100;
 /// Short documents may shrink by any factor.
 const FREE: u64 = 1 << 20;
 
@@ -27,18 +27,27 @@ pub enum UnpackError {
     },
 }
 
-/// The text of frames of Zstandard: at most `limit`, and at most 1 MiB or 200 times its packed size. Whatever the bytes claim, no
+/// The text of frames of Zstandard: at most `limit`, and at most 1 MiB or 100 times its packed size. Whatever the bytes claim, no
 /// more memory is taken than for that.
 ///
 /// # Errors
 /// [`UnpackError`] when they are damaged or hold more.
 pub fn unpack_zstd(packed: &[u8], limit: Limit) -> Result<Vec<u8>, UnpackError> {
     let most = limit.bytes().min((packed.len() as u64).saturating_mul(LARGEST_RATIO).max(FREE));
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(packed).map_err(UnpackError::Damaged)?;
-    decoder.window_log_max(WINDOW_LOG).map_err(UnpackError::Damaged)?;
+    let unpacked = || -> io::Result<_> {
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(packed)?;
+        decoder.window_log_max(WINDOW_LOG)?;
+        Ok(decoder.take(most + 1))
+    };
+    // What may become long is counted first, so that a bomb takes no memory and the rest takes it once.
+    let length = if most > FREE { unpacked().and_then(|mut text| io::copy(&mut text, &mut io::sink())) } else { Ok(0) };
+    let length = length.map_err(UnpackError::Damaged)?;
     let mut bytes = Vec::new();
-    decoder.take(most + 1).read_to_end(&mut bytes).map_err(UnpackError::Damaged)?;
-    if bytes.len() as u64 > most {
+    if length <= most {
+        bytes.reserve_exact(usize::try_from(length).unwrap_or_default());
+        unpacked().and_then(|mut text| text.read_to_end(&mut bytes)).map_err(UnpackError::Damaged)?;
+    }
+    if length.max(bytes.len() as u64) > most {
         return Err(UnpackError::TooLarge { what: limit.of(), limit: most });
     }
     Ok(bytes)

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use object_store::path::Path;
 use object_store::{Error, GetResult, ObjectStore, ObjectStoreExt, PutMode, UpdateVersion};
 use reorient_engine::sweep::{Blobs, StoreError, Version};
+use reorient_files::Limit;
 use tempfile::TempDir;
 
 use crate::bucket::Bucket;
@@ -56,10 +57,18 @@ impl ObjectBlobs {
         let path = self.path(name);
         let get = async {
             let result: GetResult = self.bucket.store.get(&path).await?;
+            if result.meta.size > Limit::STORED.bytes() {
+                return Ok(None);
+            }
             let version = Version(result.meta.e_tag.clone().unwrap_or_default());
-            Ok((result.bytes().await?.to_vec(), version))
+            Ok(Some((result.bytes().await?.to_vec(), version)))
         };
-        self.bucket.wait(get).map_err(|error: Error| self.bucket.unreadable(&path, &error))
+        let read = self.bucket.wait(get).map_err(|error: Error| self.bucket.unreadable(&path, &error))?;
+        let too_large = || {
+            let problem = format!("it has more than {} bytes, and {} never does", Limit::STORED.bytes(), Limit::STORED.of());
+            StoreError::Damaged { file: name.to_owned(), problem }
+        };
+        read.ok_or_else(too_large)
     }
 
     /// Whether it was written; not, when a condition does not hold.
