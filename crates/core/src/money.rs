@@ -23,7 +23,7 @@ pub enum UsdError {
 /// An amount of whole current US dollars: BACI's `v` (thousand USD, three decimals) times one thousand.
 ///
 /// Sums of a world of trade (2.3e13) stay far below the limit of 9.2e18.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, bytemuck::TransparentWrapper)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 #[repr(transparent)]
 pub struct Usd(i64);
 
@@ -41,11 +41,6 @@ impl Usd {
     #[inline]
     pub const fn get(self) -> i64 {
         self.0
-    }
-
-    /// Whole dollars where they stand, seen as amounts.
-    pub fn slice_of(dollars: &[i64]) -> &[Self] {
-        bytemuck::TransparentWrapper::wrap_slice(dollars)
     }
 
     /// Parses thousand USD in plain decimal notation, such as `34.954` or `1200`.

@@ -181,8 +181,8 @@ impl TradeSource {
     }
 
     /// Arrow tables in memory with BACI's columns `t`, `i`, `j`, `k`, `v`, `q`, or their longer names; several years are told
-    /// apart. Where values are 64-bit decimals of thousand USD with three decimals and rows are in order of product, exporter,
-    /// importer, the values are used where they are; otherwise rows are converted.
+    /// apart. Their rows are checked and copied here, with the hash that all answers carry; what becomes of the tables afterwards changes
+    /// nothing.
     ///
     /// # Errors
     /// [`DataError`] when a column is missing, no row can be read, or a code table does not hold.
@@ -476,17 +476,17 @@ impl TradeSource {
         }
         let countries = &self.tables.countries;
         let memory = members.first().and_then(Member::memory);
-        let shared = if weigh { None } else { memory.map(|memory| memory.share(countries)).transpose()?.flatten() };
-        if let (Some(parts), [member]) = (shared, members) {
+        let ordered = memory.map(|memory| memory.ordered(countries, weigh)).transpose()?.flatten();
+        if let (Some(memory), Some(parts), [member]) = (memory, ordered, members) {
             let table = TradeTable::from_parts(year, self.revision, parts)?;
             let read_with = of_parts(member.file_name(), vec![member.hash()?], self.value_unit);
             self.seen.meet(year, &read_with)?;
             let inputs = vec![InputFile::of_trade(&member.hash()?, Integrity::None)];
             let (products, rows_in) = (table.products().iter().copied().collect(), table.n_rows() as u64);
-            let unread = memory.and_then(MemoryTable::unread).into_iter().collect();
+            let unread = memory.unread.into_iter().collect();
             let unknown_codes = self.unknown_codes(members, &table)?;
-            let claims = Claims { unknown_codes, value_unit: None, unread };
-            let raw = Arc::new(RawYear { year, kept: None, products, weighed: false, table, inputs, read_with, rows_in, claims });
+            let claims = Claims { unknown_codes, value_unit: memory.value_unit, unread };
+            let raw = Arc::new(RawYear { year, kept: None, products, weighed: weigh, table, inputs, read_with, rows_in, claims });
             *kept = Some(Arc::clone(&raw));
             return Ok(raw);
         }

@@ -1,10 +1,9 @@
 //! One year of trade in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::{Deref, Range};
+use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::buffer::ScalarBuffer;
 use reorient_core::{CountryIndex, CountryTable, HsRevision, ProductCode, ProductIndex, Usd, Year};
 
 use crate::{DataError, Row};
@@ -43,59 +42,10 @@ pub(crate) struct Part {
     pub(crate) products: Vec<(ProductCode, usize)>,
     pub(crate) exporters: Vec<CountryIndex>,
     pub(crate) importers: Vec<CountryIndex>,
-    pub(crate) values: Values,
+    /// Whole current US dollars.
+    pub(crate) values: Vec<Usd>,
     /// Empty where quantities were not asked for.
     pub(crate) quantities: Vec<Option<i64>>,
-}
-
-/// Whole current US dollars, our own or in memory that another program shares with us.
-#[derive(Debug, Default)]
-pub(crate) struct Values {
-    own: Vec<Usd>,
-    /// In the place of our own.
-    shared: Option<ScalarBuffer<i64>>,
-}
-
-impl From<Vec<Usd>> for Values {
-    fn from(own: Vec<Usd>) -> Self {
-        Self { own, shared: None }
-    }
-}
-
-impl From<ScalarBuffer<i64>> for Values {
-    fn from(shared: ScalarBuffer<i64>) -> Self {
-        Self { own: Vec::new(), shared: Some(shared) }
-    }
-}
-
-impl Deref for Values {
-    type Target = [Usd];
-
-    fn deref(&self) -> &[Usd] {
-        self.shared.as_ref().map_or(&self.own, |shared| Usd::slice_of(shared))
-    }
-}
-
-impl Values {
-    /// Our own, to add to; shared ones are copied first.
-    pub(crate) fn own(&mut self) -> &mut Vec<Usd> {
-        if let Some(shared) = self.shared.take() {
-            self.own = Usd::slice_of(&shared).to_vec();
-        }
-        &mut self.own
-    }
-
-    /// Takes those from a place on out.
-    fn split_off(&mut self, start: usize) -> Self {
-        match &mut self.shared {
-            Some(shared) => {
-                let tail = shared.slice(start, shared.len() - start);
-                *shared = shared.slice(0, start);
-                tail.into()
-            }
-            None => self.own.split_off(start).into(),
-        }
-    }
 }
 
 /// The rows of one product: slices of equal length in ascending order of exporter, then importer.
@@ -117,7 +67,7 @@ impl Part {
         self.products.clear();
         self.exporters.clear();
         self.importers.clear();
-        self.values.own().clear();
+        self.values.clear();
         self.quantities.clear();
     }
 
@@ -146,32 +96,8 @@ impl Part {
         if part.exporters.iter().chain(&part.importers).any(|index| index.0 == UNKNOWN) {
             return Err(DataError::Internal("a country got lost".to_owned()));
         }
-        part.values = values.into();
+        part.values = values;
         Ok(part)
-    }
-
-    /// Takes the last product out, into a part of its own that shares the same values.
-    pub(crate) fn split_last(&mut self) -> Self {
-        let Some(last) = self.products.pop() else { return Self::default() };
-        let start = self.exporters.len() - last.1;
-        let values = self.values.split_off(start);
-        let (exporters, importers) = (self.exporters.split_off(start), self.importers.split_off(start));
-        Self { products: vec![last], exporters, importers, values, quantities: Vec::new() }
-    }
-
-    /// Adds a row to the last product; its values become our own.
-    ///
-    /// # Errors
-    /// [`DataError::Internal`] when there is no product.
-    pub(crate) fn continue_last(&mut self, exporter: CountryIndex, importer: CountryIndex, value: Usd) -> Result<(), DataError> {
-        let Some((_, rows)) = self.products.last_mut() else {
-            return Err(DataError::Internal("a part has no product to go on with".to_owned()));
-        };
-        *rows += 1;
-        self.exporters.push(exporter);
-        self.importers.push(importer);
-        self.values.own().push(value);
-        Ok(())
     }
 }
 
@@ -206,7 +132,7 @@ impl TradeTable {
                 .collect(),
             exporters: rows.iter().map(|row| row.exporter).collect(),
             importers: rows.iter().map(|row| row.importer).collect(),
-            values: rows.iter().map(|row| row.value).collect::<Vec<_>>().into(),
+            values: rows.iter().map(|row| row.value).collect(),
             quantities: Vec::new(),
         };
         Self::from_parts(year, revision, vec![part])
@@ -333,7 +259,7 @@ impl TradeTable {
                 }
             }
         }
-        part.values = values.into();
+        part.values = values;
         Self::from_parts(self.year, self.revision, vec![part])
     }
 

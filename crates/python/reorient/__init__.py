@@ -105,11 +105,10 @@ def trade(
     Product codes are held against the revision: where those that it does not have hold more than 0.1 % of a year's value, reading
     the year is an error; ``notes`` of the opened trade names fewer. Rows of a country after its last year are an error too.
 
-    Where ``v`` is ``decimal64(18, 3)`` without nulls and rows ascend by product, exporter, importer, values are read where the
-    table has them, without a copy.
+    Rows of a table are checked, copied and hashed here. What becomes of the table afterwards changes no answer.
 
     Raises:
-        DataError: a column is missing, or no row can be read. Faults of single rows are found when a year is read.
+        DataError: a column is missing or is not what its type says, the schema changes in the middle, or no row can be read. Faults of single rows are found when a year is read.
         MissingError: there is no such path.
     """
     global _SAMPLE
@@ -128,7 +127,7 @@ def trade(
         if hs is not None and hs.upper().removeprefix("HS") != own.hs.removeprefix("HS"):
             raise ScenarioError(f"hs is {hs}, but the codes of {own.label} are of {own.hs}")
         return own
-    return Trade.from_arrow(_stream(source), hs, year, synthetic, _path(country_codes), _path(product_codes), value_unit)
+    return Trade.from_arrow(_validated(_stream(source)), hs, year, synthetic, _path(country_codes), _path(product_codes), value_unit)
 
 
 def _path(path: PathLike | None) -> str | None:
@@ -144,6 +143,38 @@ def _stream(source: Any) -> Any:
     if hasattr(source, "collect"):
         raise ScenarioError(f"a {type(source).__name__} has no rows yet: call its collect() first")
     raise ScenarioError(f"trade is a path or a table with the Arrow stream interface, not {type(source).__name__}")
+
+
+def _validated(source: Any) -> Any:
+    """A table of pyarrow's after a look at every cell: its own buffers have lengths, those that cross to the engine have none."""
+    import pyarrow as pa
+
+    if isinstance(source, pa.RecordBatchReader):
+        schema, batches = source.schema, []
+        try:
+            for batch in source:
+                if not batch.schema.equals(schema):
+                    raise DataError("table: its columns change from one part to the next; give a table with one schema")
+                batches.append(batch)
+        except (pa.ArrowException, ValueError) as error:
+            if isinstance(error, DataError):
+                raise
+            raise DataError(f"the table cannot be read: {error}") from error
+        source = pa.RecordBatchReader.from_batches(schema, batches)
+    elif isinstance(source, pa.RecordBatch):
+        schema, batches = source.schema, [source]
+    elif isinstance(source, pa.Table):
+        schema, batches = source.schema, source.to_batches()
+    else:
+        return source
+    for batch in batches:
+        for field, column in zip(schema, batch.columns):
+            try:
+                column.validate(full=True)
+            except (pa.ArrowException, ValueError) as error:
+                problem = f"column `{field.name}` is not what its type says: {error}; make the table again"
+                raise DataError(f"table: {problem}") from error
+    return source
 
 
 def _year(year: object, scenario: ScenarioLike = None) -> int | None:

@@ -49,11 +49,6 @@ class Trade:
         """What is to be said of the years that were read so far, such as codes that the revision does not have."""
     def products(self, year: int) -> list[str]:
         """HS6 codes with a flow in a year, ascending."""
-    @property
-    def value_buffers(self) -> list[tuple[int, int]]:
-        """Of an Arrow table, address and bytes of the values of each batch, as they came."""
-    def values_shared_and_copied(self, year: int) -> tuple[int, int]:
-        """How many values of a year are read where the table has them, and how many the program has copied."""
 
 @final
 class Answer:

@@ -44,6 +44,7 @@ fn place(fields: &Bound<'_, PyDict>, error: &DataError) -> PyResult<()> {
         }
         DataError::File { file, .. }
         | DataError::Damaged { file, .. }
+        | DataError::Changed { file }
         | DataError::Missing { file, .. }
         | DataError::Changed { file, .. }
         | DataError::CannotWrite { file, .. } => fields.set_item("file", file),

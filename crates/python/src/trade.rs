@@ -1,5 +1,6 @@
 //! Trade data: a path, the embedded sample, or any Arrow table.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use anyhow::anyhow;
@@ -21,8 +22,6 @@ pub(crate) struct Trade {
     pub(crate) source: TradeSource,
     /// Files that were fetched for it.
     pub(crate) fetched: Fetched,
-    /// Address and bytes of the values of each batch of an Arrow table.
-    values: Vec<(usize, usize)>,
 }
 
 #[pymethods]
@@ -42,14 +41,14 @@ impl Trade {
                 .or_else(|error| TradeSource::open_with(&path, &OpenOptions { revision: None, ..options }).map_err(|_| error));
             Ok((opened?, fetched))
         })?;
-        Ok(Self { source, fetched, values: Vec::new() })
+        Ok(Self { source, fetched })
     }
 
     /// The real sample in the package.
     #[staticmethod]
     fn sample(py: Python<'_>) -> PyResult<Self> {
         let source = work(py, None, None, false, |_| Ok(TradeSource::embedded()?))?;
-        Ok(Self { source, fetched: None, values: Vec::new() })
+        Ok(Self { source, fetched: None })
     }
 
     /// Any object with the Arrow stream interface.
@@ -67,7 +66,7 @@ impl Trade {
         value_unit: Option<String>,
     ) -> PyResult<Self> {
         let reader = table.0;
-        let (source, values) = work(py, None, None, false, move |_| {
+        let source = work(py, None, None, false, move |_| {
             let schema = reader.schema();
             // Parquet of an ingested folder says it itself, where a reader keeps its metadata.
             let own = |key: &str| schema.metadata().get(key).cloned();
@@ -83,22 +82,13 @@ impl Trade {
             let year = year.map(Year::new).transpose().map_err(|error| Failure::usage(anyhow!("year: {error}")))?;
             let year = year.or_else(|| own("reorient.year").and_then(|year| year.parse().ok()));
             let synthetic = synthetic || own("reorient.synthetic").as_deref() == Some("true");
-            let batches = reader.collect::<Result<Vec<RecordBatch>, _>>();
-            let batches = batches.map_err(|error| Failure::bad_data(anyhow!("the table cannot be read: {error}")))?;
-            let values = schema.fields().iter().position(|field| ["v", "value_kusd", "value"].contains(&field.name().as_str()));
-            let buffer = |batch: &RecordBatch| {
-                let data = batch.column(values?).to_data();
-                let width = data.data_type().primitive_width()?;
-                let buffer = data.buffers().first()?;
-                Some((buffer.as_ptr() as usize + data.offset() * width, data.len() * width))
-            };
-            let values = batches.iter().filter_map(buffer).collect();
+            let batches = batches(reader)?;
             let (countries, products) = (code_table(country_codes.as_ref())?, code_table(product_codes.as_ref())?);
             let value_unit = unit(value_unit.as_deref())?;
             let about = AboutTable { revision, year, synthetic, countries, products, value_unit };
-            Ok((TradeSource::from_arrow(batches, about)?, values))
+            Ok(TradeSource::from_arrow(batches, about)?)
         })?;
-        Ok(Self { source, fetched: None, values })
+        Ok(Self { source, fetched: None })
     }
 
     /// Years at hand, ascending.
@@ -140,31 +130,18 @@ impl Trade {
         })
     }
 
-    /// Address and bytes of the values of each batch, as they came from the table.
-    #[getter]
-    fn value_buffers(&self) -> Vec<(usize, usize)> {
-        self.values.clone()
-    }
-
-    /// Of the rows of one year: how many values the program reads where the table has them, and how many it has copied.
-    fn values_shared_and_copied(&self, py: Python<'_>, year: u16) -> PyResult<(u64, u64)> {
-        let (source, given) = (self.source.clone(), self.values.clone());
-        work(py, None, None, false, move |_| {
-            let year = Year::new(year).map_err(|error| Failure::usage(anyhow!("year: {error}")))?;
-            let trade = source.read(year, None)?;
-            let mut counts = (0, 0);
-            for (_, rows) in trade.table.iter() {
-                let at = rows.values.as_ptr() as usize;
-                let shared = given.iter().any(|(start, bytes)| (*start..start + bytes).contains(&at));
-                let count = if shared { &mut counts.0 } else { &mut counts.1 };
-                *count += rows.values.len() as u64;
-            }
-            Ok(counts)
-        })
-    }
-
     fn __repr__(&self) -> String {
         format!("Trade({})", self.source.label())
+    }
+}
+
+/// The batches of another program. What does not fit its own schema makes the library that takes it over panic.
+fn batches(reader: RecordBatchStreamReader) -> Result<Vec<RecordBatch>, Failure> {
+    let taken = catch_unwind(AssertUnwindSafe(|| reader.collect::<Result<Vec<RecordBatch>, _>>()));
+    match taken {
+        Ok(Ok(batches)) => Ok(batches),
+        Ok(Err(error)) => Err(Failure::bad_data(anyhow!("the table cannot be read: {error}"))),
+        Err(_) => Err(Failure::bad_data(anyhow!("the table cannot be read: a part of it is not what its schema says"))),
     }
 }
 

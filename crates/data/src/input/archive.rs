@@ -1,15 +1,16 @@
 //! CEPII's zip: yearly CSV files, two code tables and a readme. Members are streamed, nothing is unpacked to disk.
 
-use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 
 use reorient_core::shown;
 use reorient_files::Limit;
 use zip::result::ZipResult;
 use zip::{CompressionMethod, ZipArchive};
 
+use super::hashed::{Watched, WatchedReader};
 use super::stream::{LARGEST_RATIO, LONGEST};
 use super::{Input, Member, Place, SYNTHETIC, is_table, named_synthetic, take_table};
 use crate::DataError;
@@ -23,13 +24,14 @@ const LARGEST_DIRECTORY: u64 = 1 << 20;
 const END_RECORD: u64 = 22;
 const LONGEST_COMMENT: u64 = 65_535;
 
-type Archive = ZipArchive<BufReader<File>>;
+type Archive = ZipArchive<BufReader<WatchedReader>>;
 
 /// Adds the members of an archive that hold rows or code tables.
 pub(super) fn open(path: &Path, input: &mut Input) -> Result<(), DataError> {
     let name = file_name(path);
-    check_directory(path, &name)?;
-    let mut archive = archive(path, &name)?;
+    let file = Watched::open(path)?;
+    check_directory(&file, &name)?;
+    let mut archive = archive(&file, &name)?;
     if archive.has_duplicate_names() {
         return Err(refuse(&name, "two members have the same name"));
     }
@@ -47,14 +49,14 @@ pub(super) fn open(path: &Path, input: &mut Input) -> Result<(), DataError> {
         let table = is_table(&lower, "country_codes") || is_table(&lower, "product_codes");
         if entry.is_directory || entry.name.starts_with("__MACOSX/") {
         } else if table {
-            let bytes = read_table(path, &name, index, &entry)?;
+            let bytes = read_table(&file, &name, index, &entry)?;
             let slot = if lower.starts_with("country") { &mut input.countries } else { &mut input.products };
             take_table(slot, &short, bytes)?;
         } else if lower.ends_with(".csv") && lower.starts_with("baci") {
-            input.members.push(Member::new(short, Place::Zip(path.to_owned(), index), entry.size));
+            input.members.push(Member::new(short, Place::Zip(Arc::clone(&file), index), entry.size));
         } else {
             if lower.starts_with("readme") {
-                input.synthetic |= begins(path, index)?;
+                input.synthetic |= begins(&file, index)?;
             }
             input.ignored.push(short);
         }
@@ -79,12 +81,12 @@ pub(super) fn open(path: &Path, input: &mut Input) -> Result<(), DataError> {
 
 /// Streams a member through `action`, up to its declared length, and checks its CRC at the end.
 pub(super) fn with_member<T>(
-    path: &Path,
+    file: &Arc<Watched>,
     index: usize,
     action: &mut dyn FnMut(&mut dyn Read) -> Result<T, DataError>,
 ) -> Result<T, DataError> {
-    let name = file_name(path);
-    let mut archive = archive(path, &name)?;
+    let name = file_name(file.path());
+    let mut archive = archive(file, &name)?;
     let opened = catch_unwind(AssertUnwindSafe(|| -> Result<T, DataError> {
         let mut member = archive.by_index(index).map_err(|error| DataError::damaged(&name, error.to_string()))?;
         let size = member.size();
@@ -101,11 +103,11 @@ pub(super) fn with_member<T>(
 }
 
 /// Whether a member begins as the readme of made-up data does.
-fn begins(path: &Path, index: usize) -> Result<bool, DataError> {
-    with_member(path, index, &mut |reader| {
+fn begins(file: &Arc<Watched>, index: usize) -> Result<bool, DataError> {
+    with_member(file, index, &mut |reader| {
         let mut start = Vec::new();
         let read = reader.take(SYNTHETIC.len() as u64).read_to_end(&mut start);
-        read.map_err(|error| DataError::damaged(&file_name(path), error.to_string()))?;
+        read.map_err(|error| DataError::damaged(&file_name(file.path()), error.to_string()))?;
         Ok(start == SYNTHETIC)
     })
 }
@@ -170,26 +172,26 @@ fn check_entry(name: &str, entry: &Entry) -> Result<(), DataError> {
     Err(refuse(name, &format!("member `{member}` {problem}")))
 }
 
-fn read_table(path: &Path, name: &str, index: usize, entry: &Entry) -> Result<Vec<u8>, DataError> {
+fn read_table(file: &Arc<Watched>, name: &str, index: usize, entry: &Entry) -> Result<Vec<u8>, DataError> {
     if entry.size > Limit::CODE_TABLE.bytes() {
         return Err(DataError::file(name, format!("a code table of {} bytes is none of CEPII's", entry.size)));
     }
-    with_member(path, index, &mut |reader| {
+    with_member(file, index, &mut |reader| {
         let mut bytes = Vec::new();
         reader.read_to_end(&mut bytes).map_err(|error| DataError::damaged(name, error.to_string()))?;
         Ok(bytes)
     })
 }
 
-fn archive(path: &Path, name: &str) -> Result<Archive, DataError> {
-    let file = reorient_files::open(path)?;
-    isolated(name, || ZipArchive::new(BufReader::with_capacity(1 << 18, file)))
+fn archive(file: &Arc<Watched>, name: &str) -> Result<Archive, DataError> {
+    let reader = WatchedReader::new(Arc::clone(file));
+    isolated(name, || ZipArchive::new(BufReader::with_capacity(1 << 18, reader)))
 }
 
 /// Reads the end of the archive for the size of its directory, before anything is made of that directory.
-fn check_directory(path: &Path, name: &str) -> Result<(), DataError> {
-    let fail = |error: std::io::Error| DataError::unreadable(path, &error);
-    let mut file = reorient_files::open(path)?;
+fn check_directory(file: &Arc<Watched>, name: &str) -> Result<(), DataError> {
+    let fail = |error: std::io::Error| DataError::unreadable(file.path(), &error);
+    let mut file = WatchedReader::new(Arc::clone(file));
     let size = file.seek(SeekFrom::End(0)).map_err(fail)?;
     let tail_from = size.saturating_sub(END_RECORD + LONGEST_COMMENT + 20);
     file.seek(SeekFrom::Start(tail_from)).map_err(fail)?;

@@ -1,13 +1,15 @@
 //! Trade in memory: Arrow tables that another program hands over, a year at a time.
+//!
+//! Their cells are checked, turned into rows of ours and hashed once, when the table is opened. Nothing is read from the memory of the
+//! other program afterwards, so that nobody can change what an answer is made of.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Decimal64Type};
+use arrow::array::{Array, RecordBatch};
 use rayon::prelude::*;
-use reorient_core::{CountryIndex, CountryTable, ProductCode, Usd, Year};
+use reorient_core::{CountryTable, Year};
 
-use super::cells::{Columns, RowReader, VALUE, has_years};
+use super::cells::{self, Columns, RowReader, has_years};
 use super::csv::Reading;
 use super::{Batch, Met, Order};
 use crate::DataError;
@@ -15,27 +17,46 @@ use crate::claims::{Outdated, ValueUnit, last_years};
 use crate::ingested::FileHash;
 use crate::issue::Problem;
 use crate::row::Row;
-use crate::table::{Part, UNKNOWN, positions};
+use crate::table::Part;
 
 /// What messages and manifests call the table.
 pub(crate) const NAME: &str = "table";
 /// Rows that one thread reads at a time, and that are hashed together.
 const CHUNK: usize = 1 << 16;
+/// Bad rows that are kept to be told; of the others, the number is.
+const MOST_TOLD: usize = 4096;
 
 /// A table with its years.
 #[derive(Debug)]
 pub(crate) struct MemoryTable {
-    batches: Vec<RecordBatch>,
-    columns: Columns,
-    /// The year of all rows, where no column tells.
-    named: Option<Year>,
+    /// The good rows, in the order of the table.
+    rows: Vec<Row>,
+    /// What is wrong with the first of the others; the line is the row of the table, from 1.
+    problems: Vec<Problem>,
+    /// How many others there are.
+    n_bad: u64,
+    /// Those of countries that had ended.
+    outdated: Outdated,
+    /// A column that is left out, as its name tells no unit.
+    pub(crate) unread: Option<&'static str>,
+    /// The unit of a column `value`, where the values stand in one.
+    pub(crate) value_unit: Option<ValueUnit>,
     /// With the size of all rows as rows of ours, and the hash of the hashes of their chunks as they stand. Empty when no row can
     /// be read.
     pub(crate) years: BTreeMap<Year, FileHash>,
 }
 
+/// The rows of a chunk, and what is wrong with its others.
+struct Converted {
+    rows: Vec<Row>,
+    problems: Vec<Problem>,
+    outdated: Outdated,
+    years: BTreeSet<Year>,
+    hash: blake3::Hash,
+}
+
 impl MemoryTable {
-    /// Looks for the columns and the years; bad rows are reported when a year is read.
+    /// Takes the rows over; bad ones are reported when a year is read.
     pub(crate) fn new(
         batches: Vec<RecordBatch>,
         named: Option<Year>,
@@ -51,167 +72,130 @@ impl MemoryTable {
             return Err(DataError::file(NAME, problem));
         }
         let columns = Columns::find(NAME, names(), named.is_some(), unit)?;
-        let mut table = Self { batches, columns, named, years: BTreeMap::new() };
+        batches.iter().try_for_each(|batch| validate(batch, first))?;
         let known = last_years(countries);
-        let chunk = |pieces: &Vec<Piece>| {
-            let mut hasher = blake3::Hasher::new();
-            let mut years = BTreeSet::new();
-            for piece in pieces {
-                let rows = table.rows(piece, &known)?.rows;
-                for row in &rows {
-                    hasher.update(&row.to_bytes());
-                }
-                for same in rows.chunk_by(Row::same_year) {
-                    years.insert(same[0].year()?);
-                }
-            }
-            Ok((years, hasher.finalize()))
-        };
-        let chunks = table.chunks().par_iter().map(chunk).collect::<Result<Vec<_>, DataError>>()?;
+        let convert = |pieces: &Vec<Piece>| Converted::of(&batches, pieces, &columns, named, &known);
+        let converted = chunks(&batches).par_iter().map(convert).collect::<Result<Vec<_>, DataError>>()?;
         let mut hasher = blake3::Hasher::new();
-        for (_, hash) in &chunks {
-            hasher.update(hash.as_bytes());
+        for chunk in &converted {
+            hasher.update(chunk.hash.as_bytes());
         }
-        let bytes = table.batches.iter().map(|batch| (batch.num_rows() * Row::BYTES) as u64).sum();
+        let bytes = batches.iter().map(|batch| (batch.num_rows() * Row::BYTES) as u64).sum();
         let blake3 = hasher.finalize().to_hex().to_string();
         let hash = FileHash { name: NAME.to_owned(), bytes, blake3, footer_blake3: None };
-        table.years = chunks.into_iter().flat_map(|(years, _)| years).map(|year| (year, hash.clone())).collect();
-        if table.years.is_empty() {
+        let mut table = Self {
+            rows: Vec::with_capacity(converted.iter().map(|chunk| chunk.rows.len()).sum()),
+            problems: Vec::new(),
+            n_bad: 0,
+            outdated: Outdated::default(),
+            unread: columns.unread,
+            value_unit: columns.value_unit,
+            years: BTreeMap::new(),
+        };
+        for chunk in converted {
+            table.rows.extend(chunk.rows);
+            table.n_bad += chunk.problems.len() as u64;
+            table.problems.extend(chunk.problems.into_iter().take(MOST_TOLD - table.problems.len()));
+            table.outdated.join(chunk.outdated);
+            table.years.extend(chunk.years.into_iter().map(|year| (year, hash.clone())));
+        }
+        match table.problems.first() {
             // No row is good: the first one says why.
-            for rows in table.chunks().iter().flatten().map(|piece| table.rows(piece, &known)) {
-                rows?.problems.first().map_or(Ok(()), |problem| Err(value_error(problem)))?;
-            }
+            Some(problem) if table.years.is_empty() => Err(value_error(problem)),
+            _ => Ok(table),
         }
-        Ok(table)
-    }
-
-    /// Pieces of batches, by chunks of a fixed number of rows wherever batches end.
-    fn chunks(&self) -> Vec<Vec<Piece>> {
-        let mut chunks: Vec<Vec<Piece>> = Vec::new();
-        let mut before = 0;
-        for (batch, rows) in self.batches.iter().map(RecordBatch::num_rows).enumerate() {
-            let mut start = 0;
-            while start < rows {
-                let within = (before + start) % CHUNK;
-                let length = (CHUNK - within).min(rows - start);
-                let piece = Piece { batch, start, length, rows_before: (before + start) as u64 };
-                match chunks.last_mut().filter(|_| within > 0) {
-                    Some(chunk) => chunk.push(piece),
-                    None => chunks.push(vec![piece]),
-                }
-                start += length;
-            }
-            before += rows;
-        }
-        chunks
-    }
-
-    /// The rows of a piece, or what is wrong with each.
-    fn rows(&self, piece: &Piece, known: &[u16]) -> Result<Read, DataError> {
-        let batch = self.batches[piece.batch].slice(piece.start, piece.length);
-        let mut reader = RowReader::new(&self.columns, self.named, known, false);
-        reader.read(&batch).map_err(|error| DataError::file(NAME, error.to_string()))?;
-        let RowReader { rows, mut problems, outdated, .. } = reader;
-        problems.iter_mut().for_each(|problem| problem.line += piece.rows_before + 1);
-        Ok(Read { rows, problems, outdated })
-    }
-
-    /// A column that is left out, as its name tells no unit.
-    pub(crate) fn unread(&self) -> Option<&'static str> {
-        self.columns.unread
     }
 
     /// Reads the rows of one year in the order of the table; rows that cannot be read count in every year.
     pub(super) fn read(&self, year: Year, reading: &mut Reading<'_, '_>) -> Result<Met, DataError> {
-        let known = last_years(reading.countries);
         let pick = reading.pick;
-        let part = |piece: &Piece| {
-            let Read { mut rows, problems, outdated } = self.rows(piece, &known)?;
-            rows.retain(|row| row.is_of(year));
-            let met = (rows.len() + problems.len()) as u64;
+        let part = |rows: &[Row]| {
+            let mut rows: Vec<Row> = rows.iter().filter(|row| row.is_of(year)).copied().collect();
+            let met = rows.len() as u64;
             let mut order = Order::new();
             order.meet_all(&rows.iter().map(Row::key).collect::<Vec<_>>());
             rows.retain(|row| pick.takes(row.product_number()));
-            Ok((rows, problems, met, order, outdated.in_year(year)))
+            (rows, met, order)
         };
-        let pieces: Vec<Piece> = self.chunks().into_iter().flatten().collect();
-        let parts = pieces.par_iter().map(part).collect::<Result<Vec<_>, DataError>>()?;
+        let parts: Vec<_> = self.rows.par_chunks(CHUNK).map(part).collect();
         let mut all = Met {
+            rows: self.n_bad,
             hash: self.years.get(&year).cloned(),
-            unread: self.columns.unread,
-            value_unit: self.columns.value_unit,
+            unread: self.unread,
+            value_unit: self.value_unit,
+            outdated: self.outdated.clone().in_year(year),
             ..Met::default()
         };
-        for (kept, problems, met, order, outdated) in parts {
-            problems.into_iter().try_for_each(|problem| reading.issues.add(NAME, "row", problem))?;
+        self.problems.iter().try_for_each(|problem| reading.issues.add(NAME, "row", problem.clone()))?;
+        for (kept, met, order) in parts {
             all.order.follow(&order);
-            all.outdated.join(outdated);
             all.rows += met;
             (reading.sink)(Batch { rows: kept, met, done: all.rows })?;
         }
         Ok(all)
     }
 
-    /// The rows of the only year as parts of a table that share the values of this one: where values are 64-bit decimals of
-    /// thousand USD with three decimals, and rows ascend by product, exporter, importer. Rows of a product that two batches
-    /// cut in two are copied. None where anything is otherwise; then [`Self::read`] says what is wrong, if something is.
-    pub(crate) fn share(&self, countries: &CountryTable) -> Result<Option<Vec<Part>>, DataError> {
-        let is_shared = |batch: &RecordBatch| {
-            let value = self.columns.array(batch, VALUE);
-            value.is_some_and(|value| matches!(value.data_type(), DataType::Decimal64(_, 3)) && value.null_count() == 0)
+    /// The rows of the only year as parts of a table, where all are good and ascend by product, exporter, importer. None where anything
+    /// is otherwise; then [`Self::read`] puts them in order, or says what is wrong.
+    pub(crate) fn ordered(&self, countries: &CountryTable, weigh: bool) -> Result<Option<Vec<Part>>, DataError> {
+        let is_plain = self.years.len() == 1 && self.n_bad == 0 && self.outdated.is_empty();
+        if !(is_plain && self.rows.par_windows(2).all(|pair| pair[0].key() < pair[1].key())) {
+            return Ok(None);
+        }
+        let products: Vec<&[Row]> = self.rows.chunk_by(|one, next| one.product_number() == next.product_number()).collect();
+        let mut rows = 0;
+        // A part ends with the product that fills it.
+        let is_within = |one: &&[Row], _: &&[Row]| {
+            rows = if rows >= CHUNK { one.len() } else { rows + one.len() };
+            rows < CHUNK
         };
-        if self.years.len() != 1 || self.columns.unit() != ValueUnit::Kusd || !self.batches.iter().all(is_shared) {
-            return Ok(None);
-        }
-        let known = last_years(countries);
-        let positions = positions(countries);
-        let pieces: Vec<Piece> = self.chunks().into_iter().flatten().collect();
-        let stretches = pieces.par_iter().map(|piece| Stretch::of(&self.rows(piece, &known)?, &positions));
-        let Some(stretches) = stretches.collect::<Result<Option<Vec<_>>, DataError>>()? else { return Ok(None) };
-        let ascends = stretches.windows(2).all(|pair| pair[0].last.key() < pair[1].first.key());
-        if !ascends {
-            return Ok(None);
-        }
-        let mut parts: Vec<Part> = Vec::new();
-        let mut stretches = pieces.iter().zip(stretches).peekable();
-        for (at, batch) in self.batches.iter().enumerate() {
-            let Some(value) = self.columns.array(batch, VALUE) else { return Ok(None) };
-            let values = value.as_primitive::<Decimal64Type>().values();
-            let mut part = Part::default();
-            while let Some((_, stretch)) = stretches.next_if(|(piece, _)| piece.batch == at) {
-                stretch.append_to(&mut part);
-            }
-            // Rows at the start that belong to the last product of the batch before.
-            let product = part.products.first().copied();
-            let carried = parts.last_mut().zip(product).and_then(|(before, (product, rows))| {
-                (before.products.last().map(|(last, _)| *last) == Some(product)).then_some((before, rows))
-            });
-            let mut start = 0;
-            if let Some((before, rows)) = carried {
-                let countries = part.exporters.drain(..rows).zip(part.importers.drain(..rows));
-                for ((exporter, importer), value) in countries.zip(values.iter()) {
-                    before.continue_last(exporter, importer, Usd::new(*value))?;
-                }
-                part.products.remove(0);
-                start = rows;
-            }
-            part.values = values.slice(start, values.len() - start).into();
-            if !part.products.is_empty() {
-                // The last product may go on in the next batch: it stands in a part of its own, to be copied if it does.
-                let tail = part.split_last();
-                parts.extend([part, tail].into_iter().filter(|part| !part.products.is_empty()));
-            }
-        }
-        Ok(Some(parts))
+        let groups: Vec<&[&[Row]]> = products.chunk_by(is_within).collect();
+        let parts: Result<Vec<Part>, DataError> = groups.par_iter().map(|group| Part::of(group, countries, weigh)).collect();
+        parts.map(Some)
     }
 }
 
-/// The rows of a piece, or what is wrong with each.
-struct Read {
-    rows: Vec<Row>,
-    problems: Vec<Problem>,
-    /// Those of countries that had ended.
-    outdated: Outdated,
+/// Holds the columns of a batch against what their types promise, before anything else looks at them: another program made them. All
+/// batches have the columns of the first one.
+fn validate(batch: &RecordBatch, first: &RecordBatch) -> Result<(), DataError> {
+    let (schema, expected) = (batch.schema(), first.schema());
+    let same = schema.fields().len() == expected.fields().len()
+        && schema
+            .fields()
+            .iter()
+            .zip(expected.fields())
+            .all(|(own, other)| (own.name(), own.data_type()) == (other.name(), other.data_type()));
+    if !same {
+        return Err(DataError::file(NAME, "its columns change from one part to the next; give a table with one schema"));
+    }
+    let columns: Vec<_> = schema.fields().iter().zip(batch.columns()).collect();
+    columns.par_iter().try_for_each(|(field, column)| {
+        column.to_data().validate_full().map_err(|error| {
+            let name: String = field.name().chars().take(60).collect();
+            DataError::file(NAME, format!("column `{name}` is not what its type says: {error}; make the table again"))
+        })
+    })
+}
+
+/// Pieces of batches, by chunks of a fixed number of rows wherever batches end.
+fn chunks(batches: &[RecordBatch]) -> Vec<Vec<Piece>> {
+    let mut chunks: Vec<Vec<Piece>> = Vec::new();
+    let mut before = 0;
+    for (batch, rows) in batches.iter().map(RecordBatch::num_rows).enumerate() {
+        let mut start = 0;
+        while start < rows {
+            let within = (before + start) % CHUNK;
+            let length = (CHUNK - within).min(rows - start);
+            let piece = Piece { batch, start, length, rows_before: (before + start) as u64 };
+            match chunks.last_mut().filter(|_| within > 0) {
+                Some(chunk) => chunk.push(piece),
+                None => chunks.push(vec![piece]),
+            }
+            start += length;
+        }
+        before += rows;
+    }
+    chunks
 }
 
 /// Rows of a batch that are read together.
@@ -224,51 +208,33 @@ struct Piece {
     rows_before: u64,
 }
 
-/// The keys of rows that ascend.
-struct Stretch {
-    products: Vec<(ProductCode, usize)>,
-    exporters: Vec<CountryIndex>,
-    importers: Vec<CountryIndex>,
-    first: Row,
-    last: Row,
-}
-
-impl Stretch {
-    /// None where a row cannot be read or rows do not ascend.
-    fn of(Read { rows, problems, outdated }: &Read, positions: &[u16; 1024]) -> Result<Option<Self>, DataError> {
-        let is_good = problems.is_empty() && outdated.is_empty();
-        let (Some(first), Some(last), true) = (rows.first(), rows.last(), is_good) else { return Ok(None) };
-        let index = |code: u16| CountryIndex(positions.get(usize::from(code)).copied().unwrap_or(UNKNOWN));
-        let (mut exporters, mut importers) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
-        let mut own = Self { products: Vec::new(), exporters: Vec::new(), importers: Vec::new(), first: *first, last: *last };
-        let mut before: Option<&Row> = None;
-        for row in rows {
-            if before.is_some_and(|before| before.key() >= row.key()) {
-                return Ok(None);
-            }
-            match own.products.last_mut().filter(|_| before.is_some_and(|before| before.product_number() == row.product_number()))
-            {
-                Some((_, count)) => *count += 1,
-                None => own.products.push((row.product()?, 1)),
-            }
-            exporters.push(index(row.exporter()));
-            importers.push(index(row.importer()));
-            before = Some(row);
+impl Converted {
+    fn of(
+        batches: &[RecordBatch],
+        pieces: &[Piece],
+        columns: &Columns,
+        named: Option<Year>,
+        known: &[u16],
+    ) -> Result<Self, DataError> {
+        let (mut rows, mut problems, mut outdated) = (Vec::new(), Vec::new(), Outdated::default());
+        for piece in pieces {
+            let batch = batches[piece.batch].slice(piece.start, piece.length);
+            let mut reader = RowReader::new(columns, named, known, false);
+            reader.read(&batch).map_err(|error| DataError::file(NAME, cells::problem(&error)))?;
+            let first = piece.rows_before + 1;
+            problems.extend(reader.problems.into_iter().map(|problem| Problem { line: problem.line + first, ..problem }));
+            rows.append(&mut reader.rows);
+            outdated.join(reader.outdated);
         }
-        (own.exporters, own.importers) = (exporters, importers);
-        Ok(Some(own))
-    }
-
-    fn append_to(self, part: &mut Part) {
-        let mut products = self.products.into_iter().peekable();
-        if let Some((last, count)) = part.products.last_mut()
-            && let Some((_, more)) = products.next_if(|(product, _)| product == last)
-        {
-            *count += more;
+        let mut hasher = blake3::Hasher::new();
+        let mut years = BTreeSet::new();
+        for row in &rows {
+            hasher.update(&row.to_bytes());
         }
-        part.products.extend(products);
-        part.exporters.extend(self.exporters);
-        part.importers.extend(self.importers);
+        for same in rows.chunk_by(Row::same_year) {
+            years.insert(same[0].year()?);
+        }
+        Ok(Self { rows, problems, outdated, years, hash: hasher.finalize() })
     }
 }
 
@@ -374,22 +340,47 @@ mod tests {
     }
 
     #[test]
-    fn values_stay_where_they_are() {
-        let flows: Vec<Flow> =
-            (0..36).map(|at| (2023, 10_101 + at / 12, COUNTRIES[at as usize % 12 / 6], COUNTRIES[at as usize % 6], 5)).collect();
-        let batches = shared(&flows, 10);
-        let inside = |table: &TradeTable| {
-            let spans: Vec<_> = batches.iter().map(|batch| batch.column(4).to_data().buffers()[0].as_ptr() as usize).collect();
-            let is_inside = |at: usize| spans.iter().any(|start| (*start..start + 10 * 8).contains(&at));
-            table.iter().map(|(_, rows)| is_inside(rows.values.as_ptr() as usize)).collect::<Vec<_>>()
+    fn nothing_stays_in_the_memory_of_the_owner() {
+        let flows = [(2023, 270_900, 643, 276, 5), (2023, 270_900, 842, 276, 7)];
+        let batches = shared(&flows, 2);
+        let source = TradeSource::from_arrow(batches.clone(), about(None)).unwrap();
+        let start = batches[0].column(4).to_data().buffers()[0].as_ptr() as usize;
+        let trade = source.read(source.years()[0], None).unwrap();
+        for (_, rows) in trade.table.iter() {
+            assert!(!(start..start + 16).contains(&(rows.values.as_ptr() as usize)));
+        }
+        // With quantities and without, of all rows at once and put in order.
+        let weighed = source.read_weighed(source.years()[0], None).unwrap();
+        assert_eq!(weighed.inputs, trade.inputs);
+        let mut moved = flows;
+        moved.swap(0, 1);
+        assert_eq!(table(shared(&moved, 2), 2023), trade.table);
+    }
+
+    #[test]
+    fn malformed_columns_are_named() {
+        use arrow::array::{BinaryArray, Decimal256Array, NullArray, TimestampSecondArray};
+        let good = shared(&[(2023, 270_900, 643, 276, 5), (2023, 270_900, 842, 276, 7)], 2).remove(0);
+        let replaced = |name: &str, column: ArrayRef| {
+            let names: Vec<String> = good.schema().fields().iter().map(|field| field.name().clone()).collect();
+            let columns = names.into_iter().zip(good.columns().iter().cloned());
+            let columns = columns.map(|(own, old)| if own == name { (own, column.clone()) } else { (own, old) });
+            RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).unwrap()
         };
-        // Batches end within the first, the second and the third product.
-        assert_eq!(inside(&table(batches.clone(), 2023)), [false, false, false]);
-        let batches = shared(&flows, 24);
-        let spans: Vec<_> = batches.iter().map(|batch| batch.column(4).to_data().buffers()[0].as_ptr() as usize).collect();
-        let table = table(batches, 2023);
-        let starts: Vec<_> = table.iter().map(|(_, rows)| rows.values.as_ptr() as usize).collect();
-        assert_eq!(starts, [spans[0], spans[0] + 12 * 8, spans[1]]);
+        let refused = |batches: Vec<RecordBatch>, column: &str| {
+            let error = TradeSource::from_arrow(batches, about(None)).unwrap_err();
+            assert_eq!(error.kind(), DataErrorKind::BadData);
+            assert!(error.to_string().contains(&format!("column `{column}`")), "{error}");
+        };
+        refused(vec![replaced("product", Arc::new(NullArray::new(2)))], "product");
+        refused(vec![replaced("value_kusd", Arc::new(TimestampSecondArray::from(vec![1, 2])))], "value_kusd");
+        refused(vec![replaced("exporter", Arc::new(BinaryArray::from(vec![b"643".as_slice(), b"842"])))], "exporter");
+        let wide = Decimal256Array::from_iter_values([5.into(), 7.into()]);
+        refused(vec![replaced("value_kusd", Arc::new(wide))], "value_kusd");
+        // Another schema in the middle.
+        let other = replaced("exporter", Arc::new(Int32Array::from(vec![643, 842])));
+        let error = TradeSource::from_arrow(vec![good.clone(), other], about(None)).unwrap_err().to_string();
+        assert!(error.contains("change from one part to the next"), "{error}");
     }
 
     #[test]

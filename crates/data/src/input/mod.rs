@@ -25,6 +25,7 @@ use reorient_core::{CountryCode, CountryTable, HsRevision, Usd, Year};
 use reorient_files::Limit;
 
 use self::context::Context;
+use self::hashed::Watched;
 use self::memory::MemoryTable;
 use crate::DataError;
 use crate::claims::{Outdated, ValueUnit};
@@ -67,7 +68,8 @@ pub(crate) struct Member {
 #[derive(Debug, Clone)]
 enum Place {
     Csv(PathBuf, stream::Packing),
-    Zip(PathBuf, usize),
+    /// Open since it was looked at.
+    Zip(Arc<Watched>, usize),
     Parquet(PathBuf),
     /// One year of a table in memory.
     Memory(Arc<MemoryTable>, Year),
@@ -323,11 +325,13 @@ impl Member {
         match &self.place {
             Place::Csv(path, stream::Packing::Plain) => csv::read_file(path, &mut reading),
             Place::Csv(path, packing) => {
-                let (mut reader, packed) = stream::open(path, *packing)?;
-                csv::read_stream(&mut *reader, Some(&*packed), &mut reading)
+                let (mut reader, packed, file) = stream::open(path, *packing)?;
+                let met = csv::read_stream(&mut *reader, Some(&*packed), &mut reading)?;
+                Ok(Met { hash: Some(FileHash { name: self.name.clone(), ..file.hash()? }), ..met })
             }
-            Place::Zip(path, index) => {
-                archive::with_member(path, *index, &mut |reader| csv::read_stream(reader, None, &mut reading))
+            Place::Zip(file, index) => {
+                let met = archive::with_member(file, *index, &mut |reader| csv::read_stream(reader, None, &mut reading))?;
+                Ok(Met { hash: Some(file.hash()?), ..met })
             }
             Place::Parquet(path) => parquet::read(path, &mut reading),
             Place::Memory(table, year) => table.read(*year, &mut reading),
@@ -337,7 +341,8 @@ impl Member {
     /// The file, or the archive, in which the rows stand; none for a table in memory.
     pub(crate) fn path(&self) -> Option<&Path> {
         match &self.place {
-            Place::Csv(path, _) | Place::Zip(path, _) | Place::Parquet(path) => Some(path),
+            Place::Csv(path, _) | Place::Parquet(path) => Some(path),
+            Place::Zip(file, _) => Some(file.path()),
             Place::Memory(..) => None,
         }
     }
@@ -353,7 +358,7 @@ impl Member {
     /// What messages and manifests call the file, or the archive, in which the rows stand.
     pub(crate) fn file_name(&self) -> String {
         match &self.place {
-            Place::Zip(path, _) => file_name(path),
+            Place::Zip(file, _) => file_name(file.path()),
             _ => self.name.clone(),
         }
     }
@@ -362,7 +367,7 @@ impl Member {
     pub(crate) fn hash(&self) -> Result<FileHash, DataError> {
         match &self.place {
             Place::Csv(path, _) | Place::Parquet(path) => Ok(FileHash { name: self.name.clone(), ..hash_file(path)? }),
-            Place::Zip(path, _) => hash_file(path),
+            Place::Zip(file, _) => file.hash(),
             Place::Memory(table, year) => {
                 let lost = || DataError::Internal(format!("the table lost its year {year}"));
                 table.years.get(year).cloned().ok_or_else(lost)

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::hashed::{Watched, WatchedReader};
 use crate::DataError;
 use crate::error::file_name;
 
@@ -32,14 +33,15 @@ impl Packing {
     }
 }
 
-/// A text as it is unpacked, and the number of packed bytes taken so far.
-pub(crate) type Unpacking = (Box<dyn Read>, Box<dyn Fn() -> u64>);
+/// A text as it is unpacked, the number of packed bytes taken so far, and the file that they come from.
+pub(crate) type Unpacking = (Box<dyn Read>, Box<dyn Fn() -> u64>, Arc<Watched>);
 
 /// Opens a packed CSV, unpacking as it is read.
 pub(crate) fn open(path: &Path, packing: Packing) -> Result<Unpacking, DataError> {
-    let file = reorient_files::open(path)?;
+    let file = Watched::open(path)?;
     let packed = Arc::new(AtomicU64::new(0));
-    let inner = Counted { inner: BufReader::with_capacity(1 << 18, file), count: Arc::clone(&packed) };
+    let reader = BufReader::with_capacity(1 << 18, WatchedReader::new(Arc::clone(&file)));
+    let inner = Counted { inner: reader, count: Arc::clone(&packed) };
     let unpacked: Box<dyn Read> = match packing {
         Packing::Gzip => Box::new(flate2::read::MultiGzDecoder::new(inner)),
         Packing::Plain | Packing::Zstandard => {
@@ -52,7 +54,7 @@ pub(crate) fn open(path: &Path, packing: Packing) -> Result<Unpacking, DataError
     };
     let taken = Arc::clone(&packed);
     let limited = Limited { inner: unpacked, packed, done: 0 };
-    Ok((Box::new(limited), Box::new(move || taken.load(Ordering::Relaxed))))
+    Ok((Box::new(limited), Box::new(move || taken.load(Ordering::Relaxed)), file))
 }
 
 /// Counts the bytes that a decoder takes.

@@ -23,7 +23,7 @@ use reorient_core::{HsRevision, Year};
 use crate::claims::UnknownCodes;
 use crate::sealed::TableSeal;
 
-pub(crate) use content::Content;
+pub(crate) use content::{Content, Stamp};
 pub(crate) use footer::Footer;
 pub(crate) use read::read_year;
 pub(crate) use verify::verify_file;

@@ -178,7 +178,7 @@ impl Reading<'_> {
         }
         part.exporters.reserve_exact(rows);
         part.importers.reserve_exact(rows);
-        part.values.own().reserve_exact(rows);
+        part.values.reserve_exact(rows);
         if self.weigh {
             part.quantities.reserve_exact(rows);
         }
@@ -231,7 +231,7 @@ impl Reading<'_> {
             let known = self.append_codes(exporters, &mut part.exporters) & self.append_codes(importers, &mut part.importers);
             let (least, most) =
                 values.iter().fold((i64::MAX, i64::MIN), |(least, most), value| (least.min(*value), most.max(*value)));
-            part.values.own().extend(values.iter().copied().map(Usd::new));
+            part.values.extend(values.iter().copied().map(Usd::new));
             let pairs = |from: usize, to: usize| exporters[from..to].iter().zip(&importers[from..to]);
             let follows = |((i, j), (next_i, next_j))| (i < next_i) | (i == next_i) & (j < next_j);
             let ascending = pairs(0, rows - 1).zip(pairs(1, rows)).fold(true, |ascending, rows| ascending & follows(rows));

@@ -263,4 +263,64 @@ mod tests {
         }
         assert!(answer_positions(&plan, &source, &mut worker, &[plan.len()], &work).is_err());
     }
+
+    /// World trade in two products, of which importers buy `value` thousand dollars and more.
+    fn rows(value: u32) -> String {
+        let codes = [4, 8, 12, 24, 32, 36, 40, 56, 76, 100, 124, 152, 156, 170, 191, 196, 203, 208, 233, 246, 251, 276, 643, 842];
+        let mut text = "t,i,j,k,v,q\n".to_owned();
+        for (at, exporter) in codes.iter().enumerate() {
+            for (to, importer) in codes.iter().enumerate().filter(|(to, _)| *to != at) {
+                for product in ["250310", "270900"] {
+                    text +=
+                        &format!("2023,{exporter},{importer},{product},{}.5,1\n", value + (at as u32 * 31 + to as u32 * 7) % 90);
+                }
+            }
+        }
+        text
+    }
+
+    #[test]
+    fn nothing_is_filed_under_the_hash_of_other_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let csv = folder.path().join("BACI_HS92_Y2023_V202401b.csv");
+        let list = folder.path().join("own.csv");
+        let listed = |code: &str| format!("hs_revision,hs6,sector,subsector,stage,source\nHS92,{code},all,x,all,s\n");
+        std::fs::write(&csv, rows(100)).unwrap();
+        std::fs::write(&list, listed("270900")).unwrap();
+        let text = format!("[base]\nlist = {:?}\n[grid]\ncap = [0.01, 0.02]\n", list.display().to_string());
+        let plan_of = |source: &TradeSource| {
+            let file = SweepFile::parse(&text, std::path::Path::new("x.toml"), &|_| Ok(String::new())).unwrap();
+            SweepPlan::new(file, source).unwrap()
+        };
+        let stop = AtomicBool::new(false);
+        let work = SweepWork { shard: Shard::WHOLE, per_segment: None, stop: &stop, progress: &|| {} };
+        let source = TradeSource::open(&csv).unwrap();
+        let plan = plan_of(&source);
+        let roles: Vec<&str> = plan.inputs().iter().map(|input| input.role.as_str()).collect();
+        assert_eq!(roles, ["trade", "countries", "products", "list"]);
+        // Other rows take their place before they are read: nothing is answered.
+        std::fs::write(&csv, rows(200)).unwrap();
+        let mut archive = Archive::in_memory(StoredPlan::new(&plan, &source)).unwrap();
+        let error = sweep(&plan, &source, &mut archive, &work).unwrap_err();
+        assert!(error.to_string().contains("changed while it was in use"), "{error}");
+        assert_eq!(archive.n_missing(), 3);
+        // Another source of other rows under the same plan neither.
+        let other = TradeSource::open(&csv).unwrap();
+        assert!(sweep(&plan, &other, &mut archive, &work).unwrap_err().to_string().contains("changed while it was in use"));
+        assert_eq!(archive.n_missing(), 3);
+        // A list is read once, for the plan.
+        std::fs::write(&csv, rows(100)).unwrap();
+        std::fs::write(&list, listed("250310")).unwrap();
+        sweep(&plan, &source, &mut archive, &work).unwrap();
+        let other = plan_of(&source);
+        assert!((0..3).all(|at| plan.key(at) != other.key(at) && plan.question(at) == other.question(at)));
+        std::fs::write(&list, listed("270900")).unwrap();
+        let again = plan_of(&source);
+        let mut fresh = Archive::in_memory(StoredPlan::new(&again, &source)).unwrap();
+        sweep(&again, &source, &mut fresh, &work).unwrap();
+        for at in 0..3 {
+            assert_eq!(plan.key(at), again.key(at));
+            assert_eq!(archive.get(&plan.key(at)).unwrap(), fresh.get(&plan.key(at)).unwrap());
+        }
+    }
 }

@@ -132,7 +132,10 @@ pub(super) type Fault = (usize, Reason, String);
 
 impl Cells {
     pub(super) fn of(columns: &Columns, batch: &RecordBatch) -> Result<Self, ArrowError> {
-        let cell = |column: usize| columns.array(batch, column).map(Cell::of).transpose();
+        let cell = |column: usize| {
+            let cell = columns.array(batch, column).map(Cell::of).transpose();
+            cell.map_err(|error| columns.named(batch, column, &error))
+        };
         let cells = (0..COLUMNS.len()).map(cell).collect::<Result<_, _>>();
         cells.map(|cells| Self { columns: cells, unit: columns.unit() })
     }

@@ -8,6 +8,7 @@ mod plain;
 mod rows;
 
 use arrow::array::{ArrayRef, RecordBatch};
+use arrow::error::ArrowError;
 
 use super::QUANTITY;
 use super::csv::value_column;
@@ -38,6 +39,14 @@ pub(super) struct Columns {
     pub(super) value_unit: Option<ValueUnit>,
     /// A column of quantities that is left out, as its name tells no unit.
     pub(super) unread: Option<&'static str>,
+}
+
+/// What is wrong with a column, without the words of the library.
+pub(super) fn problem(error: &ArrowError) -> String {
+    match error {
+        ArrowError::SchemaError(problem) => problem.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// Whether a column of years is among some.
@@ -85,6 +94,14 @@ impl Columns {
     /// The array of a column, by its position among [`COLUMNS`].
     pub(super) fn array<'a>(&self, batch: &'a RecordBatch, column: usize) -> Option<&'a ArrayRef> {
         self.at[column].map(|at| batch.column(at))
+    }
+
+    /// What is wrong with a column, by its position among [`COLUMNS`], with the name that it has in the table.
+    fn named(&self, batch: &RecordBatch, column: usize, error: &ArrowError) -> ArrowError {
+        let schema = batch.schema();
+        let name = self.at[column].map_or(COLUMNS[column].0, |at| schema.field(at).name().as_str());
+        let name: String = name.chars().take(60).collect();
+        ArrowError::SchemaError(format!("column `{name}`: {}", problem(error)))
     }
 
     /// Positions of the columns that are there, in the order of [`COLUMNS`].

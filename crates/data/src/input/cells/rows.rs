@@ -194,14 +194,16 @@ impl<'a> RowReader<'a> {
         for (column, (codes, dictionary)) in self.codes.iter_mut().zip(&mut self.dictionaries).enumerate() {
             codes.clear();
             match self.columns.array(batch, column) {
-                Some(array) => numbers(array, dictionary, codes)?,
+                Some(array) => {
+                    numbers(array, dictionary, codes).map_err(|error| self.columns.named(batch, column, &error))?;
+                }
                 None => codes.resize(batch.num_rows(), self.named.map_or(0, |year| u32::from(year.get()))),
             }
         }
         for (column, amount) in (CODES..).zip(&mut self.amounts) {
             amount.clear();
             match self.columns.array(batch, column) {
-                Some(array) => amounts(array, amount)?,
+                Some(array) => amounts(array, amount).map_err(|error| self.columns.named(batch, column, &error))?,
                 None => amount.resize(batch.num_rows(), UNKNOWN),
             }
         }

@@ -6,10 +6,9 @@ use std::path::Path;
 use blake3::hazmat::ChainingValue;
 
 use crate::DataError;
-use crate::error::file_name;
 use crate::ingested::FileHash;
 use crate::input::hashed::{self, BLOCK};
-use crate::store::Content;
+use crate::store::{Content, Stamp};
 
 /// CEPII's longest line has some seventy bytes.
 pub(super) const LONGEST_LINE: usize = 1 << 16;
@@ -23,7 +22,10 @@ const BEFORE: usize = 64;
 pub(super) struct Blocks {
     content: Content,
     /// Where the first line behind the header starts.
-    pub(super) start: u64,
+    start: u64,
+    /// Of the block that the header was read from.
+    first: Option<ChainingValue>,
+    stamp: Stamp,
 }
 
 /// Which lines are those of a block: all that start in it.
@@ -35,7 +37,19 @@ pub(super) struct Lines<'a> {
 
 impl Blocks {
     pub(super) fn open(path: &Path) -> Result<Self, DataError> {
-        Ok(Self { content: Content::open(path)?, start: 0 })
+        let content = Content::open(path)?;
+        Ok(Self { stamp: content.stamp()?, content, start: 0, first: None })
+    }
+
+    /// The header and the number of its lines, read from the first bytes; blocks begin behind it from now on.
+    pub(super) fn header(&mut self) -> Result<(Vec<u8>, u64), DataError> {
+        let bytes = self.content.read(0..self.length().min(BLOCK as u64))?;
+        self.first = (!bytes.is_empty()).then(|| hashed::block(0, &bytes));
+        let (name, mut bytes) = (self.content.name(), bytes.as_slice());
+        let mut lines = LineBlocks::new(&name, &mut bytes);
+        let header = lines.header()?;
+        self.start = lines.start();
+        Ok((header, lines.lines))
     }
 
     pub(super) const fn length(&self) -> u64 {
@@ -89,6 +103,10 @@ impl Blocks {
 
     /// Name, size and hash of the file from the hashes of all its blocks.
     pub(super) fn hash(&self, blocks: &[ChainingValue]) -> Result<FileHash, DataError> {
+        // A line that goes on behind its block is of two looks at those bytes.
+        if self.first.as_ref() != blocks.first() || self.content.stamp()? != self.stamp {
+            return Err(DataError::Changed { file: self.content.name() });
+        }
         hashed::whole(&self.content, blocks)
     }
 }
@@ -174,13 +192,4 @@ impl<'a> LineBlocks<'a> {
         self.rest.truncate(end);
         Ok(Some(std::mem::replace(&mut self.rest, rest)))
     }
-}
-
-/// The header of a plain file, read from its first bytes, and where the lines behind it start.
-pub(super) fn header(path: &Path) -> Result<(Vec<u8>, u64, u64), DataError> {
-    let name = file_name(path);
-    let mut file = reorient_files::open(path)?;
-    let mut lines = LineBlocks::new(&name, &mut file);
-    let header = lines.header()?;
-    Ok((header, lines.lines, lines.start()))
 }

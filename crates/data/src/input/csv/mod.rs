@@ -64,7 +64,7 @@ pub(super) struct Reading<'a, 'b> {
 /// Whether a file has a column of years.
 pub(super) fn has_years(path: &Path, packing: Packing, name: &str) -> Result<bool, DataError> {
     let header = match packing {
-        Packing::Plain => blocks::header(path)?.0,
+        Packing::Plain => Blocks::open(path)?.header()?.0,
         packing => LineBlocks::new(name, &mut *super::stream::open(path, packing)?.0).header()?,
     };
     Ok(careful::has_years(&header))
@@ -76,8 +76,7 @@ pub(super) fn read_file(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Me
     if blocks.length() > super::stream::LONGEST {
         return Err(DataError::file(reading.name, "it is longer than 64 GiB"));
     }
-    let (header, lines, start) = blocks::header(path)?;
-    blocks.start = start;
+    let (header, lines) = blocks.header()?;
     let layout = Layout::new(reading.name, &header, reading.years.of_folder(), reading.unit)?;
     let countries = last_years(reading.countries);
     let mut taken = Taken { reading, first_line: lines + 1, met: Met::default() };

@@ -13,7 +13,7 @@ use reorient_core::Year;
 
 pub(crate) use self::footer::is_ours;
 use self::stretch::{ForeignFile, Stretch, stretches};
-use super::cells::RowReader;
+use super::cells::{self, RowReader};
 use super::csv::Reading;
 use super::{Batch, Member, Met, Order, Pick, hashed};
 use crate::DataError;
@@ -85,6 +85,7 @@ pub(super) fn read(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Met, Da
     let name = reading.name.to_owned();
     footer::footer(path)?;
     let file = ForeignFile::open(path, &name, reading.years.named.is_some(), reading.unit)?;
+    let stamp = file.content.stamp()?;
     // Of a file whose name tells no year, the first rows are read alone: they tell it, and may be all that is asked for.
     let head = if reading.years.named.is_some() { 0 } else { SPAN };
     let stretches = stretches(&file.groups, usize::try_from(head).unwrap_or(usize::MAX));
@@ -120,6 +121,10 @@ pub(super) fn read(path: &Path, reading: &mut Reading<'_, '_>) -> Result<Met, Da
         next = end;
     }
     let hash = FileHash { name: name.clone(), ..hashed::whole(&file.content, &hashes)? };
+    // Rows and hash are of two looks at the same file.
+    if file.content.stamp()? != stamp {
+        return Err(DataError::Changed { file: name.clone() });
+    }
     taken.finish(&file, hash)
 }
 
@@ -146,7 +151,7 @@ impl Known<'_> {
         let mut fatal = 0;
         parsed.ended = file.read(stretch, &mut |batch| {
             let found = parsed.problems.len();
-            let fail = |error: ArrowError| DataError::file(name, error.to_string());
+            let fail = |error: ArrowError| DataError::file(name, cells::problem(&error));
             let is_plain = reader.look(&batch).map_err(fail)?;
             if is_plain && (self.many || parsed.year.is_some_and(|year| reader.are_of(year))) {
                 parsed.order.meet_all(reader.keys());
