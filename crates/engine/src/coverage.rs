@@ -258,6 +258,14 @@ impl AskedList {
         Some((name, published.list.goods.len()))
     }
 
+    /// What the list was read from; none where the products are those of the data.
+    pub(crate) const fn from(&self) -> Option<&InputFile> {
+        match self {
+            Self::List { published, .. } => Some(&published.from),
+            Self::All | Self::One(_) => None,
+        }
+    }
+
     /// Products that may be asked for, whatever the data hold; none for all of them.
     pub(crate) fn candidates(&self) -> Option<BTreeSet<ProductCode>> {
         match self {

@@ -34,6 +34,19 @@ pub enum FolderError {
         /// What it holds.
         names: Names,
     },
+    /// Files whose manifest is not as it was written.
+    #[error(
+        "{path} holds a {name} that is damaged ({problem}), so what its files are is not known, and none is replaced; put the manifest \
+         back, or choose another folder"
+    )]
+    DamagedManifest {
+        /// The folder.
+        path: PathBuf,
+        /// Name of the manifest.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Files of another command.
     #[error("{path} holds {of} files of reorient's, not {kind} files; choose another folder, or replace them with --force")]
     OtherKind {
@@ -152,6 +165,7 @@ impl FolderError {
             Self::NoName => Path::new(""),
             Self::Unlisted { path, .. }
             | Self::NoManifest { path, .. }
+            | Self::DamagedManifest { path, .. }
             | Self::OtherKind { path, .. }
             | Self::OtherQuestion { path, .. }
             | Self::Needed { path, .. }

@@ -31,7 +31,7 @@ pub use writer::FolderWriter;
 
 use error::Names;
 use place::Place;
-use record::Record;
+use record::{Held, Record};
 
 /// The file that lists all others.
 pub const MANIFEST: &str = "manifest.json";
@@ -185,7 +185,11 @@ impl Target {
         if entries.is_empty() {
             return Ok((path, None));
         }
-        let Some(record) = Record::read(&path) else {
+        let held = Held::of(&path);
+        if let Held::Damaged { name, problem } = held {
+            return Err(FolderError::DamagedManifest { path, name, problem });
+        }
+        let Held::Whole(record) = held else {
             let begun = work.is_some_and(|work| {
                 let is_begun = path.join(work.sign).is_dir() || is_empty(&path.join(work.name));
                 is_begun && entries.iter().all(|name| work.is_name(name) || work.is_file(name))
@@ -447,8 +451,17 @@ mod tests {
         assert!(claim().is_ok());
         fs::write(root.path().join(MANIFEST), begun.replace("false", "true")).unwrap();
         assert!(matches!(claim(), Err(FolderError::Unlisted { .. })));
-        fs::write(root.path().join(MANIFEST), "{").unwrap();
+        // Absent, another's and damaged are three things, and none of the last two gives way.
+        fs::write(root.path().join(MANIFEST), "{}").unwrap();
         assert!(matches!(claim(), Err(FolderError::NoManifest { .. })));
+        for damaged in ["", "{", &begun.replace("\"files\": []", "\"files\": 1"), &begun.replace(", \"files\": []", "")] {
+            fs::write(root.path().join(MANIFEST), damaged).unwrap();
+            for force in [false, true] {
+                let target = Target::new(root.path()).force(force);
+                let error = target.claim(&Asked { kind: "sweep", question: Some(&asked), work: Some(work) }).unwrap_err();
+                assert!(error.to_string().contains("holds a manifest.json that is damaged"), "{error}");
+            }
+        }
     }
 
     #[test]

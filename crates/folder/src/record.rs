@@ -45,22 +45,58 @@ pub(crate) struct Record {
     question: BTreeMap<String, String>,
 }
 
+/// What stands in the place of a manifest of ours. That there is none is not that it is damaged.
+#[derive(Debug)]
+pub(crate) enum Held {
+    /// No file of that name, or somebody else's.
+    Absent,
+    Whole(Record),
+    /// A file that cannot be read, is no JSON, or says that it is ours and lacks what ours have.
+    Damaged {
+        /// Its name.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl Held {
+    /// Looks into a folder.
+    pub(crate) fn of(folder: &Path) -> Self {
+        let is_file = |name: &&str| fs::symlink_metadata(folder.join(name)).is_ok_and(|entry| entry.is_file());
+        let Some(name) = [MANIFEST, SYNTHETIC].into_iter().find(is_file) else { return Self::Absent };
+        let read = NameInFolder::new(name).map_err(|error| error.to_string()).and_then(|name| {
+            reorient_files::read_in(folder, &name, Limit::MANIFEST).map_err(|error| error.problem())
+        });
+        let parsed = read.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).map_err(|error| error.to_string()));
+        match parsed.and_then(|manifest| Record::parse(name, &manifest)) {
+            Ok(Some(record)) => Self::Whole(record),
+            Ok(None) => Self::Absent,
+            Err(problem) => Self::Damaged { name, problem },
+        }
+    }
+}
+
 impl Record {
-    /// Reads the manifest of a folder; none where there is none of ours, or one that is damaged.
+    /// The manifest of a folder that is whole; none where there is none of ours, and of a damaged one nothing is believed.
     pub(crate) fn read(folder: &Path) -> Option<Self> {
-        let (own, manifest) = [MANIFEST, SYNTHETIC].into_iter().find_map(|own| {
-            let bytes = reorient_files::read_in(folder, &NameInFolder::new(own).ok()?, Limit::MANIFEST).ok()?;
-            Some((own, serde_json::from_slice::<Value>(&bytes).ok()?))
-        })?;
-        let generator = manifest.get("generator")?.as_str()?;
-        let kind = match (own, generator) {
-            (MANIFEST, GENERATOR) => manifest.get("kind").and_then(Value::as_str).unwrap_or(RESULT).to_owned(),
-            (SYNTHETIC, generator) if generator == SYNTH.0 => SYNTH.1.to_owned(),
-            _ => return None,
+        match Held::of(folder) {
+            Held::Whole(record) => Some(record),
+            Held::Absent | Held::Damaged { .. } => None,
+        }
+    }
+
+    /// None for a manifest of somebody else's; the text is what is wrong with one of ours.
+    fn parse(own: &'static str, manifest: &Value) -> Result<Option<Self>, String> {
+        let kind = match (own, manifest.get("generator").and_then(Value::as_str)) {
+            (MANIFEST, Some(GENERATOR)) => manifest.get("kind").and_then(Value::as_str).unwrap_or(RESULT).to_owned(),
+            (SYNTHETIC, Some(generator)) if generator == SYNTH.0 => SYNTH.1.to_owned(),
+            _ => return Ok(None),
         };
-        let files = serde_json::from_value(manifest.get("files")?.clone()).ok()?;
+        let files = manifest.get("files").ok_or("it lists no files")?;
+        let files = serde_json::from_value(files.clone()).map_err(|error| error.to_string())?;
         let complete = manifest.get("complete").and_then(Value::as_bool).unwrap_or(true);
-        Some(Self { kind, complete, files, own, question: question_of(&manifest) })
+        Ok(Some(Self { kind, complete, files, own, question: question_of(manifest) }))
     }
 
     pub(crate) fn lists(&self, name: &OsStr) -> bool {

@@ -132,7 +132,8 @@ impl WriteLock {
             return true;
         }
         let file = File::options().write(true).open(self.folder.join(format!("{writer}.lock")));
-        file.is_ok_and(|file| file.try_lock().is_err())
+        // Only where there is no lock is it known that nobody holds it.
+        file.map_or_else(|error| error.kind() != std::io::ErrorKind::NotFound, |file| file.try_lock().is_err())
     }
 }
 

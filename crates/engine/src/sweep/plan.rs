@@ -15,6 +15,7 @@ use reorient_model::CountrySet;
 
 use super::file::{Axis, BASE, Exclusion, OVERRIDE, Override, Setting, SweepFile};
 use super::key::{Key, QuestionHasher, inputs_key};
+use crate::coverage::AskedList;
 use crate::lists::Lists;
 use crate::pipeline::require_solver;
 use crate::prepare::{Session, meet_list, needs_quantities};
@@ -203,9 +204,10 @@ impl SweepPlan {
                 btree_map::Entry::Occupied(known) => known.into_mut(),
                 btree_map::Entry::Vacant(new) => new.insert(source.fingerprint(resolved[*first].year)?),
             };
-            let list = self.lists.of(&scenario)?;
-            inputs.push(inputs_key(source, trade, list.as_ref().map(|list| &list.from)));
-            lists.extend(list.map(|list| list.from.clone()).filter(|list| !lists.contains(list)));
+            // A list that cannot be read or translated is found out here, not in the night.
+            let asked = AskedList::of(source, &scenario, &self.lists)?;
+            inputs.push(inputs_key(source, trade, asked.from()));
+            lists.extend(asked.from().filter(|list| !lists.contains(*list)).cloned());
         }
         let trade: Vec<InputFile> = files.values().map(|file| InputFile::of_trade(file, Integrity::None)).collect();
         self.inputs = trade.iter().chain(&source.code_tables()).chain(&lists).map(PlanInput::from).collect();
