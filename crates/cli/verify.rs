@@ -95,6 +95,11 @@ fn sweep(archive: &Archive, folder: &StoredFolder) -> Result<BTreeMap<&'static s
 
 fn ingested(directory: &Path) -> Result<BTreeMap<&'static str, u64>, Failure> {
     let checks = verify_ingested(directory)?;
+    if !checks.sealed {
+        tracing::warn!(
+            "an earlier version ingested this folder: its code tables and its manifest are not sealed; ingest the sources again"
+        );
+    }
     Ok(BTreeMap::from([
         ("1 files with the size and hash of the manifest", checks.files as u64),
         ("2 years decoded, counted and added up", checks.years as u64),

@@ -33,7 +33,7 @@ SWEEP = """title = "swaps"
 {base}
 [grid]
 year = [2022, 2023]
-cap = {{ from = "0.01", to = "0.12", step = "0.01" }}
+cap = [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.09, 0.1, 0.11, 0.12]
 """
 KINDS = ("ingested", "ingested in place", "csv", "csv in place", "gz", "zip", "zip in place", "parquet", "list", "countries",
          "products", "ingested countries")
@@ -147,11 +147,11 @@ class Case:
 
     def command(self, what, out):
         if what == "sweep":
-            return [self.reorient, "sweep", "-q", self.sweep, "--trade", self.place, "--out", out]
+            return [self.reorient, "sweep", "-q", self.sweep, self.place, "--out", out]
         years = ["--year", "2022..2023"] if what == "panel" else ["--year", "2023"]
         named = ["--list", self.list] if self.kind == "list" else ["--list", "all"]
         risk = ["--set", "risk=CHN"] if self.kind.endswith("countries") else []
-        return [self.reorient, "run", "-q", "--trade", self.place, "--out", out, *years, *named, *risk]
+        return [self.reorient, "run", "-q", self.place, "--out", out, *years, *named, *risk]
 
 
 def tables(out):

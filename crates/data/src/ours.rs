@@ -76,7 +76,7 @@ impl Ours {
                 return Err(DataError::file(&file_name(&unsealed.path), problem));
             }
         };
-        let tables = sealed_tables(tables, path.is_dir(), &years, first)?;
+        let tables = sealed_tables(tables, &years, first)?;
         let [countries, products] = &tables;
         let mut tables = CodeTables::from_parts(countries.as_ref(), products.as_ref(), revision)?;
         if sealed {
@@ -166,11 +166,10 @@ fn beside_tables(folder: &Path) -> Result<[Option<NamedBytes>; 2], DataError> {
     Ok(tables)
 }
 
-/// Holds code tables against the footer of every file. Where one is not there, or a file that stands alone has another one beside it,
-/// the table of the program takes its place if it is the one that the footer names.
+/// Holds code tables against the footer of every file. Where one is not there, the table of the program takes its place if it is the
+/// one that the footer names.
 fn sealed_tables(
     mut tables: [Option<NamedBytes>; 2],
-    whole: bool,
     years: &BTreeMap<Year, OpenYear>,
     first: &OpenYear,
 ) -> Result<[Option<NamedBytes>; 2], DataError> {
@@ -184,16 +183,12 @@ fn sealed_tables(
             if own.as_ref() == sealed {
                 continue;
             }
-            if whole && own.is_some() {
+            let (None, Some(sealed)) = (own, sealed) else {
                 let problem = format!(
                     "it is not the table that the rows of {} were ingested with; put that one back, or ingest the sources again",
                     file_name(&year.path)
                 );
                 return Err(DataError::damaged(name, problem));
-            }
-            let Some(sealed) = sealed else {
-                tables[at] = None;
-                continue;
             };
             let texts = match &mut shipped {
                 Some(texts) => texts,

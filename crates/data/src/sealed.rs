@@ -13,6 +13,9 @@ use crate::ingested::{IngestManifest, MANIFEST};
 /// Hexadecimal digits of a hash, all zero until the hash is known.
 const BLANK: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// Keys by which a manifest of an ingest is known whatever else it says.
+const OURS_ALONE: [&str; 3] = ["seal", "rows_used", "products_not_in_table"];
+
 /// The hashes of the code tables that rows were ingested with, as they stand beside a file of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableSeal {
@@ -80,7 +83,10 @@ impl Manifest {
         };
         let says = |key: &str, expected: &str| object.get(key).and_then(serde_json::Value::as_str) == Some(expected);
         if !(says("generator", "reorient") && says("kind", "ingest")) {
-            return Self::Foreign;
+            // No other program's manifest counts rows as ours does.
+            let is_foreign = object.is_object() && OURS_ALONE.iter().all(|key| object.get(key).is_none());
+            let problem = "it does not say that it is that of an ingest".to_owned();
+            return if is_foreign { Self::Foreign } else { Self::Damaged(problem) };
         }
         match serde_json::from_slice::<IngestManifest>(text) {
             Err(error) => Self::Damaged(error.to_string()),

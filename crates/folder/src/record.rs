@@ -65,9 +65,9 @@ impl Held {
     pub(crate) fn of(folder: &Path) -> Self {
         let is_file = |name: &&str| fs::symlink_metadata(folder.join(name)).is_ok_and(|entry| entry.is_file());
         let Some(name) = [MANIFEST, SYNTHETIC].into_iter().find(is_file) else { return Self::Absent };
-        let read = NameInFolder::new(name).map_err(|error| error.to_string()).and_then(|name| {
-            reorient_files::read_in(folder, &name, Limit::MANIFEST).map_err(|error| error.problem())
-        });
+        let read = NameInFolder::new(name)
+            .map_err(|error| error.to_string())
+            .and_then(|name| reorient_files::read_in(folder, &name, Limit::MANIFEST).map_err(|error| error.problem()));
         let parsed = read.and_then(|bytes| serde_json::from_slice::<Value>(&bytes).map_err(|error| error.to_string()));
         match parsed.and_then(|manifest| Record::parse(name, &manifest)) {
             Ok(Some(record)) => Self::Whole(record),

@@ -94,10 +94,9 @@ impl Watched {
         let bytes = self.content.read(from..self.content.length().min(from + BLOCK as u64))?;
         let hash = block(from, &bytes);
         let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
-        match usize::try_from(number).ok().and_then(|at| blocks.get_mut(at)) {
-            Some(known) if *known.get_or_insert(hash) == hash => Ok(bytes),
-            _ => Err(DataError::Changed { file: self.content.name() }),
-        }
+        let known = usize::try_from(number).ok().and_then(|at| blocks.get_mut(at));
+        let is_same = known.is_some_and(|known| *known.get_or_insert(hash) == hash);
+        if is_same { Ok(bytes) } else { Err(DataError::Changed { file: self.content.name() }) }
     }
 
     /// Name, size and hash of the whole file; blocks that nobody has read are read for it.

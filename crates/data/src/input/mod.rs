@@ -36,7 +36,7 @@ use crate::integrity::Integrity;
 use crate::issue::{Issues, Problem, Reason};
 use crate::row::Row;
 use crate::sealed::Manifest;
-use crate::store::{DECIMAL_LIMIT, FLOW_LIMIT, TOO_MUCH};
+use crate::store::{Content, DECIMAL_LIMIT, FLOW_LIMIT, Stamp, TOO_MUCH};
 
 const NOT_POSITIVE: &str = "a flow must be more than zero; remove the row or correct the value";
 const UNKNOWN_COUNTRY: &str =
@@ -63,6 +63,8 @@ pub(crate) struct Member {
     pub(crate) synthetic: bool,
     /// Bytes of the file, or of the text that a member of an archive unpacks to.
     pub(crate) size: u64,
+    /// Of the file when it was looked at, where it is opened again to be read: all years of a command are of one moment.
+    stamp: Option<Stamp>,
 }
 
 #[derive(Debug, Clone)]
@@ -182,6 +184,7 @@ impl Input {
             unit: None,
             synthetic,
             size: hash.bytes,
+            stamp: None,
         };
         let members = table.years.iter().map(member).collect();
         Self { members, countries, products, synthetic, ..Self::default() }
@@ -233,9 +236,9 @@ impl Input {
         } else if lower.ends_with(".zip") {
             archive::open(path, self)?;
         } else if let Some(packing) = stream::Packing::of(&lower) {
-            self.members.push(context.member(Member::new(name, Place::Csv(path.to_owned(), packing), size()?))?);
+            self.members.push(context.member(Member::new(name, Place::Csv(path.to_owned(), packing), size()?).stamped(path)?)?);
         } else if lower.ends_with(".parquet") {
-            self.members.push(context.member(Member::new(name, Place::Parquet(path.to_owned()), size()?))?);
+            self.members.push(context.member(Member::new(name, Place::Parquet(path.to_owned()), size()?).stamped(path)?)?);
         } else if in_folder {
             if lower.starts_with("readme") {
                 let mut start = Vec::new();
@@ -286,7 +289,19 @@ impl Member {
     fn new(name: String, place: Place, size: u64) -> Self {
         let (revision, release, year) = named_in(&name);
         let synthetic = named_synthetic(&name);
-        Self { name, place, revision, release, year, year_is_of_folder: false, unit: None, synthetic, size }
+        Self { name, place, revision, release, year, year_is_of_folder: false, unit: None, synthetic, size, stamp: None }
+    }
+
+    /// Remembers which file it is.
+    fn stamped(self, path: &Path) -> Result<Self, DataError> {
+        Ok(Self { stamp: Some(Content::open(path)?.stamp()?), ..self })
+    }
+
+    /// It is still the file that was looked at.
+    fn unchanged(&self) -> Result<(), DataError> {
+        let (Some(stamp), Place::Csv(path, _) | Place::Parquet(path)) = (self.stamp, &self.place) else { return Ok(()) };
+        let is_same = Content::open(path)?.stamp()? == stamp;
+        if is_same { Ok(()) } else { Err(DataError::Changed { file: self.name.clone() }) }
     }
 
     /// Whether a file of rows has a column of years.
@@ -322,7 +337,8 @@ impl Member {
             first: None,
         };
         let mut reading = csv::Reading { name: &self.name, countries, years, unit: self.unit, pick, issues, sink };
-        match &self.place {
+        self.unchanged()?;
+        let met = match &self.place {
             Place::Csv(path, stream::Packing::Plain) => csv::read_file(path, &mut reading),
             Place::Csv(path, packing) => {
                 let (mut reader, packed, file) = stream::open(path, *packing)?;
@@ -335,7 +351,9 @@ impl Member {
             }
             Place::Parquet(path) => parquet::read(path, &mut reading),
             Place::Memory(table, year) => table.read(*year, &mut reading),
-        }
+        }?;
+        self.unchanged()?;
+        Ok(met)
     }
 
     /// The file, or the archive, in which the rows stand; none for a table in memory.
@@ -365,6 +383,7 @@ impl Member {
 
     /// The hash of where the rows stand.
     pub(crate) fn hash(&self) -> Result<FileHash, DataError> {
+        self.unchanged()?;
         match &self.place {
             Place::Csv(path, _) | Place::Parquet(path) => Ok(FileHash { name: self.name.clone(), ..hash_file(path)? }),
             Place::Zip(file, _) => file.hash(),

@@ -39,11 +39,11 @@ impl Content {
         }
     }
 
-    /// What changes whenever somebody writes to the file: size, and times of its bytes and of its entry.
+    /// What changes whenever somebody writes to the file or puts another in its place: size, times of its bytes and of its entry.
     pub(crate) fn stamp(&self) -> Result<Stamp, DataError> {
         let Self::Disk { path, file, .. } = self else { return Ok(Stamp::default()) };
         let metadata = file.metadata().map_err(|error| DataError::unreadable(path, &error))?;
-        Ok(Stamp { size: metadata.len(), modified: metadata.modified().ok(), changed: changed(&metadata) })
+        Ok(Stamp { size: metadata.len(), modified: metadata.modified().ok(), entry: entry(&metadata) })
     }
 
     /// Fills `buffer` from a position on.
@@ -90,19 +90,19 @@ impl Content {
 pub(crate) struct Stamp {
     size: u64,
     modified: Option<std::time::SystemTime>,
-    /// Seconds and nanoseconds.
-    changed: (i64, i64),
+    /// Which file it is, and seconds and nanoseconds of its entry.
+    entry: (u64, i64, i64),
 }
 
 #[cfg(unix)]
-fn changed(metadata: &std::fs::Metadata) -> (i64, i64) {
+fn entry(metadata: &std::fs::Metadata) -> (u64, i64, i64) {
     use std::os::unix::fs::MetadataExt;
-    (metadata.ctime(), metadata.ctime_nsec())
+    (metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
 }
 
 #[cfg(not(unix))]
-const fn changed(_metadata: &std::fs::Metadata) -> (i64, i64) {
-    (0, 0)
+const fn entry(_metadata: &std::fs::Metadata) -> (u64, i64, i64) {
+    (0, 0, 0)
 }
 
 /// Reads at a position without moving the file's own, so that threads do not disturb each other.
