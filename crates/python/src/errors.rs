@@ -44,7 +44,6 @@ fn place(fields: &Bound<'_, PyDict>, error: &DataError) -> PyResult<()> {
         }
         DataError::File { file, .. }
         | DataError::Damaged { file, .. }
-        | DataError::Changed { file }
         | DataError::Missing { file, .. }
         | DataError::Changed { file, .. }
         | DataError::CannotWrite { file, .. } => fields.set_item("file", file),

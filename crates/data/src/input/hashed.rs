@@ -164,7 +164,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         for length in [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 5] {
-            let bytes: Vec<u8> = (0..length).map(|at| (at * 31 % 251) as u8).collect();
+            let bytes: Vec<u8> = (0_u8..251).cycle().take(length).collect();
             std::fs::write(&path, &bytes).unwrap();
             let file = Watched::open(&path).unwrap();
             let mut reader = WatchedReader::new(Arc::clone(&file));

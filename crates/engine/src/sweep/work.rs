@@ -265,14 +265,13 @@ mod tests {
     }
 
     /// World trade in two products, of which importers buy `value` thousand dollars and more.
-    fn rows(value: u32) -> String {
+    fn rows(value: usize) -> String {
         let codes = [4, 8, 12, 24, 32, 36, 40, 56, 76, 100, 124, 152, 156, 170, 191, 196, 203, 208, 233, 246, 251, 276, 643, 842];
         let mut text = "t,i,j,k,v,q\n".to_owned();
         for (at, exporter) in codes.iter().enumerate() {
             for (to, importer) in codes.iter().enumerate().filter(|(to, _)| *to != at) {
                 for product in ["250310", "270900"] {
-                    text +=
-                        &format!("2023,{exporter},{importer},{product},{}.5,1\n", value + (at as u32 * 31 + to as u32 * 7) % 90);
+                    text += &format!("2023,{exporter},{importer},{product},{}.5,1\n", value + (at * 31 + to * 7) % 90);
                 }
             }
         }
