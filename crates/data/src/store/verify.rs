@@ -146,7 +146,7 @@ mod tests {
             assert!(refused.contains(said), "{refused}");
         }
         write_year(&path, &info(year), vec![row(4, most), row(8, most)]).unwrap();
-        assert_eq!(verify_file(&path, &countries).unwrap().n_rows(), 2);
+        assert_eq!(verify_file(&path, &countries).unwrap().2.n_rows(), 2);
         write_year(&path, &YearInfo { release: "\u{1b}[2J".to_owned(), ..info(year) }, vec![row(8, 1)]).unwrap();
         let refused = verify_file(&path, &countries).unwrap_err().to_string();
         assert!(refused.contains("the footer says `\\u{1b}[2J` under `reorient.release`: letter 1 is U+001B"), "{refused}");
