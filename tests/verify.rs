@@ -141,7 +141,7 @@ fn tampering_is_found_where_every_hash_agrees() {
         ("shares.csv", "overall,all,156,", "overall,all,157,"),
         ("table_a1.csv", "\n1,", "\n2,"),
         ("manifest.json", "\"cap\": \"0.05\"", "\"cap\": \"0.1\""),
-        ("manifest.json", "\"risk\": \"156,842,643\"", "\"risk\": \"156,842\""),
+        ("manifest.json", "\"risk\": \"156,643,842\"", "\"risk\": \"156,842\""),
         ("manifest.json", "\"in_shortage\": 21", "\"in_shortage\": 20"),
     ] {
         let folder = run(&["--list", "all"]);

@@ -95,18 +95,6 @@ fn encode_checked(
 /// Refuses rows that are not in order after `before`, each key once, or whose values do not fit.
 fn check(name: &str, info: &YearInfo, before: Option<&Row>, products: &[&[Row]]) -> Result<(), DataError> {
     let mut last = before.map(Row::key);
-    for rows in products {
-        let abroad = rows.iter().filter(|row| row.exporter() != row.importer());
-        let exports: i128 = abroad.map(|row| i128::from(row.value().get())).sum();
-        if let Some(row) = rows.first().filter(|_| exports >= FLOW_LIMIT.into()) {
-            let (product, exports) = (row.product()?, thousandths(exports));
-            let problem = format!(
-                "year {}, product {product}: exports of all countries together are {exports} thousand USD; {TOO_MUCH}",
-                info.year
-            );
-            return Err(DataError::file(name, problem));
-        }
-    }
     for row in products.iter().copied().flatten() {
         if last.is_some_and(|last| last >= row.key()) {
             return Err(DataError::file(name, format!("{} stand twice", row.key())));
@@ -124,6 +112,19 @@ fn check(name: &str, info: &YearInfo, before: Option<&Row>, products: &[&[Row]])
         }
         if row.quantity().is_some_and(|quantity| quantity >= DECIMAL_LIMIT) {
             return Err(DataError::file(name, format!("{}: quantity is beyond 18 digits", row.key())));
+        }
+    }
+    // A row that is wrong on its own is told before what many add up to.
+    for rows in products {
+        let abroad = rows.iter().filter(|row| row.exporter() != row.importer());
+        let exports: i128 = abroad.map(|row| i128::from(row.value().get())).sum();
+        if let Some(row) = rows.first().filter(|_| exports >= FLOW_LIMIT.into()) {
+            let (product, exports) = (row.product()?, thousandths(exports));
+            let problem = format!(
+                "year {}, product {product}: exports of all countries together are {exports} thousand USD; {TOO_MUCH}",
+                info.year
+            );
+            return Err(DataError::file(name, problem));
         }
     }
     Ok(())

@@ -309,6 +309,9 @@ mod tests {
         assert_eq!(archive.n_missing(), 3);
         // A list is read once, for the plan.
         std::fs::write(&csv, rows(100)).unwrap();
+        let (before, source) = (plan, TradeSource::open(&csv).unwrap());
+        let plan = plan_of(&source);
+        assert!((0..3).all(|at| plan.key(at) == before.key(at)));
         std::fs::write(&list, listed("250310")).unwrap();
         sweep(&plan, &source, &mut archive, &work).unwrap();
         let other = plan_of(&source);
