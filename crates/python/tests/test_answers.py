@@ -103,21 +103,22 @@ def test_what_the_owner_writes_afterwards_changes_nothing(sample):
     table = whole.set_column(whole.column_names.index("value_kusd"), "value_kusd", shared)
     trade = reorient.trade(table, hs="HS92", year=2023)
     before = reorient.run(trade, list="all")
-    values //= 2
+    values *= 2
     after = reorient.run(trade, list="all")
     assert after.table_a1.equals(before.table_a1) and after.manifest["inputs"] == before.manifest["inputs"]
-    halved = reorient.run(reorient.trade(table, hs="HS92", year=2023), list="all")
-    assert halved.manifest["inputs"][0]["blake3"] != before.manifest["inputs"][0]["blake3"]
+    doubled = reorient.run(reorient.trade(table, hs="HS92", year=2023), list="all")
+    assert doubled.manifest["inputs"][0]["blake3"] != before.manifest["inputs"][0]["blake3"]
 
 
 def malformed(name):
     """A column of two cells as `pyarrow.Array.from_buffers` makes it without a look."""
-    offsets = pa.py_buffer(np.array([0, 6, 6_000_000], dtype=np.int32))
+    offsets = pa.py_buffer(np.array([0, 6_000_000, 12], dtype=np.int32))
     text = pa.py_buffer(b"270900270900")
     if name == "offsets":
         return pa.Array.from_buffers(pa.string(), 2, [None, offsets, text])
     if name == "utf8":
-        return pa.Array.from_buffers(pa.string(), 2, [None, pa.py_buffer(np.array([0, 2, 4], dtype=np.int32)), pa.py_buffer(b"\xff" * 4)])
+        offsets = pa.py_buffer(np.array([0, 2, 4], dtype=np.int32))
+        return pa.Array.from_buffers(pa.string(), 2, [None, offsets, pa.py_buffer(b"\xff" * 4)])
     if name == "dictionary":
         return pa.DictionaryArray.from_arrays(pa.array([0, 9], pa.int32()), pa.array(["270900"]), safe=False)
     return {
@@ -312,7 +313,8 @@ def test_what_names_claim_is_checked(sample, tmp_path):
         pq.write_table(part, folder / f"part-{number}.parquet")
     parts = reorient.run(tmp_path / "trade", hs="HS92")
     assert parts.flows.equals(reorient.run().flows)
-    assert [own["name"] for own in parts.manifest["inputs"]] == ["2023/part-0.parquet", "2023/part-1.parquet"]
+    trade = [own["name"] for own in parts.manifest["inputs"] if own["role"] == "trade"]
+    assert trade == ["2023/part-0.parquet", "2023/part-1.parquet"]
 
 
 def test_scenarios_come_as_keywords_dicts_and_files(tmp_path):
@@ -439,7 +441,7 @@ def test_a_folder_keeps_the_answer_to_another_question(tmp_path):
     dutch, german = reorient.run(bloc="NLD"), reorient.run(bloc="DEU")
     dutch.write(out)
     dutch.write(out)
-    with pytest.raises(reorient.WriteError, match="bloc: NLD -> DEU"):
+    with pytest.raises(reorient.WriteError, match="bloc: 528 -> 276"):
         german.write(out)
     german.write(out, force=True)
     (out / "notes.txt").write_text("mine")
