@@ -117,7 +117,7 @@ impl From<StoreError> for Failure {
         let code = match error {
             StoreError::Write { .. } | StoreError::Busy { .. } => 74,
             StoreError::Read { .. } | StoreError::Missing { .. } => 66,
-            StoreError::Damaged { .. } => 65,
+            StoreError::Damaged { .. } | StoreError::Differs { .. } => 65,
         };
         Self { code, error: error.into() }
     }

@@ -1,11 +1,12 @@
 //! A scenario held against the years and countries of the data.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use reorient_core::{CountryCode, CountryIndex, CountryTable, Fraction, Year, years_in_words};
 use reorient_model::{CountrySet, Drain, Fill, Policy, TieBreak, Weights};
 
-use super::{DrainChoice, FillChoice, HONG_KONG, HongKong, Scenario, ScenarioError};
+use super::{DrainChoice, FillChoice, HONG_KONG, HongKong, KEYS, ListChoice, Scenario, ScenarioError};
 use crate::bloc::{Bloc, is_union, name_of_members, named, of_united_nations};
 use crate::presence::{Named, What};
 
@@ -88,6 +89,24 @@ impl Scenario {
             set("tie-break.fill", format!("order:{}", codes(&table.in_order("tie-break.fill", order)?)));
         }
         Ok(resolved)
+    }
+
+    /// The scenario whose resolved keys these are. `list` is the file, where the list is one.
+    ///
+    /// # Errors
+    /// [`ScenarioError`] for a key that is not there, or a value that it does not take.
+    pub(crate) fn of_resolved(resolved: &BTreeMap<String, String>, list: Option<&Path>) -> Result<Self, ScenarioError> {
+        let mut scenario = Self::default();
+        // What is no setting is in no resolved scenario.
+        for key in KEYS.iter().filter(|key| key.name != "links") {
+            let value = resolved.get(key.name);
+            let value = value.ok_or_else(|| ScenarioError::Sweep(format!("the scenario lacks `{}`", key.name)))?;
+            match list.filter(|_| key.name == "list") {
+                Some(path) => scenario.list = ListChoice::File(path.to_owned()),
+                None => scenario.set(key.name, value)?,
+            }
+        }
+        Ok(scenario)
     }
 
     /// Countries that somebody named, with the key and whether they matter as sellers or as buyers. Unions and the risk origins

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reorient_core::{Country, CountryCode, CountryTable, Text, is_letter, shown};
+use reorient_data::InputRole;
 use reorient_files::Limit;
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::key::Key;
+use super::key::{Key, Method};
 use super::plan::{ASKS, PlanInput, SweepPlan};
 use super::record::SweepRecord;
 use super::segment::{Packed, Place, check, encode, index_hash, pack, unpack};
@@ -41,7 +42,9 @@ pub struct StoredPlan {
     pub synthetic: bool,
     /// What is asked, in short ([`SweepPlan::asked`]).
     pub question: BTreeMap<String, String>,
-    /// Files of trade.
+    /// How results are computed; plans of earlier versions do not say.
+    pub method: Option<Method>,
+    /// Files of trade, code tables and lists.
     pub inputs: Vec<PlanInput>,
     /// What indices of countries refer to.
     pub countries: CountryTable,
@@ -58,6 +61,8 @@ struct PlanDocument<'a> {
     // Plans of the first version lack it.
     #[serde(default)]
     question: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    method: Option<Cow<'a, Method>>,
     inputs: Cow<'a, [PlanInput]>,
     countries: Vec<(u16, Option<String>, String, String)>,
     scenarios: Cow<'a, [(String, Key)]>,
@@ -72,10 +77,31 @@ impl StoredPlan {
             source: source.label().to_owned(),
             synthetic: source.is_synthetic(),
             question: plan.asked(),
+            method: Some(Method::of(source.revision())),
             inputs: plan.inputs().to_vec(),
             countries: source.countries().clone(),
             scenarios: (0..plan.len()).map(|at| (plan.name(at), plan.key(at))).collect(),
         }
+    }
+
+    /// The inputs' part of every key that a result of this plan may have; none where the plan does not say how results are computed.
+    fn inputs_keys(&self) -> Option<Vec<Key>> {
+        let method = self.method.as_ref()?;
+        let of = |role: InputRole| self.inputs.iter().filter(move |input| input.role == role.name());
+        let tables = || {
+            let tables = [InputRole::Countries, InputRole::Products].into_iter().flat_map(of);
+            tables.map(|table| (table.role.as_str(), table.digits()))
+        };
+        let lists: Vec<Option<&str>> = [None].into_iter().chain(of(InputRole::List).map(|list| Some(list.digits()))).collect();
+        let of_trade = |trade: &PlanInput| -> Vec<Key> {
+            lists.iter().map(|list| method.inputs_key(trade.digits(), tables(), *list)).collect()
+        };
+        Some(of(InputRole::Trade).flat_map(of_trade).collect())
+    }
+
+    /// Whether this program would answer and write the same; otherwise an older or a later one did.
+    pub fn is_of_this_version(&self) -> bool {
+        self.method.as_ref().is_some_and(Method::is_current)
     }
 
     /// One line of JSON.
@@ -89,6 +115,7 @@ impl StoredPlan {
             source: Cow::Borrowed(&self.source),
             synthetic: self.synthetic,
             question: self.question.clone(),
+            method: self.method.as_ref().map(Cow::Borrowed),
             inputs: Cow::Borrowed(&self.inputs),
             countries: self.countries.iter().map(|(_, own)| country(own)).collect(),
             scenarios: Cow::Borrowed(&self.scenarios),
@@ -118,6 +145,7 @@ impl StoredPlan {
             source: document.source.into_owned(),
             synthetic: document.synthetic,
             question: document.question,
+            method: document.method.map(Cow::into_owned),
             inputs: document.inputs.into_owned(),
             countries: CountryTable::new(countries).map_err(|error| error.to_string())?,
             scenarios: document.scenarios.into_owned(),
@@ -138,10 +166,20 @@ pub enum Replace {
     Anything,
 }
 
+/// A document of the store.
+pub(crate) struct Stored<'a> {
+    /// The segment that it is in.
+    pub(crate) file: &'a str,
+    pub(crate) document: Vec<u8>,
+    pub(crate) record: SweepRecord,
+}
+
 /// Results at hand.
 pub struct Archive {
     blobs: Box<dyn Blobs>,
     plan: StoredPlan,
+    /// What keys hold beside the question; none in stores of earlier versions.
+    inputs: Option<Vec<Key>>,
     segments: Vec<String>,
     /// Segment and place of each result of the plan that is stored.
     places: HashMap<Key, (u32, Place)>,
@@ -233,7 +271,8 @@ impl Archive {
 
     /// Reads and checks every segment.
     fn index(blobs: Box<dyn Blobs>, plan: StoredPlan) -> Result<Self, StoreError> {
-        let mut archive = Self { blobs, plan, segments: Vec::new(), places: HashMap::new(), damaged: Vec::new() };
+        let inputs = plan.inputs_keys();
+        let mut archive = Self { blobs, plan, inputs, segments: Vec::new(), places: HashMap::new(), damaged: Vec::new() };
         let wanted = archive.wanted();
         for name in archive.blobs.list()?.into_iter().filter(|name| name.ends_with(SEGMENT)) {
             let bytes = match archive.blobs.read(&name) {
@@ -288,14 +327,32 @@ impl Archive {
     /// The result of a scenario of the plan; none when it is not stored.
     ///
     /// # Errors
-    /// [`StoreError`] when it cannot be read or is damaged.
+    /// [`StoreError`] when it cannot be read, is damaged, or is not what its key says.
     pub fn get(&self, key: &Key) -> Result<Option<SweepRecord>, StoreError> {
+        Ok(self.stored(key)?.map(|stored| stored.record))
+    }
+
+    /// As [`Archive::get`], with the bytes and where they are.
+    pub(crate) fn stored(&self, key: &Key) -> Result<Option<Stored<'_>>, StoreError> {
         let Some((segment, place)) = self.places.get(key) else { return Ok(None) };
-        let name = &self.segments[*segment as usize];
-        let bytes = self.blobs.read_part(name, place.offset, place.length as usize)?;
-        let document = unpack(name, place, &bytes, Limit::RESULT)?;
-        let record = SweepRecord::from_document(&document, &self.plan.countries);
-        record.map(Some).map_err(|problem| StoreError::Damaged { file: name.clone(), problem })
+        let file = &self.segments[*segment as usize];
+        let bytes = self.blobs.read_part(file, place.offset, place.length as usize)?;
+        let (document, record) = self.unpacked(file, key, place, &bytes)?;
+        Ok(Some(Stored { file, document, record }))
+    }
+
+    /// A document, once it is what its key says.
+    fn unpacked(&self, file: &str, key: &Key, place: &Place, bytes: &[u8]) -> Result<(Vec<u8>, SweepRecord), StoreError> {
+        let document = unpack(file, place, bytes, Limit::RESULT)?;
+        let damaged = |problem: String| StoreError::Damaged { file: file.to_owned(), problem };
+        let record = SweepRecord::from_document(&document, &self.plan.countries).map_err(damaged)?;
+        let is_of = |inputs: &Key| record.question.with_inputs(inputs) == *key;
+        if self.inputs.as_ref().is_some_and(|inputs| !inputs.iter().any(is_of)) {
+            let problem = "a result does not answer the question, or not from the inputs, that its key stands for; remove the file, \
+                           and the sweep's own command answers its scenarios again";
+            return Err(damaged(problem.to_owned()));
+        }
+        Ok((document, record))
     }
 
     /// Stores results for good, as one segment.
@@ -349,6 +406,13 @@ impl Archive {
         let new: Vec<(Key, Place)> = places.into_iter().filter(|(key, _)| wanted.contains(key) && !self.holds(key)).collect();
         if new.is_empty() {
             return Ok(false);
+        }
+        if self.inputs.is_some() {
+            for (key, place) in &new {
+                let start = usize::try_from(place.offset).unwrap_or(usize::MAX);
+                let own = bytes.get(start..).and_then(|rest| rest.get(..place.length as usize));
+                self.unpacked(name, key, place, own.unwrap_or_default())?;
+            }
         }
         self.commit(name, bytes)?;
         self.add(name.to_owned(), new.into_iter());
@@ -461,6 +525,7 @@ mod tests {
             source: "none".to_owned(),
             synthetic: false,
             question: BTreeMap::new(),
+            method: None,
             inputs: Vec::new(),
             countries: reorient_data::TradeSource::embedded().unwrap().countries().clone(),
             scenarios: keys.map(|at| (at.to_string(), key(at))).collect(),

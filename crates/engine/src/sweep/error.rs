@@ -42,6 +42,14 @@ pub enum StoreError {
         /// Where the damage shows.
         problem: String,
     },
+    /// It is not what follows from something else.
+    #[error("{place}: {problem}")]
+    Differs {
+        /// File, scenario or source.
+        place: String,
+        /// What differs, and what to do.
+        problem: String,
+    },
     /// Somebody else is writing there.
     #[error("{path}: {problem}")]
     Busy {
@@ -71,7 +79,7 @@ impl SweepError {
             Self::Store(error) => EngineErrorKind::Data(match error {
                 StoreError::Write { .. } | StoreError::Busy { .. } => DataErrorKind::CannotWrite,
                 StoreError::Read { .. } | StoreError::Missing { .. } => DataErrorKind::Missing,
-                StoreError::Damaged { .. } => DataErrorKind::BadData,
+                StoreError::Damaged { .. } | StoreError::Differs { .. } => DataErrorKind::BadData,
             }),
         }
     }

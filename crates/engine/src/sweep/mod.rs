@@ -1,8 +1,10 @@
 //! Many scenarios in one night: a plan, a store that survives any end of the program, and the work between them.
 //!
 //! `file.rs` and `table.rs` read what is asked, `plan.rs` spells it out, `key.rs` names each result, `store.rs`, `segment.rs` and
-//! `archive.rs` keep them, `lock.rs` keeps others out, `work.rs` answers what is missing, `diff.rs` compares two nights.
+//! `archive.rs` keep them, `lock.rs` keeps others out, `work.rs` answers what is missing, `again.rs` holds stored results against
+//! what they follow from, `diff.rs` compares two nights.
 
+mod again;
 mod archive;
 mod diff;
 mod error;
@@ -18,11 +20,12 @@ mod store;
 mod table;
 mod work;
 
+pub use again::answer_again;
 pub use archive::{Archive, Replace, StoredPlan};
 pub use diff::{DiffKind, DiffRow, SweepDiff, diff};
 pub use error::{StoreError, SweepError};
 pub use file::SweepFile;
-pub use key::Key as ResultKey;
+pub use key::{Key as ResultKey, Method};
 pub(crate) use key::inputs_key;
 pub use lock::{Shard, WriteLock};
 pub use plan::{ASKS, Excluded, PlanInput, SweepPlan};

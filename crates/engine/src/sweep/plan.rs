@@ -114,6 +114,13 @@ pub struct PlanInput {
     pub integrity: String,
 }
 
+impl PlanInput {
+    /// Hexadecimal digits of the hash that keys hold.
+    pub(crate) fn digits(&self) -> &str {
+        self.footer_blake3.as_deref().or(self.blake3.as_deref()).unwrap_or_default()
+    }
+}
+
 fn trade() -> String {
     InputRole::Trade.name().to_owned()
 }

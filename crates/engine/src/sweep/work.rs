@@ -9,6 +9,7 @@ use reorient_data::{DataError, TradeSource};
 
 use super::archive::Archive;
 use super::error::SweepError;
+use super::key::Key;
 use super::lock::Shard;
 use super::plan::SweepPlan;
 use super::record::{SweepOutcome, SweepRecord};
@@ -130,9 +131,9 @@ pub fn answer_positions(
             if work.stop.load(Ordering::Relaxed) {
                 return Ok(None);
             }
-            let packed = answer(plan, *at, scenario, prepared, source, &benches)?;
+            let record = answer(plan.question(*at), scenario, prepared, source, &benches)?;
             (work.progress)();
-            Ok(Some(packed))
+            Ok(Some(pack(plan.key(*at), &record.to_document(source.countries()))))
         };
         let answered: Vec<Result<Option<Packed>, EngineError>> = prepared.par_iter().with_max_len(1).map(answer).collect();
         let mut failed = None;
@@ -156,15 +157,14 @@ pub fn answer_positions(
     Ok(done)
 }
 
-/// One scenario on this thread, packed for the store.
-fn answer(
-    plan: &SweepPlan,
-    at: usize,
+/// One scenario on this thread.
+pub(super) fn answer(
+    question: Key,
     scenario: &Scenario,
     prepared: &Prepared,
     source: &TradeSource,
     benches: &Mutex<Vec<Bench>>,
-) -> Result<Packed, EngineError> {
+) -> Result<SweepRecord, EngineError> {
     let mut benches_now = benches.lock().unwrap_or_else(PoisonError::into_inner);
     let mut bench = benches_now.pop().unwrap_or_default();
     drop(benches_now);
@@ -178,8 +178,7 @@ fn answer(
     };
     benches.lock().unwrap_or_else(PoisonError::into_inner).push(bench);
     let resolved = scenario.resolved_in_codes(source.countries(), prepared.year, &prepared.bloc)?;
-    let record = SweepRecord { question: plan.question(at), resolved, outcome };
-    Ok(pack(plan.key(at), &record.to_document(source.countries())))
+    Ok(SweepRecord { question, resolved, outcome })
 }
 
 /// Results that wait for the disk.
