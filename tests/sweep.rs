@@ -198,11 +198,15 @@ fn sigterm_ends_with_75_and_the_next_start_goes_on() {
     assert_eq!(output.status.code(), Some(75), "{said}");
     assert!(said.contains("the same command goes on"), "{said}");
     let before = segments(out.path());
-    // An unfinished sweep is known as one, and what it has holds.
+    // An unfinished sweep is known as one.
     let manifest: serde_json::Value = serde_json::from_slice(&fs::read(out.path().join("manifest.json")).unwrap()).unwrap();
     assert_eq!((manifest["kind"].as_str(), manifest["complete"].as_bool()), (Some("sweep"), Some(false)));
-    assert!(reorient().args(["verify", "-q"]).arg(out.path()).output().unwrap().status.success());
+    let checked = reorient().args(["verify", "-q"]).arg(out.path()).output().unwrap();
+    let said = String::from_utf8(checked.stderr).unwrap();
+    assert_eq!(checked.status.code(), Some(65), "{said}");
+    assert!(said.contains("the sweep is not complete") && said.contains("run its own command again"), "{said}");
     complete(&file, out.path(), &[]);
+    assert!(reorient().args(["verify", "-q"]).arg(out.path()).output().unwrap().status.success());
     nothing_lost(&before, out.path());
     same(out.path(), &files, "after SIGTERM");
 }

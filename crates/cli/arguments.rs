@@ -628,6 +628,20 @@ pub(crate) struct Verify {
     /// The object store of a sweep that has one
     #[arg(long, value_name = "URL", value_parser = crate::remote::store)]
     pub(crate) store: Option<String>,
+    /// Answer so many scenarios of a sweep again, and compare what is stored
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) sample: Option<u64>,
+    /// Trade data that were answered from [default: the embedded real sample]
+    #[arg(long, value_name = "TRADE")]
+    pub(crate) trade: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) opening: TradeOptions,
+    /// A list of goods that was asked for; may be given several times
+    #[arg(long, value_name = "F.csv")]
+    pub(crate) list: Vec<PathBuf>,
+    /// The sweep that `diff.csv` compares with
+    #[arg(long, value_name = "OTHER")]
+    pub(crate) diff: Option<PathBuf>,
     /// Print what was checked as JSON
     #[arg(long)]
     pub(crate) json: bool,

@@ -8,15 +8,14 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use reorient_core::{Country, CountryCode, CountryTable, ListSource, Membership, ProductCode, Text, Usd, shown};
 use reorient_data::{TradeSource, verify_ingested};
-use reorient_engine::sweep::Archive;
 use reorient_engine::{KEYS, Scenario, StoredFlow, StoredProduct, recheck};
 use reorient_metrics::{Labels, ProductRow, Ranged};
 use reorient_model::{NanoUsd, Status};
-use reorient_report::{Screen, StoredFolder, counted, display_width, wrap};
+use reorient_report::{Screen, StoredFolder, display_width, wrap};
 use serde_json::json;
 
 use crate::arguments::{Talk, Verify};
-use crate::{remote, talk};
+use crate::{talk, verify_sweep};
 use reorient_app::Failure;
 
 /// Checks a folder by its kind and says what was checked.
@@ -31,7 +30,7 @@ pub(crate) fn verify(arguments: &Verify, talk: &Talk) -> Result<ExitCode, Failur
         {
             hashes(&folder)?
         }
-        "sweep" if !has_flows => sweep(&remote::open(&arguments.directory, arguments.store.as_deref())?, &folder)?,
+        "sweep" if !has_flows => verify_sweep::verify(arguments, &folder, talk)?,
         "result" => result(&folder)?,
         other => {
             return Err(Failure::bad_data(anyhow!(
@@ -73,24 +72,6 @@ fn view(checks: &BTreeMap<&'static str, u64>, screen: Screen) -> String {
 fn hashes(folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure> {
     folder.check_files()?;
     Ok(BTreeMap::from([("1 files with the size and hash of the manifest", folder.files.len() as u64)]))
-}
-
-/// The dataset by the hashes of the manifest, and every stored result by those of its segment.
-fn sweep(archive: &Archive, folder: &StoredFolder) -> Result<BTreeMap<&'static str, u64>, Failure> {
-    let mut checks = hashes(folder)?;
-    if let Some(damaged) = archive.damaged().first() {
-        return Err(Failure::bad_data(anyhow!("{damaged}; the sweep's own command answers its scenarios again")));
-    }
-    let mut results = 0;
-    for (_, key) in &archive.plan().scenarios {
-        results += u64::from(archive.get(key)?.is_some());
-    }
-    if archive.n_missing() > 0 {
-        tracing::warn!("the sweep is not complete: {} without a result", counted(archive.n_missing(), "scenario"));
-    }
-    checks.insert("2 segments of the store with their hashes", archive.n_segments() as u64);
-    checks.insert("3 scenarios with a stored result that reads back", results);
-    Ok(checks)
 }
 
 fn ingested(directory: &Path) -> Result<BTreeMap<&'static str, u64>, Failure> {

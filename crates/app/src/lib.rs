@@ -6,6 +6,7 @@ mod failure;
 mod manifest;
 mod published;
 mod sweep;
+mod sweep_check;
 
 pub use defect::{contain, stop_here};
 pub use failure::{Failure, NOT_CERTIFIED, UNSOLVED};
@@ -14,3 +15,4 @@ pub use manifest::{
 };
 pub use published::read as read_published;
 pub use sweep::{compare_archives, open_sweep, open_sweep_in, sweep_manifest, write_dataset};
+pub use sweep_check::check_dataset;

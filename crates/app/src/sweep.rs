@@ -140,8 +140,11 @@ fn columns() -> Vec<&'static str> {
 /// Row by row against another sweep.
 ///
 /// # Errors
-/// [`Failure`] when either cannot be read.
+/// [`Failure`] when either cannot be read, or the other has a damaged segment.
 pub fn compare_archives(archive: &Archive, other: &Archive) -> Result<SweepComparison, Failure> {
+    if let Some(damaged) = other.damaged().first() {
+        return Err(Failure::bad_data(anyhow!("the other sweep: {damaged}; its own command answers the scenarios again")));
+    }
     if other.n_missing() > 0 {
         tracing::warn!("the other sweep is not complete: {} of its scenarios have no result", other.n_missing());
     }

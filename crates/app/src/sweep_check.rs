@@ -10,8 +10,8 @@ use reorient_files::Limit;
 use reorient_report::{StoredFolder, SweepComparison};
 use serde_json::Value;
 
-use crate::sweep::write_dataset;
 use crate::Failure;
+use crate::sweep::write_dataset;
 
 const MANIFEST: &str = "manifest.json";
 const DIFF: &str = "diff.csv";
@@ -22,11 +22,7 @@ const DIFF: &str = "diff.csv";
 ///
 /// # Errors
 /// [`Failure`] with the first file or key that does not follow, or when the store cannot be read or the dataset not be written.
-pub fn check_dataset(
-    folder: &StoredFolder,
-    archive: &Archive,
-    comparison: Option<&SweepComparison>,
-) -> Result<usize, Failure> {
+pub fn check_dataset(folder: &StoredFolder, archive: &Archive, comparison: Option<&SweepComparison>) -> Result<usize, Failure> {
     let again = tempfile::tempdir().map_err(Failure::cannot_write)?;
     write_dataset(again.path(), archive, comparison, &AtomicBool::new(false))?;
     let bytes = reorient_files::read(&again.path().join(MANIFEST), Limit::MANIFEST)?;
@@ -47,7 +43,8 @@ pub fn check_dataset(
         }
     }
     let none = Value::Null;
-    let keys: BTreeSet<&String> = [&found, &expected].into_iter().filter_map(Value::as_object).flat_map(|own| own.keys()).collect();
+    let keys: BTreeSet<&String> =
+        [&found, &expected].into_iter().filter_map(Value::as_object).flat_map(|own| own.keys()).collect();
     for key in keys {
         let [found, expected] = [&found, &expected].map(|own| own.get(key.as_str()).unwrap_or(&none).to_string());
         if found != expected {

@@ -117,6 +117,11 @@ impl StoredFolder {
         Ok(Self { path: folder.to_owned(), manifest, files, unlisted })
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// `result` or `ingest`; results of the first version do not say.
     pub fn kind(&self) -> &str {
         self.manifest.get("kind").and_then(Value::as_str).unwrap_or("result")

@@ -118,7 +118,11 @@ pub fn answer_again(
                 let answered = answer(*question, scenario, prepared, source, &benches)?.to_document(source.countries());
                 let stored = archive.stored(key)?.ok_or_else(|| missing(name))?;
                 progress();
-                if stored.document == answered { Ok(()) } else { Err(differs(name, stored.file, &stored.document, &answered).into()) }
+                if stored.document == answered {
+                    Ok(())
+                } else {
+                    Err(differs(name, stored.file, &stored.document, &answered).into())
+                }
             },
         )?;
     }
@@ -189,7 +193,10 @@ fn require_same_data<'a>(
         return other("the plan of the sweep names countries otherwise than these data".to_owned());
     }
     if (source.label(), source.is_synthetic()) != (plan.source.as_str(), plan.synthetic) {
-        return other(format!("the sweep says that it was answered from `{}`: name the data as they were named then", plan.source));
+        return other(format!(
+            "the sweep says that it was answered from `{}`: name the data as they were named then",
+            plan.source
+        ));
     }
     Ok(())
 }
@@ -239,3 +246,57 @@ fn first_difference(path: String, stored: &Value, answered: &Value) -> (String, 
     }
 }
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::sweep::file::SweepFile;
+    use crate::sweep::lock::Shard;
+    use crate::sweep::plan::SweepPlan;
+    use crate::sweep::segment::pack;
+    use crate::sweep::work::{SweepWork, sweep};
+
+    /// An archive in memory with all results, and an empty one of the same plan.
+    fn archives(source: &TradeSource) -> [Archive; 2] {
+        let text = "[base]\nlist = \"all\"\n[grid]\ncap = [0.01, 0.02, 0.05]\n[[exclude]]\ncap = 0.02\n";
+        let file = SweepFile::parse(text, Path::new("x.toml"), &|_| Ok(String::new())).unwrap();
+        let plan = SweepPlan::new(file, source).unwrap();
+        let stop = AtomicBool::new(false);
+        let work = SweepWork { shard: Shard::WHOLE, per_segment: None, stop: &stop, progress: &|| {} };
+        let [mut whole, empty] = [(); 2].map(|()| Archive::in_memory(StoredPlan::new(&plan, source)).unwrap());
+        sweep(&plan, source, &mut whole, &work).unwrap();
+        [whole, empty]
+    }
+
+    #[test]
+    fn what_was_answered_is_answered_again_and_each_key_once() {
+        let source = TradeSource::embedded().unwrap();
+        let [whole, empty] = archives(&source);
+        whole.check_documents().unwrap();
+        assert_eq!(choose(whole.plan(), 1).len(), 1);
+        // The cap of the base is one of the axis.
+        assert_eq!(answer_again(&whole, &source, &[], 100, &|| {}).unwrap(), 2);
+        assert!(answer_again(&empty, &source, &[], 1, &|| {}).is_err());
+    }
+
+    #[test]
+    fn a_result_under_another_key_is_damage_and_one_with_another_figure_differs() {
+        let source = TradeSource::embedded().unwrap();
+        let [whole, mut forged] = archives(&source);
+        let keys: Vec<Key> = choose(whole.plan(), 2).into_iter().map(|(_, key)| key).collect();
+        let document = |at: usize| whole.stored(&keys[at]).unwrap().unwrap().document;
+        forged.put(&[pack(keys[0], &document(1))]).unwrap();
+        assert!(matches!(forged.get(&keys[0]), Err(StoreError::Damaged { .. })));
+        let segments = forged.hand_over().unwrap();
+        assert!(matches!(forged.adopt(&segments[0].0, &segments[0].1), Err(StoreError::Damaged { .. })));
+        assert_eq!(forged.n_segments(), 0);
+
+        let text = String::from_utf8(document(0)).unwrap().replacen("\"risk_after\":", "\"risk_after\":1", 1);
+        forged.put(&[pack(keys[0], text.as_bytes()), pack(keys[1], &document(1))]).unwrap();
+        forged.check_documents().unwrap();
+        let error = answer_again(&forged, &source, &[], 2, &|| {}).unwrap_err().to_string();
+        assert!(error.contains("`figures.risk_after` is stored in"), "{error}");
+    }
+}

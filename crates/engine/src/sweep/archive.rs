@@ -422,7 +422,7 @@ impl Archive {
     /// Takes over the segments of another sweep's folder that hold results of this plan. Returns how many.
     ///
     /// # Errors
-    /// [`StoreError`] when the other cannot be read or this cannot be written.
+    /// [`StoreError`] when the other cannot be read or is damaged, or this cannot be written.
     pub fn take_from(&mut self, other: &Path) -> Result<usize, StoreError> {
         self.take_from_in(&LocalBlobs::open(&store_folder(other)))
     }
@@ -438,11 +438,13 @@ impl Archive {
             if self.segments.contains(&name) {
                 continue;
             }
-            match self.adopt_wanted(&name, &from.read(&name)?, &wanted) {
-                Ok(is_adopted) => count += usize::from(is_adopted),
-                Err(error @ StoreError::Damaged { .. }) => self.damaged.push(error),
-                Err(error) => return Err(error),
-            }
+            let adopted = self.adopt_wanted(&name, &from.read(&name)?, &wanted).map_err(|error| match error {
+                StoreError::Damaged { file, problem } => {
+                    StoreError::Damaged { file: from.place().join(file).display().to_string(), problem }
+                }
+                error => error,
+            });
+            count += usize::from(adopted?);
         }
         Ok(count)
     }
