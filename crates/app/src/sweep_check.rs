@@ -7,22 +7,22 @@ use anyhow::anyhow;
 use reorient_core::shown;
 use reorient_engine::sweep::Archive;
 use reorient_files::Limit;
+use reorient_folder::MANIFEST;
 use reorient_report::{StoredFolder, SweepComparison};
 use serde_json::Value;
 
 use crate::Failure;
 use crate::sweep::write_dataset;
 
-const MANIFEST: &str = "manifest.json";
 const DIFF: &str = "diff.csv";
 
 /// Writes the dataset again from the store, in the system's folder of temporary files, and compares the manifests: they hold the
 /// hash of every file, which [`StoredFolder::check_files`] has compared with the files. `diff.csv` is compared where the comparison
-/// that it holds is at hand. Returns the number of files.
+/// that it holds is at hand.
 ///
 /// # Errors
 /// [`Failure`] with the first file or key that does not follow, or when the store cannot be read or the dataset not be written.
-pub fn check_dataset(folder: &StoredFolder, archive: &Archive, comparison: Option<&SweepComparison>) -> Result<usize, Failure> {
+pub fn check_dataset(folder: &StoredFolder, archive: &Archive, comparison: Option<&SweepComparison>) -> Result<(), Failure> {
     let again = tempfile::tempdir().map_err(Failure::cannot_write)?;
     write_dataset(again.path(), archive, comparison, &AtomicBool::new(false))?;
     let bytes = reorient_files::read(&again.path().join(MANIFEST), Limit::MANIFEST)?;
@@ -56,7 +56,7 @@ pub fn check_dataset(folder: &StoredFolder, archive: &Archive, comparison: Optio
     if !is_unfollowed && reorient_files::read(&folder.path().join(MANIFEST), Limit::MANIFEST)? != bytes {
         return Err(Failure::bad_data(anyhow!("{MANIFEST}: it is not written as reorient writes it")));
     }
-    Ok(folder.files.len())
+    Ok(())
 }
 
 fn files(manifest: &Value) -> &[Value] {
