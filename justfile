@@ -9,6 +9,14 @@ default: check
 check:
     scripts/test
 
+# Unit tests only, for while one writes.
+quick:
+    cargo fmt --all --check
+    cargo test --release --locked --workspace --no-default-features --lib
+
+night:
+    scripts/test --night
+
 run *arguments:
     scripts/reorient {{arguments}}
 
