@@ -222,12 +222,12 @@ fn other_input(plan: &StoredPlan, name: &str, prepared: &Prepared) -> StoreError
 /// The first figure that differs.
 fn differs(name: &str, file: &str, stored: &[u8], answered: &[u8]) -> StoreError {
     let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).unwrap_or_default();
-    let (path, [found, expected]) = first_difference(String::new(), &read(stored), &read(answered));
+    let (path, [found, expected]) = first_difference("", &read(stored), &read(answered));
     let problem = format!("{path} is stored in {file} as {found}, and the trade gives {expected}");
     StoreError::Differs { place: format!("scenario `{}`", shown(name)), problem }
 }
 
-fn first_difference(path: String, stored: &Value, answered: &Value) -> (String, [String; 2]) {
+fn first_difference(path: &str, stored: &Value, answered: &Value) -> (String, [String; 2]) {
     let none = Value::Null;
     let parts: Vec<(String, &Value, &Value)> = match (stored, answered) {
         (Value::Object(one), Value::Object(other)) => {
@@ -241,7 +241,10 @@ fn first_difference(path: String, stored: &Value, answered: &Value) -> (String, 
         _ => Vec::new(),
     };
     match parts.into_iter().find(|(_, one, other)| one != other) {
-        Some((key, one, other)) => first_difference(if path.is_empty() { key } else { format!("{path}.{key}") }, one, other),
+        Some((key, one, other)) => {
+            let inner = if path.is_empty() { key } else { format!("{path}.{key}") };
+            first_difference(&inner, one, other)
+        }
         None => (format!("`{path}`"), [stored, answered].map(|value| shown(&value.to_string()).to_string())),
     }
 }
