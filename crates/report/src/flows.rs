@@ -22,7 +22,9 @@ use reorient_model::NanoUsd;
 
 use crate::arrow_tables::{Amounts, EXACT};
 use crate::column_orders::TypeDefinedOrders;
+use crate::manifest::Manifest;
 use crate::number::{NANO_PER_KUSD, decimal, ratio};
+use crate::seal::RULES;
 
 pub(crate) const COLUMNS: [&str; 8] =
     ["product", "exporter", "imports_kusd", "world_exports_kusd", "capacity_kusd", "optimised_kusd", "min_kusd", "max_kusd"];
@@ -41,23 +43,35 @@ fn amounts(flow: &FlowRow) -> [NanoUsd; AMOUNTS] {
     [flow.imports.into(), flow.world_exports.into(), flow.capacity, flow.optimised, flow.min, flow.max]
 }
 
-/// Nearest doubles in thousand USD. `version` goes to the metadata; no clock, so equal results give equal bytes.
+/// What the file says of itself beside its rows, in the order of its metadata. A change of any of it in `manifest.json` shows here.
+pub(crate) fn about(manifest: &Manifest) -> [(&'static str, String); 5] {
+    [
+        ("unit", "thousand current USD".to_owned()),
+        ("reorient.version", manifest.version.clone()),
+        ("reorient.rules", RULES.to_string()),
+        ("reorient.revision", manifest.revision.clone()),
+        ("reorient.synthetic", if manifest.synthetic { "yes" } else { "no" }.to_owned()),
+    ]
+}
+
+/// Nearest doubles in thousand USD. Of the manifest, what [`about`] says goes to the metadata; no clock, so equal results give
+/// equal bytes.
 pub(crate) fn write_parquet(
     out: impl Write + Send,
     collection: &Collection,
     countries: &CountryTable,
-    version: &str,
+    manifest: &Manifest,
 ) -> io::Result<()> {
     let mut fields = vec![Field::new(COLUMNS[0], DataType::Utf8, false), Field::new(COLUMNS[1], DataType::Int32, false)];
     fields.extend(COLUMNS[2..].iter().map(|name| Field::new(*name, DataType::Float64, false)));
     let schema = Arc::new(Schema::new(fields));
-    let entry = |key: &str, value: &str| KeyValue::new(key.to_owned(), value.to_owned());
+    let entry = |(key, value): (&'static str, String)| KeyValue::new(key.to_owned(), value);
     let mut properties = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_2_0)
         .set_compression(Compression::UNCOMPRESSED)
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_created_by("reorient".to_owned())
-        .set_key_value_metadata(Some(vec![entry("unit", "thousand current USD"), entry("reorient.version", version)]));
+        .set_key_value_metadata(Some(about(manifest).map(entry).to_vec()));
     // Doubles seldom repeat: a dictionary of them costs more time than all the rest of a run, Zstandard a third of it, and LZ4
     // a tenth for 30 % fewer bytes.
     for name in &COLUMNS[2..] {
@@ -239,11 +253,15 @@ mod tests {
     fn equal_results_give_equal_parquet_bytes() {
         let bytes = || {
             let mut out = Vec::new();
-            write_parquet(&mut out, &sample::collection(), &sample::countries(), "1.2.3").unwrap();
+            write_parquet(&mut out, &sample::collection(), &sample::countries(), &sample::manifest()).unwrap();
             out
         };
         let first = bytes();
         assert_eq!(first, bytes());
+        // `verify` writes the file again and compares bytes: whoever changes them raises `RULES` and lets folders of before be
+        // verified by the rules of before.
+        let hash = blake3::hash(&first).to_hex();
+        assert_eq!((RULES, hash.as_str()), (2, "to be seen"));
         assert_eq!(&first[..4], b"PAR1");
         assert!(first.windows(5).any(|window| window == b"1.2.3"));
         // Doubles too, or all of Polars 1 refuses the file.

@@ -10,10 +10,13 @@ use reorient_folder::{Asked, FolderError, FolderWriter, NewFile, Target, write_w
 pub(crate) use reorient_folder::{FileEntry, MANIFEST};
 use reorient_metrics::Collection;
 
+use crate::basis::Basis;
 use crate::manifest::{Document, Manifest};
+use crate::seal::write_sealed;
 use crate::{Figure, csv, flows};
 
-const FLOWS_CSV: &str = "flows.csv";
+pub(crate) const FLOWS: &str = "flows.parquet";
+pub(crate) const FLOWS_CSV: &str = "flows.csv";
 /// The kind in the manifest of a folder with the results of a run.
 pub const KIND: &str = "result";
 
@@ -81,20 +84,36 @@ pub fn write_folder(
     coverage: &[CoverageLine],
     options: &FolderOptions,
 ) -> Result<Vec<String>, ReportError> {
-    let mut parts: Vec<(String, WriteFile<'_>)> = vec![
+    let parts = result_parts(collection, countries, manifest, coverage, options);
+    std::thread::scope(|scope| {
+        let basis = scope.spawn(|| Basis::new(collection, countries));
+        write_parts(target, KIND, &manifest.scenario, parts, |files, out| {
+            let basis = basis.join().unwrap_or_default();
+            write_sealed(out, &Document::new(manifest, &collection.headline, Some(&basis), files))
+        })
+    })
+}
+
+/// The files of a result folder in their order, but for the manifest.
+pub(crate) fn result_parts<'a>(
+    collection: &'a Collection,
+    countries: &'a CountryTable,
+    manifest: &'a Manifest,
+    coverage: &'a [CoverageLine],
+    options: &'a FolderOptions,
+) -> Vec<(String, WriteFile<'a>)> {
+    let mut parts: Vec<(String, WriteFile<'a>)> = vec![
         ("table_a1.csv".to_owned(), Box::new(|out| csv::table_a1(collection, countries).write(out))),
         ("shares.csv".to_owned(), Box::new(|out| csv::shares(collection, countries).write(out))),
         ("products.csv".to_owned(), Box::new(|out| csv::products(collection).write(out))),
-        ("flows.parquet".to_owned(), Box::new(|out| flows::write_parquet(out, collection, countries, &manifest.version))),
+        (FLOWS.to_owned(), Box::new(|out| flows::write_parquet(out, collection, countries, manifest))),
         ("coverage.csv".to_owned(), Box::new(|out| write_coverage(out, coverage))),
     ];
     if options.csv_flows {
         parts.push((FLOWS_CSV.to_owned(), Box::new(|out| flows::write_csv(out, collection, countries))));
     }
     parts.extend(options.figures.iter().flat_map(Figure::parts));
-    write_parts(target, KIND, &manifest.scenario, parts, |files, out| {
-        serde_json::to_writer_pretty(out, &Document::new(manifest, &collection.headline, files))
-    })
+    parts
 }
 
 /// Writes files and the manifest that lists them into a folder of a kind, whole or not at all; returns the names in the order of
@@ -107,7 +126,7 @@ pub(crate) fn write_parts(
     manifest: impl FnOnce(&[FileEntry], &mut dyn Write) -> serde_json::Result<()>,
 ) -> Result<Vec<String>, ReportError> {
     let writer = FolderWriter::begin(target, Asked { kind, question: Some(question), work: None })?;
-    let mut written = side_by_side(parts, |(name, contents)| writer.write(&name, contents)).map_err(|error| match error {
+    let mut written = side_by_side(parts, |(name, contents)| writer.write(&name, |out| contents(out))).map_err(|error| match error {
         Some(error) => ReportError::Folder(error),
         None => write_error(target.path(), io::Error::other("a thread that wrote a file ended early")),
     })?;
@@ -121,7 +140,7 @@ pub(crate) fn write_parts(
 }
 
 /// What writes the contents of a file.
-pub(crate) type WriteFile<'a> = Box<dyn FnOnce(&mut NewFile) -> io::Result<()> + Send + 'a>;
+pub(crate) type WriteFile<'a> = Box<dyn FnOnce(&mut (dyn Write + Send)) -> io::Result<()> + Send + 'a>;
 
 impl Figure {
     /// Its two files.

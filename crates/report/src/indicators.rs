@@ -13,6 +13,7 @@ use serde_json::{Value, json as object};
 use crate::columns::{Column, Pick, batch, json, write_csv, write_parquet};
 use crate::folder::{FileEntry, ReportError, WriteFile, write_parts};
 use crate::manifest::{GENERATOR, InputFile, Ledger};
+use crate::seal::write_sealed;
 
 /// The kind in the manifest of a folder of indicators.
 pub const KIND: &str = "indicators";
@@ -92,7 +93,7 @@ pub fn write_indicators(
         parts.push((PERSISTENCE.to_owned(), Box::new(|out| write_csv(out, &LASTING, persistence, countries))));
     }
     let question = question_of(&serde_json::to_value(document(manifest, &[])).unwrap_or_default());
-    write_parts(target, KIND, &question, parts, |files, out| serde_json::to_writer_pretty(out, &document(manifest, files)))
+    write_parts(target, KIND, &question, parts, |files, out| write_sealed(out, &document(manifest, files)))
 }
 
 /// Both tables as Arrow.

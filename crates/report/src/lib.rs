@@ -5,6 +5,7 @@
 
 mod arrow_tables;
 mod bars;
+mod basis;
 mod calibration;
 mod calibration_view;
 mod calibration_words;
@@ -26,6 +27,7 @@ mod panel;
 mod panel_view;
 mod parts;
 mod screen;
+mod seal;
 mod sensitivity;
 mod stored;
 mod study;
@@ -53,6 +55,7 @@ pub mod kind {
 }
 
 pub use arrow_tables::{Amounts, ArrowTable, calibration_tables, frontier_tables, indicator_tables, run_tables};
+pub use basis::Basis;
 pub use calibration::{calibration_json, calibration_summary_json, write_calibration};
 pub use calibration_view::calibration_view;
 pub use concentration::{ConcentrationRow, concentration_json, concentration_rows, concentration_view, write_concentration};
@@ -70,8 +73,9 @@ pub use panel::{PanelManifest, PanelYearEntry, panel_json, write_panel};
 pub use panel_view::{PanelView, panel_view};
 pub use parts::{explanation_json, explanation_view, write_explanation};
 pub use screen::Screen;
+pub use seal::RULES;
 pub use sensitivity::{sensitivity_json, sensitivity_view, write_sensitivity};
-pub use stored::{StoredError, StoredFlowRow, StoredFolder};
+pub use stored::{ResultFiles, StoredError, StoredFlowRow, StoredFlows, StoredFolder};
 pub use study::StudyManifest;
 pub use sweep::{
     SWEEP_WORK, SweepComparison, SweepCounts, SweepDifference, SweepEntry, SweepManifest, SweepPoint, SweepSummary, SweepView,

@@ -8,6 +8,7 @@ use reorient_model::NanoUsd;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as object};
 
+use crate::basis::Basis;
 use crate::csv;
 use crate::number::{NANO_PER_MUSD, decimal, musd, percent};
 
@@ -27,6 +28,8 @@ pub struct Manifest {
     pub synthetic: bool,
     /// Label of the trade data.
     pub source: String,
+    /// Revision of the product codes, such as `HS92`.
+    pub revision: String,
     /// Files read.
     pub inputs: Vec<InputFile>,
     /// Rows read and used.
@@ -37,6 +40,9 @@ pub struct Manifest {
     pub value_unit: Option<String>,
     /// The list of goods.
     pub list: ListSummary,
+    /// ISO3 and name, by number, of the countries that the result calls by their names, and of exporters that the program's own
+    /// table does not have.
+    pub countries: BTreeMap<String, [String; 2]>,
     /// Solvers.
     pub solver: SolverSummary,
     /// Certificates.
@@ -153,6 +159,8 @@ pub struct CertificateSummary {
     pub infeasible: usize,
     /// Left open by the solver.
     pub unsolved: usize,
+    /// Solved by closed form and by HiGHS, and compared.
+    pub cross_checked: usize,
 }
 
 /// Headline figures: million USD as exact texts with six decimals, percent as numbers. Changes are the declared point, the
@@ -260,23 +268,27 @@ pub(crate) struct Document<'a> {
     scenario: &'a BTreeMap<String, String>,
     synthetic: bool,
     source: &'a str,
+    revision: &'a str,
     inputs: &'a [InputFile],
     ledger: &'a Ledger,
     unknown_codes: Option<&'a UnknownCodes>,
     #[serde(skip_serializing_if = "Option::is_none")]
     value_unit: Option<&'a str>,
     list: ListDocument<'a>,
+    countries: &'a BTreeMap<String, [String; 2]>,
     solver: &'a SolverSummary,
     certificates: &'a CertificateSummary,
     headline: Figures,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<&'a Basis>,
     files: &'a [FileEntry],
     timings_ms: &'a BTreeMap<String, u64>,
     platform: &'a str,
 }
 
 impl<'a> Document<'a> {
-    /// The manifest of a folder that holds `files`.
-    pub(crate) fn new(manifest: &'a Manifest, headline: &Headline, files: &'a [FileEntry]) -> Self {
+    /// The manifest of a folder that holds `files`, whose figures follow from `basis`.
+    pub(crate) fn new(manifest: &'a Manifest, headline: &Headline, basis: Option<&'a Basis>, files: &'a [FileEntry]) -> Self {
         let count = |number: usize| NanoUsd(i128::try_from(number).unwrap_or_default());
         Self {
             generator: GENERATOR,
@@ -286,6 +298,7 @@ impl<'a> Document<'a> {
             scenario: &manifest.scenario,
             synthetic: manifest.synthetic,
             source: &manifest.source,
+            revision: &manifest.revision,
             inputs: &manifest.inputs,
             ledger: &manifest.ledger,
             unknown_codes: manifest.unknown_codes.as_ref(),
@@ -295,9 +308,11 @@ impl<'a> Document<'a> {
                 reconstructed_products_pct: share(count(headline.reconstructed_products), count(headline.products)),
                 reconstructed_imports_pct: share(headline.reconstructed_imports.into(), headline.imports.into()),
             },
+            countries: &manifest.countries,
             solver: &manifest.solver,
             certificates: &manifest.certificates,
             headline: headline.into(),
+            basis,
             files,
             timings_ms: &manifest.timings_ms,
             platform: &manifest.platform,
@@ -318,7 +333,7 @@ pub fn json(collection: &Collection, countries: &CountryTable, manifest: &Manife
 
 /// The same without its tables.
 pub fn summary_json(collection: &Collection, manifest: &Manifest) -> Value {
-    let document = Document::new(manifest, &collection.headline, &[]);
+    let document = Document::new(manifest, &collection.headline, None, &[]);
     // A map with text keys always serialises.
     let mut manifest = serde_json::to_value(document).unwrap_or_default();
     let headline = manifest.as_object_mut().and_then(|manifest| {

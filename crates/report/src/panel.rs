@@ -16,6 +16,7 @@ use crate::figures::Figure;
 use crate::folder::{FileEntry, ReportError, WriteFile, write_parts};
 use crate::manifest::{CertificateSummary, GENERATOR, InputFile, Ledger, SolverSummary};
 use crate::number::{musd, percent};
+use crate::seal::write_sealed;
 
 /// The kind in the manifest of a folder of a panel.
 pub const KIND: &str = "panel";
@@ -90,7 +91,7 @@ pub fn write_panel(
     ];
     parts.extend(figures.iter().flat_map(Figure::parts));
     write_parts(target, KIND, &manifest.scenario, parts, |files, out| {
-        serde_json::to_writer_pretty(out, &Document { generator: GENERATOR, kind: KIND, manifest, files })
+        write_sealed(out, &Document { generator: GENERATOR, kind: KIND, manifest, files })
     })
 }
 

@@ -206,6 +206,7 @@ pub(crate) fn manifest() -> Manifest {
         method: "aggregate".to_owned(),
         scenario: BTreeMap::from([("bloc".to_owned(), "EU27".to_owned()), ("cap".to_owned(), "0.05".to_owned())]),
         source: "hand-made".to_owned(),
+        revision: "HS92".to_owned(),
         inputs: vec![InputFile {
             role: "trade".to_owned(),
             name: "trade.csv".to_owned(),
@@ -222,7 +223,7 @@ pub(crate) fn manifest() -> Manifest {
         },
         unknown_codes: None,
         value_unit: None,
-        certificates: CertificateSummary { certified: 2, infeasible: 1, unsolved: 0 },
+        certificates: CertificateSummary { certified: 2, infeasible: 1, unsolved: 0, cross_checked: 0 },
         ..Manifest::default()
     }
 }

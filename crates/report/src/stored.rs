@@ -1,5 +1,6 @@
 //! A result folder read back: its manifest, its files by hash, its rows.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -11,11 +12,13 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::ParquetMetaData;
 use reorient_core::{CountryTable, file_name};
 use reorient_files::{FileError, FileErrorKind, Limit, NameInFolder};
-use reorient_metrics::Collection;
+use reorient_metrics::{Collection, FlowRow};
 use serde_json::Value;
 
-use crate::folder::{FileEntry, MANIFEST};
-use crate::manifest::GENERATOR;
+use crate::basis::Basis;
+use crate::folder::{CoverageLine, FLOWS, FileEntry, FolderOptions, MANIFEST, result_parts};
+use crate::manifest::{Document, GENERATOR, Manifest};
+use crate::seal::{RULES, RULES_KEY, SEAL, seal, write_sealed};
 use crate::{csv, flows};
 
 /// Pages of flows shrink by less than this.
@@ -70,12 +73,37 @@ impl From<FileError> for StoredError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredFolder {
     path: PathBuf,
+    /// The manifest as it is written.
+    text: Vec<u8>,
     /// The manifest.
     pub manifest: Value,
     /// Files that it lists.
     pub files: Vec<FileEntry<NameInFolder>>,
     /// Files that it does not list.
     pub unlisted: Vec<String>,
+}
+
+/// `flows.parquet` read back.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct StoredFlows {
+    /// Its rows, in their order.
+    pub rows: Vec<StoredFlowRow>,
+    /// What it says of itself: its own keys of its metadata.
+    pub about: BTreeMap<String, String>,
+}
+
+/// What a folder of results must hold, derived anew.
+pub struct ResultFiles<'a> {
+    /// The figures.
+    pub collection: &'a Collection,
+    /// What indices of countries refer to, with the names to be printed.
+    pub countries: &'a CountryTable,
+    /// The manifest.
+    pub manifest: &'a Manifest,
+    /// The rows of `coverage.csv`.
+    pub coverage: &'a [CoverageLine],
+    /// Further files.
+    pub options: &'a FolderOptions,
 }
 
 /// A row of `flows.parquet`; amounts in thousand USD, in the order of the columns.
@@ -114,7 +142,7 @@ impl StoredFolder {
             }
         }
         unlisted.sort();
-        Ok(Self { path: folder.to_owned(), manifest, files, unlisted })
+        Ok(Self { path: folder.to_owned(), text, manifest, files, unlisted })
     }
 
     /// Where it is.
@@ -156,14 +184,14 @@ impl StoredFolder {
         Ok(reorient_files::read_in(&self.path, &name, limit)?)
     }
 
-    /// The rows of `flows.parquet`.
+    /// `flows.parquet`.
     ///
     /// # Errors
     /// [`StoredError`] when it is not there or not in our layout.
-    pub fn flows(&self) -> Result<Vec<StoredFlowRow>, StoredError> {
-        let bytes = Bytes::from(self.bytes("flows.parquet")?);
-        let damaged = |problem: String| StoredError::Damaged { file: "flows.parquet".to_owned(), problem };
-        let read = || -> Result<Vec<StoredFlowRow>, String> {
+    pub fn flows(&self) -> Result<StoredFlows, StoredError> {
+        let bytes = Bytes::from(self.bytes(FLOWS)?);
+        let damaged = |problem: String| StoredError::Damaged { file: FLOWS.to_owned(), problem };
+        let read = || -> Result<StoredFlows, String> {
             let size = bytes.len() as u64;
             let builder = ParquetRecordBatchReaderBuilder::try_new(bytes).map_err(|error| error.to_string())?;
             check_claims(builder.metadata(), size)?;
@@ -171,21 +199,153 @@ impl StoredFolder {
             if names.get(..flows::COLUMNS.len()) != Some(&flows::COLUMNS[..]) {
                 return Err(format!("its columns are {}", names.join(",")));
             }
-            let mut rows = Vec::new();
-            for batch in builder.build().map_err(|error| error.to_string())? {
-                append(&batch.map_err(|error| error.to_string())?, &mut rows)?;
+            let mut flows = StoredFlows::default();
+            for entry in builder.metadata().file_metadata().key_value_metadata().into_iter().flatten() {
+                if entry.key == "unit" || entry.key.starts_with("reorient.") {
+                    flows.about.insert(entry.key.clone(), entry.value.clone().unwrap_or_default());
+                }
             }
-            Ok(rows)
+            for batch in builder.build().map_err(|error| error.to_string())? {
+                append(&batch.map_err(|error| error.to_string())?, &mut flows.rows)?;
+            }
+            Ok(flows)
         };
         // A damaged file must not take the program with it.
         catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err("it cannot be decoded".to_owned())).map_err(damaged)
     }
 
-    /// Compares the tables and flows with those of a collection that was derived anew.
+    /// By which rules the folder can be verified: those of the manifest, or the first where it names none.
+    ///
+    /// # Errors
+    /// [`StoredError::Damaged`] for rules of a later program, and where other signs in the folder say that the manifest had named
+    /// its rules.
+    pub fn rules(&self) -> Result<u32, StoredError> {
+        let damaged = |problem: String| StoredError::Damaged { file: MANIFEST.to_owned(), problem };
+        match self.manifest.get(RULES_KEY) {
+            Some(rules) if *rules == Value::from(RULES) => Ok(RULES),
+            Some(rules) => Err(damaged(format!(
+                "`{RULES_KEY}` is {rules}; this program knows the rules {RULES} and those of folders that name none. Verify it \
+                 with the program that wrote it"
+            ))),
+            None if self.manifest.get(SEAL).is_some() => {
+                Err(damaged(format!("it lacks `{RULES_KEY}`, which it had when it got its seal")))
+            }
+            None => Ok(1),
+        }
+    }
+
+    /// Checks the seal of a manifest.
+    ///
+    /// # Errors
+    /// [`StoredError::Damaged`] when it is not that of what the manifest says.
+    pub fn check_seal(&self) -> Result<(), StoredError> {
+        if self.manifest[SEAL] == seal(&self.manifest) {
+            return Ok(());
+        }
+        let problem = "it does not match its seal: something in it was changed after it was written".to_owned();
+        Err(StoredError::Damaged { file: MANIFEST.to_owned(), problem })
+    }
+
+    /// Compares every byte with what was derived anew.
+    ///
+    /// # Errors
+    /// [`StoredError`] with the first file, line, cell or key that is not what was derived.
+    pub fn compare(&self, derived: &ResultFiles<'_>) -> Result<(), StoredError> {
+        let ResultFiles { collection, countries, manifest, coverage, options } = *derived;
+        let mut expected = Vec::new();
+        for (name, write) in result_parts(collection, countries, manifest, coverage, options) {
+            let mut bytes = Vec::new();
+            write(&mut bytes).map_err(|source| StoredError::Missing { path: self.path.join(&name), source })?;
+            expected.push((name, bytes));
+        }
+        let listed = |names: Vec<&str>| names.join(", ");
+        let found = listed(self.files.iter().map(|file| file.name.as_str()).collect());
+        let names = listed(expected.iter().map(|(name, _)| name.as_str()).collect());
+        if found != names {
+            return Err(differs(MANIFEST, "files", &found, &names));
+        }
+        for (name, bytes) in &expected {
+            let found = self.bytes(name)?;
+            match name.as_str() {
+                _ if found == *bytes => {}
+                FLOWS => return Err(self.different_flows(derived)),
+                name if name.ends_with(".csv") => compare_lines(name, &found, bytes)?,
+                name => return Err(damaged(name, "it is not the drawing of these results")),
+            }
+        }
+        let entry = |(name, bytes): &(String, Vec<u8>)| FileEntry {
+            name: name.clone(),
+            bytes: bytes.len() as u64,
+            blake3: blake3::hash(bytes).to_hex().to_string(),
+        };
+        let files: Vec<FileEntry> = expected.iter().map(entry).collect();
+        let basis = Basis::new(collection, countries);
+        let mut text = Vec::new();
+        let unwritten = |error: serde_json::Error| damaged(MANIFEST, &error.to_string());
+        write_sealed(&mut text, &Document::new(manifest, &collection.headline, Some(&basis), &files)).map_err(unwritten)?;
+        text.push(b'\n');
+        self.compare_manifest(&text)
+    }
+
+    /// Key by key, then the seal, then byte by byte.
+    fn compare_manifest(&self, text: &[u8]) -> Result<(), StoredError> {
+        let expected: Value = serde_json::from_slice(text).map_err(|error| damaged(MANIFEST, &error.to_string()))?;
+        let without_seal = |manifest: &Value| {
+            let mut manifest = manifest.clone();
+            manifest.as_object_mut().and_then(|members| members.remove(SEAL));
+            manifest
+        };
+        if let Some((place, found, expected)) = first_difference(&without_seal(&self.manifest), &without_seal(&expected)) {
+            return Err(differs(MANIFEST, place.trim_start_matches('.'), &found, &expected));
+        }
+        self.check_seal()?;
+        if self.text == text {
+            return Ok(());
+        }
+        Err(damaged(
+            MANIFEST,
+            "it says the right things in other words: white space, the order of keys, or a key that stands twice",
+        ))
+    }
+
+    /// What is different in `flows.parquet`, whose bytes are not those that were derived.
+    fn different_flows(&self, derived: &ResultFiles<'_>) -> StoredError {
+        let stored = match self.flows() {
+            Ok(stored) => stored,
+            Err(error) => return error,
+        };
+        for (key, expected) in flows::about(derived.manifest) {
+            let found = stored.about.get(key).cloned().unwrap_or_default();
+            if found != expected {
+                return differs(FLOWS, &format!("metadata `{key}`"), &found, &expected);
+            }
+        }
+        let products = &derived.collection.products;
+        let mut expected = products.iter().flat_map(|product| product.flows.iter().map(move |flow| (product, flow)));
+        for (number, row) in stored.rows.iter().enumerate() {
+            let Some((product, flow)) = expected.next() else { break };
+            let exporter = i32::from(derived.countries.country(flow.exporter).code.get());
+            if row.product != product.product.as_str() || row.exporter != exporter {
+                let found = format!("product {}, exporter {}", row.product, row.exporter);
+                let expected = format!("product {}, exporter {exporter}", product.product);
+                return differs(FLOWS, &format!("row {}", number + 1), &found, &expected);
+            }
+            if let Some(difference) = different_amount(row, flow) {
+                return difference;
+            }
+        }
+        let n_rows = products.iter().map(|product| product.flows.len()).sum::<usize>();
+        if n_rows != stored.rows.len() {
+            return differs(FLOWS, "number of rows", &stored.rows.len().to_string(), &n_rows.to_string());
+        }
+        damaged(FLOWS, "it holds the right rows, but not in the bytes that reorient writes")
+    }
+
+    /// As [`Self::compare`] by the first rules: the tables, the amounts of flows and the headline.
     ///
     /// # Errors
     /// [`StoredError::Differs`] with the first line or row that does not follow.
-    pub fn compare(&self, collection: &Collection, countries: &CountryTable) -> Result<(), StoredError> {
+    pub fn compare_by_first_rules(&self, collection: &Collection, countries: &CountryTable) -> Result<(), StoredError> {
         let derived = [
             ("products.csv", csv::products(collection)),
             ("shares.csv", csv::shares(collection, countries)),
@@ -198,29 +358,16 @@ impl StoredFolder {
         }
         let expected = collection.products.iter().flat_map(|product| product.flows.iter().map(move |flow| (product, flow)));
         let stored = self.flows()?;
-        for (row, (product, flow)) in stored.iter().zip(expected) {
-            for (column, (found, expected)) in flows::COLUMNS[2..].iter().zip(row.amounts.iter().zip(flows::kusds(flow))) {
-                if found.to_bits() != expected.to_bits() {
-                    return Err(StoredError::Differs {
-                        file: "flows.parquet".to_owned(),
-                        place: format!("product {}, exporter {}, column `{column}`", product.product, row.exporter),
-                        found: found.to_string(),
-                        expected: expected.to_string(),
-                    });
-                }
-            }
+        if let Some(difference) = stored.rows.iter().zip(expected).find_map(|(row, (_, flow))| different_amount(row, flow)) {
+            return Err(difference);
         }
         let headline = crate::json(collection, countries, &crate::Manifest::default())["headline"].take();
         if self.manifest["headline"] != headline {
             let keys = headline.as_object().into_iter().flat_map(|object| object.keys());
             let key = keys.into_iter().find(|key| self.manifest["headline"][key.as_str()] != headline[key.as_str()]);
             let key = key.map_or("headline", String::as_str);
-            return Err(StoredError::Differs {
-                file: MANIFEST.to_owned(),
-                place: format!("headline, `{key}`"),
-                found: self.manifest["headline"][key].to_string(),
-                expected: headline[key].to_string(),
-            });
+            let (found, expected) = (self.manifest["headline"][key].to_string(), headline[key].to_string());
+            return Err(differs(MANIFEST, &format!("headline, `{key}`"), &found, &expected));
         }
         Ok(())
     }
@@ -239,6 +386,48 @@ fn check_claims(metadata: &ParquetMetaData, size: u64) -> Result<(), String> {
         return Err(format!("it claims {rows} rows in {size} bytes, as no flows do"));
     }
     Ok(())
+}
+
+fn differs(file: &str, place: &str, found: &str, expected: &str) -> StoredError {
+    let [file, place, found, expected] = [file, place, found, expected].map(str::to_owned);
+    StoredError::Differs { file, place, found, expected }
+}
+
+fn damaged(file: &str, problem: &str) -> StoredError {
+    StoredError::Damaged { file: file.to_owned(), problem: problem.to_owned() }
+}
+
+/// The first amount of a row that is not that of the flow, to the last bit.
+fn different_amount(row: &StoredFlowRow, flow: &FlowRow) -> Option<StoredError> {
+    let mut columns = flows::COLUMNS[2..].iter().zip(row.amounts.iter().zip(flows::kusds(flow)));
+    let (column, (found, expected)) = columns.find(|(_, (found, expected))| found.to_bits() != expected.to_bits())?;
+    let place = format!("product {}, exporter {}, column `{column}`", row.product, row.exporter);
+    Some(differs(FLOWS, &place, &found.to_string(), &expected.to_string()))
+}
+
+/// Where two values differ first, with what stands there in each.
+fn first_difference(found: &Value, expected: &Value) -> Option<(String, String, String)> {
+    const NOTHING: &str = "nothing";
+    let text = |value: Option<&Value>| value.map_or_else(|| NOTHING.to_owned(), Value::to_string);
+    let at = |step: String, found: Option<&Value>, expected: Option<&Value>| match (found, expected) {
+        (Some(found), Some(expected)) => {
+            let (place, found, expected) = first_difference(found, expected)?;
+            Some((step + &place, found, expected))
+        }
+        (None, None) => None,
+        (found, expected) => Some((step, text(found), text(expected))),
+    };
+    match (found, expected) {
+        (Value::Object(left), Value::Object(right)) => {
+            let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+            keys.into_iter().find_map(|key| at(format!(".{key}"), left.get(key), right.get(key)))
+        }
+        (Value::Array(left), Value::Array(right)) => {
+            let longer = left.len().max(right.len());
+            (0..longer).find_map(|place| at(format!("[{place}]"), left.get(place), right.get(place)))
+        }
+        (found, expected) => (found != expected).then(|| (String::new(), found.to_string(), expected.to_string())),
+    }
 }
 
 fn append(batch: &RecordBatch, rows: &mut Vec<StoredFlowRow>) -> Result<(), String> {
@@ -267,14 +456,12 @@ fn compare_lines(name: &str, found: &[u8], expected: &[u8]) -> Result<(), Stored
     let (mut left, mut right) = (found.lines(), expected.lines());
     for number in 1.. {
         let (found, expected) = (left.next(), right.next());
-        if found != expected || found.is_none() {
-            return Err(StoredError::Differs {
-                file: name.to_owned(),
-                place: format!("line {number}"),
-                found: found.unwrap_or_default().to_owned(),
-                expected: expected.unwrap_or_default().to_owned(),
-            });
+        if found != expected {
+            return Err(differs(name, &format!("line {number}"), found.unwrap_or_default(), expected.unwrap_or_default()));
+        }
+        if found.is_none() {
+            break;
         }
     }
-    Ok(())
+    Err(damaged(name, "it has the right lines with other ends"))
 }

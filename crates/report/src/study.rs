@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::folder::{FileEntry, ReportError, WriteFile, write_parts};
 use crate::manifest::{GENERATOR, InputFile};
+use crate::seal::write_sealed;
 
 /// What a study was made of. It holds no clock: equal questions give equal bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -48,6 +49,6 @@ pub(crate) fn write_study<'a>(
         ((*name).to_owned(), Box::new(move |out| write(out)))
     };
     write_parts(target, kind, &manifest.scenario, parts.iter().map(part).collect(), |files, out| {
-        serde_json::to_writer_pretty(out, &Document { generator: GENERATOR, kind, manifest, files })
+        write_sealed(out, &Document { generator: GENERATOR, kind, manifest, files })
     })
 }

@@ -18,6 +18,7 @@ use crate::csv::{self as sheets, Sheet};
 use crate::folder::{FileEntry, MANIFEST, ReportError, write_error};
 use crate::manifest::{GENERATOR, InputFile};
 use crate::number::{decimal, musd, percent};
+use crate::seal::write_sealed;
 
 /// The kind in the manifest of a sweep's folder.
 pub const KIND: &str = "sweep";
@@ -120,7 +121,8 @@ pub fn start_sweep(directory: &Path, manifest: &SweepManifest, alone: bool) -> R
 
 fn document(manifest: &SweepManifest, counts: Option<&SweepCounts>, files: &[FileEntry]) -> io::Result<Vec<u8>> {
     let document = Document { generator: GENERATOR, kind: KIND, complete: counts.is_some(), manifest, counts, files };
-    let mut text = serde_json::to_vec_pretty(&document)?;
+    let mut text = Vec::new();
+    write_sealed(&mut text, &document)?;
     text.push(b'\n');
     Ok(text)
 }
