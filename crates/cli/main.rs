@@ -19,6 +19,7 @@ mod synth;
 mod talk;
 mod uncertainty;
 mod verify;
+mod verify_result;
 mod verify_sweep;
 
 use std::process::ExitCode;

@@ -189,6 +189,7 @@ fn manifest(source: &TradeSource, scenario: &Scenario, result: &PanelResult) -> 
         certified: sum(|headline| headline.products),
         infeasible: sum(|headline| headline.infeasible),
         unsolved: sum(|headline| headline.unsolved),
+        cross_checked: if scenario.cross_check { sum(|headline| headline.products) } else { 0 },
     };
     let used = if scenario.solver == SolverChoice::Highs { SolverChoice::Highs } else { SolverChoice::ClosedForm };
     PanelManifest {

@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Run, talk: &Talk) -> Result<ExitCode, Failure> {
     if arguments.study.json {
         talk::data_notes(&source);
     }
-    let mut manifest = run_manifest(&source, &scenario, &result);
+    let mut manifest = run_manifest(&source, &scenario, &result)?;
     manifest.timings_ms.insert("total".to_owned(), milliseconds(started));
     if let Some(target) = &target {
         let figures = if arguments.figures { figures(&source, &scenario, &result)? } else { Vec::new() };
@@ -250,7 +250,7 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
 }
 
 /// Figures 10 and 11, Table A.1 and the frontier.
-fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Result<Vec<Figure>, Failure> {
+pub(crate) fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Result<Vec<Figure>, Failure> {
     let frontier = reorient_engine::frontier(source, scenario)?;
     if frontier.inputs != result.inputs {
         // The rows cannot be others, as the source sees to that.

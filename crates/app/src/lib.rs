@@ -11,7 +11,8 @@ mod sweep_check;
 pub use defect::{contain, stop_here};
 pub use failure::{Failure, NOT_CERTIFIED, UNSOLVED};
 pub use manifest::{
-    calibration_manifest, coverage_lines, indicator_manifest, input, label, ledger, run_manifest, study_manifest, unchecked,
+    METHOD, calibration_manifest, certificates, coverage_lines, indicator_manifest, input, label, ledger, list_summary,
+    other_names, run_manifest, solver, study_manifest, unchecked,
 };
 pub use published::read as read_published;
 pub use sweep::{compare_archives, open_sweep, open_sweep_in, sweep_manifest, write_dataset};

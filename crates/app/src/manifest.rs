@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use reorient_core::{Year, file_name, shown};
+use anyhow::anyhow;
+use reorient_core::{Country, CountryTable, Usd, Year, file_name, shown};
 use reorient_data::{Fingerprint, InputRole, Integrity, TradeSource};
 use reorient_engine::{
     Bloc, Calibrator, Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, IndicatorQuestion, IndicatorResult,
     RunResult, Scenario,
 };
+use reorient_metrics::Headline;
 use reorient_report::{
     CertificateSummary, CoverageLine, IndicatorManifest, IndicatorYearEntry, InputFile, Ledger, ListSummary, Manifest,
     SolverSummary, StudyManifest, UnknownCodes,
@@ -16,49 +18,32 @@ use reorient_report::{
 
 use crate::Failure;
 
+/// The formulation.
+pub const METHOD: &str = "aggregate";
+
 /// Of a run.
-pub fn run_manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Manifest {
+///
+/// # Errors
+/// [`Failure`] of a defect only.
+pub fn run_manifest(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Result<Manifest, Failure> {
     let headline = &result.collection.headline;
-    let codes = |status| result.coverage.of(status).map(|row| row.code.to_string()).collect();
-    Manifest {
+    let list = result.scenario.get("list").cloned().unwrap_or_default();
+    let version = HIGHS_VERSION.map(str::to_owned);
+    Ok(Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        method: "aggregate".to_owned(),
+        method: METHOD.to_owned(),
         scenario: result.scenario.clone(),
         synthetic: source.is_synthetic(),
         source: label(source, &result.scenario),
+        revision: source.revision().to_string(),
         inputs: result.inputs.iter().cloned().map(input).collect(),
         ledger: ledger(&result.ledger),
         unknown_codes: result.claims.unknown_codes.as_ref().map(unknown_codes),
         value_unit: result.claims.value_unit.map(|unit| unit.name().to_owned()),
-        list: ListSummary {
-            source: result.scenario.get("list").cloned().unwrap_or_default(),
-            matched: result.coverage.of(CoverageStatus::Matched).count(),
-            matched_imports_kusd: result.coverage.imports(CoverageStatus::Matched).to_string(),
-            also_holds: result
-                .coverage
-                .rows
-                .iter()
-                .filter(|row| !row.also_holds.is_empty())
-                .map(|row| (row.code.to_string(), row.also_holds.iter().map(ToString::to_string).collect()))
-                .collect(),
-            partial: codes(CoverageStatus::Partial),
-            partial_imports_kusd: result.coverage.imports(CoverageStatus::Partial).to_string(),
-            alias: codes(CoverageStatus::Alias),
-            without_trade: codes(CoverageStatus::WithoutTrade),
-            unmatched: codes(CoverageStatus::Unmatched),
-        },
-        solver: SolverSummary {
-            requested: scenario.solver.name().to_owned(),
-            used: result.solved_by.iter().map(|(name, count)| (name.clone(), *count as u64)).collect(),
-            highs_version: HIGHS_VERSION.map(str::to_owned),
-            cross_checked: scenario.cross_check,
-            point_depends_on_solver: scenario.fill == FillChoice::Vertex,
-        },
-        certificates: CertificateSummary {
-            certified: headline.products,
-            infeasible: headline.infeasible,
-            unsolved: headline.unsolved,
-        },
+        list: list_summary(list, &coverage_lines(&result.coverage)).map_err(|problem| Failure::internal(anyhow!(problem)))?,
+        countries: other_names(source.countries())?,
+        solver: solver(scenario, &result.solved_by, version, scenario.cross_check),
+        certificates: certificates(headline, scenario.cross_check),
         timings_ms: result
             .timings
             .steps
@@ -66,6 +51,75 @@ pub fn run_manifest(source: &TradeSource, scenario: &Scenario, result: &RunResul
             .map(|(step, time)| ((*step).to_owned(), u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
             .collect::<BTreeMap<_, _>>(),
         platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
+    })
+}
+
+/// How the list met the trade, from the rows of `coverage.csv`.
+///
+/// # Errors
+/// A sentence about the row whose amount is none.
+pub fn list_summary(source: String, coverage: &[CoverageLine]) -> Result<ListSummary, String> {
+    let of = |status: CoverageStatus| coverage.iter().filter(move |line| line[1] == status.name());
+    let codes = |status| of(status).map(|line| line[0].clone()).collect();
+    let imports = |status: CoverageStatus| -> Result<String, String> {
+        let amounts = of(status).filter(|line| !line[4].is_empty()).map(|line| {
+            Usd::parse_kusd(&line[4]).map_err(|error| format!("code {}, column `imports_kusd`: {error}", shown(&line[0])))
+        });
+        Ok(amounts.sum::<Result<Usd, _>>()?.to_string())
+    };
+    let also_holds = coverage.iter().filter(|line| !line[6].is_empty());
+    Ok(ListSummary {
+        source,
+        matched: of(CoverageStatus::Matched).count(),
+        matched_imports_kusd: imports(CoverageStatus::Matched)?,
+        also_holds: also_holds.map(|line| (line[0].clone(), line[6].split(' ').map(str::to_owned).collect())).collect(),
+        partial: codes(CoverageStatus::Partial),
+        partial_imports_kusd: imports(CoverageStatus::Partial)?,
+        alias: codes(CoverageStatus::Alias),
+        without_trade: codes(CoverageStatus::WithoutTrade),
+        unmatched: codes(CoverageStatus::Unmatched),
+    })
+}
+
+/// Countries that the program's own table does not have or calls otherwise: ISO3 and name by number.
+///
+/// # Errors
+/// [`Failure`] of a defect only.
+pub fn other_names(countries: &CountryTable) -> Result<BTreeMap<String, [String; 2]>, Failure> {
+    let embedded = TradeSource::embedded()?;
+    let own = embedded.countries();
+    let is_same = |country: &Country| {
+        own.index(country.code)
+            .map(|index| own.country(index))
+            .is_some_and(|own| (&own.iso3, &own.name) == (&country.iso3, &country.name))
+    };
+    let others = countries.iter().map(|(_, country)| country).filter(|country| !is_same(country));
+    Ok(others.map(|country| (country.code.to_string(), [country.iso3.to_string(), country.name.to_string()])).collect())
+}
+
+/// Who solved, as manifests tell it.
+pub fn solver(
+    scenario: &Scenario,
+    solved_by: &BTreeMap<String, usize>,
+    highs_version: Option<String>,
+    cross_checked: bool,
+) -> SolverSummary {
+    SolverSummary {
+        requested: scenario.solver.name().to_owned(),
+        used: solved_by.iter().map(|(name, count)| (name.clone(), *count as u64)).collect(),
+        highs_version,
+        cross_checked,
+        point_depends_on_solver: scenario.fill == FillChoice::Vertex,
+    }
+}
+
+/// Products by outcome of the check.
+pub fn certificates(headline: &Headline, cross_checked: bool) -> CertificateSummary {
+    CertificateSummary {
+        certified: headline.products,
+        infeasible: headline.infeasible,
+        unsolved: headline.unsolved,
+        cross_checked: if cross_checked { headline.products } else { 0 },
     }
 }
 

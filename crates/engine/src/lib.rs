@@ -36,8 +36,8 @@ pub use indicators::{IndicatorQuestion, IndicatorResult, IndicatorYear, indicato
 pub use panel::{PanelResult, PanelYearContext, panel};
 pub use pipeline::{Bench, RunResult, Timings, Unsolved, explain_run, run};
 pub use prepare::{Prepared, Session, formulate_product};
-pub use recheck::{StoredFlow, StoredProduct, recheck};
-pub use reorient_solve::HIGHS_VERSION;
+pub use recheck::{Derived, StoredFlow, StoredProduct, derive, recheck};
+pub use reorient_solve::{HIGHS_IN_SOURCE, HIGHS_VERSION};
 pub use scenario::{
     Alias, DrainChoice, FillChoice, Given, HongKong, KEYS, Key, ListChoice, Origins, Scenario, ScenarioError, Takes, number_note,
     schema,

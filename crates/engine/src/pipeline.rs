@@ -283,7 +283,8 @@ pub(crate) fn solve_product(
     })
 }
 
-fn solved_by(scenario: &Scenario, collection: &Collection) -> BTreeMap<String, usize> {
+/// Products by who solved them.
+pub(crate) fn solved_by(scenario: &Scenario, collection: &Collection) -> BTreeMap<String, usize> {
     let name = if scenario.solver == SolverChoice::Highs { SolverChoice::Highs } else { SolverChoice::ClosedForm };
     BTreeMap::from([(name.name().to_owned(), collection.headline.products)])
 }

@@ -1,5 +1,6 @@
 //! Steps M4 to M8 of docs/method.md once more, from what a result folder holds: no trade data and no solver.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reorient_core::{CountryIndex, CountryTable, Membership, ProductCode, Usd};
@@ -7,8 +8,9 @@ use reorient_metrics::{Classification, Collection, Detail, Labels, ProductRow};
 use reorient_model::{Fill, Market, Program, Role, formulate};
 
 use crate::collect::collect;
-use crate::pipeline::{Asked, Bench, TABLE_A1_ROWS, solve_product};
+use crate::pipeline::{Asked, Bench, TABLE_A1_ROWS, solve_product, solved_by};
 use crate::scenario::{Scenario, country_set};
+use crate::sweep::ASKS;
 use crate::{EngineError, ScenarioError, SolverChoice};
 
 /// One exporter of a stored product.
@@ -37,6 +39,39 @@ pub struct StoredProduct {
     pub flows: Vec<StoredFlow>,
     /// The row of a product that got no answer; the folder holds no trade to derive it from, so it is taken as it is.
     pub without_answer: Option<ProductRow>,
+}
+
+/// What a result folder must say, derived from the trade that it holds and from its resolved scenario.
+#[derive(Debug, Clone)]
+pub struct Derived {
+    /// The figures.
+    pub collection: Collection,
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The scenario resolved again: every key in one spelling, with the hash of what is asked.
+    pub resolved: BTreeMap<String, String>,
+    /// Products by who solved them.
+    pub solved_by: BTreeMap<String, usize>,
+}
+
+/// Makes the scenario of a folder again from its resolved keys, then [`recheck`]s its products.
+///
+/// # Errors
+/// [`EngineError`] for a key that is missing or has a value that it does not take, and as [`recheck`].
+pub fn derive(
+    products: &[StoredProduct],
+    resolved: &BTreeMap<String, String>,
+    countries: &CountryTable,
+) -> Result<Derived, EngineError> {
+    let scenario = Scenario::of_resolved(resolved, None)?;
+    let collection = recheck(products, &scenario, countries)?;
+    let year = scenario.year.ok_or_else(|| ScenarioError::WhichYear(String::new()))?;
+    let bloc = scenario.resolve_bloc(countries, year)?;
+    let policy = scenario.policy(countries, year, &bloc)?;
+    let mut resolved = scenario.resolved_in_codes(countries, year, &bloc)?;
+    resolved.insert(ASKS.to_owned(), scenario.asks(countries, year, &bloc, &policy));
+    let solved_by = solved_by(&scenario, &collection);
+    Ok(Derived { collection, scenario, resolved, solved_by })
 }
 
 /// Certifies every stored allocation against its own program, then derives all figures anew from the stored trade.

@@ -132,7 +132,7 @@ pub(crate) fn run(
         let mut scenario = Question { file, settings }.scenario()?;
         scenario.cross_check = cross_check;
         let result = reorient_engine::run(&source, &scenario, &|total| ticker.expect(total), &|| ticker.tick())?;
-        let manifest = run_manifest(&source, &scenario, &result);
+        let manifest = run_manifest(&source, &scenario, &result)?;
         Ok(Answer { source, kind: Kind::Run(Box::new((result, manifest))) })
     })
 }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use reorient_core::CountryTable;
-use reorient_folder::{Asked, FolderError, FolderWriter, NewFile, Target, write_whole};
+use reorient_folder::{Asked, FolderError, FolderWriter, Target, write_whole};
 pub(crate) use reorient_folder::{FileEntry, MANIFEST};
 use reorient_metrics::Collection;
 
@@ -57,7 +57,7 @@ impl ReportError {
 pub type CoverageLine = [String; 7];
 
 /// Columns of `coverage.csv`.
-pub(crate) const COVERAGE: [&str; 7] =
+pub const COVERAGE: [&str; 7] =
     ["code", "status", "n_listed", "n_descendants", "imports_kusd", "world_exports_kusd", "also_holds"];
 
 fn write_coverage(out: impl Write, coverage: &[CoverageLine]) -> io::Result<()> {
@@ -126,10 +126,11 @@ pub(crate) fn write_parts(
     manifest: impl FnOnce(&[FileEntry], &mut dyn Write) -> serde_json::Result<()>,
 ) -> Result<Vec<String>, ReportError> {
     let writer = FolderWriter::begin(target, Asked { kind, question: Some(question), work: None })?;
-    let mut written = side_by_side(parts, |(name, contents)| writer.write(&name, |out| contents(out))).map_err(|error| match error {
-        Some(error) => ReportError::Folder(error),
-        None => write_error(target.path(), io::Error::other("a thread that wrote a file ended early")),
-    })?;
+    let mut written =
+        side_by_side(parts, |(name, contents)| writer.write(&name, |out| contents(out))).map_err(|error| match error {
+            Some(error) => ReportError::Folder(error),
+            None => write_error(target.path(), io::Error::other("a thread that wrote a file ended early")),
+        })?;
     let files: Vec<FileEntry> = written.iter().map(|file| file.entry.clone()).collect();
     written.push(writer.write(MANIFEST, |out| {
         manifest(&files, out)?;

@@ -61,7 +61,7 @@ pub use calibration_view::calibration_view;
 pub use concentration::{ConcentrationRow, concentration_json, concentration_rows, concentration_view, write_concentration};
 pub use curve::{frontier_json, frontier_view, write_frontier};
 pub use figures::{Figure, FigureContext, FigureError, FrontierPoint, figures, panel_figures};
-pub use folder::{CoverageLine, FolderOptions, ReportError, write_file, write_folder};
+pub use folder::{COVERAGE, CoverageLine, FolderOptions, ReportError, write_file, write_folder};
 pub use grid::{Column, Grid};
 pub use indicator_view::{IndicatorSort, IndicatorView, indicators_view};
 pub use indicators::{CRITERIA_SOURCE, IndicatorManifest, IndicatorYearEntry, indicators_json, write_indicators};

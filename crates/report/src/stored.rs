@@ -104,6 +104,8 @@ pub struct ResultFiles<'a> {
     pub coverage: &'a [CoverageLine],
     /// Further files.
     pub options: &'a FolderOptions,
+    /// Names of files that are taken as they stand, such as figures that were not drawn again.
+    pub as_they_stand: &'a [String],
 }
 
 /// A row of `flows.parquet`; amounts in thousand USD, in the order of the columns.
@@ -214,36 +216,47 @@ impl StoredFolder {
         catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err("it cannot be decoded".to_owned())).map_err(damaged)
     }
 
-    /// By which rules the folder can be verified: those of the manifest, or the first where it names none.
+    /// The manifest of a result as a whole.
     ///
     /// # Errors
-    /// [`StoredError::Damaged`] for rules of a later program, and where other signs in the folder say that the manifest had named
-    /// its rules.
-    pub fn rules(&self) -> Result<u32, StoredError> {
-        let damaged = |problem: String| StoredError::Damaged { file: MANIFEST.to_owned(), problem };
-        match self.manifest.get(RULES_KEY) {
-            Some(rules) if *rules == Value::from(RULES) => Ok(RULES),
-            Some(rules) => Err(damaged(format!(
-                "`{RULES_KEY}` is {rules}; this program knows the rules {RULES} and those of folders that name none. Verify it \
-                 with the program that wrote it"
-            ))),
-            None if self.manifest.get(SEAL).is_some() => {
-                Err(damaged(format!("it lacks `{RULES_KEY}`, which it had when it got its seal")))
-            }
-            None => Ok(1),
-        }
+    /// [`StoredError::Damaged`] when a key is missing or of another kind.
+    pub fn about(&self) -> Result<Manifest, StoredError> {
+        serde_json::from_value(self.manifest.clone()).map_err(|error| damaged(MANIFEST, &error.to_string()))
     }
 
-    /// Checks the seal of a manifest.
+    /// Whether the folder has the rules of today and its manifest its own hash; earlier versions wrote neither.
     ///
     /// # Errors
-    /// [`StoredError::Damaged`] when it is not that of what the manifest says.
-    pub fn check_seal(&self) -> Result<(), StoredError> {
-        if self.manifest[SEAL] == seal(&self.manifest) {
-            return Ok(());
-        }
-        let problem = "it does not match its seal: something in it was changed after it was written".to_owned();
-        Err(StoredError::Damaged { file: MANIFEST.to_owned(), problem })
+    /// [`StoredError::Damaged`] for rules of a later program, a hash that is not that of what the manifest says, and a hash without
+    /// rules.
+    pub fn is_sealed(&self) -> Result<bool, StoredError> {
+        let problem = match (self.manifest.get(RULES_KEY), self.manifest.get(SEAL)) {
+            (None, None) => return Ok(false),
+            (Some(rules), Some(own)) if rules.as_u64() == Some(u64::from(RULES)) => {
+                if *own == seal(&self.manifest) {
+                    return Ok(true);
+                }
+                "it does not match its `seal`: something in it was changed after it was written".to_owned()
+            }
+            (Some(rules), Some(_)) => format!(
+                "`{RULES_KEY}` is {rules}; this program knows the rules {RULES} and those of folders that name none. Verify it with the \
+                 program that wrote it"
+            ),
+            (rules, _) => {
+                format!("it lacks `{}`, which was there when it was written", if rules.is_none() { RULES_KEY } else { SEAL })
+            }
+        };
+        Err(damaged(MANIFEST, &problem))
+    }
+
+    /// Number of keys of the manifest.
+    pub fn n_keys(&self) -> u64 {
+        self.manifest.as_object().map_or(0, |keys| keys.len() as u64)
+    }
+
+    /// Whether the manifest lists a file.
+    pub fn lists(&self, name: &str) -> bool {
+        self.files.iter().any(|file| file.name == name)
     }
 
     /// Compares every byte with what was derived anew.
@@ -251,12 +264,15 @@ impl StoredFolder {
     /// # Errors
     /// [`StoredError`] with the first file, line, cell or key that is not what was derived.
     pub fn compare(&self, derived: &ResultFiles<'_>) -> Result<(), StoredError> {
-        let ResultFiles { collection, countries, manifest, coverage, options } = *derived;
+        let ResultFiles { collection, countries, manifest, coverage, options, as_they_stand } = *derived;
         let mut expected = Vec::new();
         for (name, write) in result_parts(collection, countries, manifest, coverage, options) {
             let mut bytes = Vec::new();
             write(&mut bytes).map_err(|source| StoredError::Missing { path: self.path.join(&name), source })?;
             expected.push((name, bytes));
+        }
+        for name in as_they_stand {
+            expected.push((name.clone(), self.bytes(name)?));
         }
         let listed = |names: Vec<&str>| names.join(", ");
         let found = listed(self.files.iter().map(|file| file.name.as_str()).collect());
@@ -298,7 +314,6 @@ impl StoredFolder {
         if let Some((place, found, expected)) = first_difference(&without_seal(&self.manifest), &without_seal(&expected)) {
             return Err(differs(MANIFEST, place.trim_start_matches('.'), &found, &expected));
         }
-        self.check_seal()?;
         if self.text == text {
             return Ok(());
         }

@@ -7,8 +7,11 @@ mod highs;
 
 use reorient_model::LinearProgram;
 
-/// Version of the solver that is linked in, if any; a test holds it against Cargo.lock.
-pub const HIGHS_VERSION: Option<&str> = if cfg!(feature = "highs") { Some("1.16.0") } else { None };
+/// Version of the solver that this version of the program is built with, where it is; a test holds it against Cargo.lock.
+pub const HIGHS_IN_SOURCE: &str = "1.16.0";
+
+/// Version of the solver that is linked in, if any.
+pub const HIGHS_VERSION: Option<&str> = if cfg!(feature = "highs") { Some(HIGHS_IN_SOURCE) } else { None };
 
 /// What the solver said.
 #[derive(Debug, Clone, PartialEq)]

@@ -95,7 +95,7 @@ impl Scenario {
     ///
     /// # Errors
     /// [`ScenarioError`] for a key that is not there, or a value that it does not take.
-    pub(crate) fn of_resolved(resolved: &BTreeMap<String, String>, list: Option<&Path>) -> Result<Self, ScenarioError> {
+    pub fn of_resolved(resolved: &BTreeMap<String, String>, list: Option<&Path>) -> Result<Self, ScenarioError> {
         let mut scenario = Self::default();
         // What is no setting is in no resolved scenario.
         for key in KEYS.iter().filter(|key| key.name != "links") {
