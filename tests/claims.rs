@@ -117,8 +117,13 @@ fn a_year_in_parts_is_the_year_for_every_command() {
             let said = say(&[arguments, year, &["-q", "--out", out.to_str().unwrap()]].concat(), path);
             assert_eq!(said.code, 0, "{arguments:?} {}: {}", path.display(), said.err);
             let manifest: serde_json::Value = serde_json::from_slice(&std::fs::read(out.join("manifest.json")).unwrap()).unwrap();
-            let inputs: Vec<String> =
-                manifest["inputs"].as_array().unwrap().iter().map(|input| input["name"].as_str().unwrap().to_owned()).collect();
+            let inputs: Vec<String> = manifest["inputs"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter(|input| input["role"] == "trade")
+                .map(|input| input["name"].as_str().unwrap().to_owned())
+                .collect();
             let mut files: Vec<(String, Vec<u8>)> = std::fs::read_dir(&out)
                 .unwrap()
                 .map(|entry| entry.unwrap().path())

@@ -431,7 +431,8 @@ fn a_sweep_that_takes_a_place_by_force_goes_on_without() {
     killed.env("REORIENT_TEST_KILL", "after-rename:2");
     assert_eq!(killed.output().unwrap().status.signal(), Some(9));
     // The folder has the dataset of before, the store the plan that was asked for last.
-    succeeds(&["verify", text(&out)]);
+    let said = reorient().args(["verify", text(&out)]).output().unwrap();
+    assert_eq!(said.status.code(), Some(65), "{}", String::from_utf8_lossy(&said.stderr));
     refused(root.path(), &["sweep", text(&file), "--out", text(&out)], &["plan of another sweep", "--force"]);
     succeeds(&["sweep", text(&other), "--out", text(&out)]);
     succeeds(&["verify", text(&out)]);

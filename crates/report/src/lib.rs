@@ -74,6 +74,7 @@ pub use panel_view::{PanelView, panel_view};
 pub use parts::{explanation_json, explanation_view, write_explanation};
 pub use screen::Screen;
 pub use seal::RULES;
+pub use seal::seal;
 pub use sensitivity::{sensitivity_json, sensitivity_view, write_sensitivity};
 pub use stored::{ResultFiles, StoredError, StoredFlowRow, StoredFlows, StoredFolder};
 pub use study::StudyManifest;

@@ -35,7 +35,7 @@ pub(crate) fn write_sealed(out: impl Write, document: &impl Serialize) -> serde_
 }
 
 /// The hash of what a manifest says, in hexadecimal; neither the order of its keys nor its white space matter.
-pub(crate) fn seal(manifest: &Value) -> String {
+pub fn seal(manifest: &Value) -> String {
     let mut hasher = blake3::Hasher::new_derive_key("reorient manifest");
     match manifest {
         Value::Object(members) => {

@@ -159,15 +159,21 @@ impl<'a> LineBlocks<'a> {
         if self.rest.starts_with(b"\xef\xbb\xbf") {
             self.rest.drain(..3);
         }
+        // Blank lines are taken away together: a file of nothing else must not move its rest once for each.
+        let mut start = 0;
         loop {
-            let end = match line_end(&self.rest[..self.rest.len().min(LONGEST_LINE)]) {
+            let rest = &self.rest[start..];
+            let length = match line_end(&rest[..rest.len().min(LONGEST_LINE)]) {
                 Some(end) => end,
-                None if self.ended && self.rest.len() < LONGEST_LINE => self.rest.len(),
+                None if self.ended && rest.len() < LONGEST_LINE => rest.len(),
                 None => return Err(too_long(self.name, "line 1")),
             };
-            let line: Vec<u8> = self.rest.drain(..end).collect();
+            let (line, after) = rest.split_at(length);
             self.lines += 1;
-            if !line.trim_ascii().is_empty() || self.rest.is_empty() {
+            start += length;
+            if !line.trim_ascii().is_empty() || after.is_empty() {
+                let line = line.to_vec();
+                self.rest.drain(..start);
                 return Ok(line);
             }
         }
