@@ -127,7 +127,9 @@ def trade(
         if hs is not None and hs.upper().removeprefix("HS") != own.hs.removeprefix("HS"):
             raise ScenarioError(f"hs is {hs}, but the codes of {own.label} are of {own.hs}")
         return own
-    return Trade.from_arrow(_validated(_stream(source)), hs, year, synthetic, _path(country_codes), _path(product_codes), value_unit)
+    return Trade.from_arrow(
+        _validated(_stream(source)), hs, year, synthetic, _path(country_codes), _path(product_codes), value_unit
+    )
 
 
 def _path(path: PathLike | None) -> str | None:
