@@ -1,5 +1,6 @@
 //! `reorient synth`.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
@@ -182,14 +183,18 @@ impl Files<'_> {
         } else {
             let name = format!("BACI_{hs}_V{RELEASE}_synthetic.zip");
             synced(&folder.join(&name), &mut |file| {
-                let mut archive = ZipWriter::new(Placed { out: file, at: 0 });
+                let failure = RefCell::new(None);
+                let mut archive = ZipWriter::new(Placed { out: file, at: 0, end: 0, failure: &failure });
                 // Without a clock, so that the same request gives the same bytes.
                 let options = SimpleFileOptions::default().last_modified_time(zip::DateTime::default());
                 for (name, kind) in self.members() {
-                    archive.start_file(name, options).map_err(io::Error::other)?;
-                    self.member(kind, &mut archive)?;
+                    if failure.borrow().is_none() {
+                        archive.start_file(name, options).map_err(io::Error::other)?;
+                        self.member(kind, &mut archive)?;
+                    }
                 }
-                archive.finish().map(drop).map_err(io::Error::other)
+                archive.finish().map(drop).map_err(io::Error::other)?;
+                failure.take().map_or(Ok(()), Err)
             })?;
             names.push(name);
             synced(&folder.join("Readme.txt"), &mut |file| self.member(Kind::Readme, file))?;
@@ -232,28 +237,49 @@ impl Files<'_> {
     }
 }
 
-/// Knows its place by what it took, also when the disk has refused some of it: the writer of zip archives relies on a place that does
-/// not go back.
+/// A file for a writer of zip archives, which panics in its `Drop` where the disk has refused something: the first refusal is kept for
+/// afterwards, and from then on everything is taken and nothing written.
 struct Placed<'a> {
     out: &'a mut BufWriter<File>,
     at: u64,
+    end: u64,
+    failure: &'a RefCell<Option<io::Error>>,
+}
+
+impl Placed<'_> {
+    /// Does something with the file, unless the disk has refused something before.
+    fn attempt(&mut self, action: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
+        let mut failure = self.failure.borrow_mut();
+        if failure.is_none() {
+            *failure = action(self.out).err();
+        }
+    }
 }
 
 impl Write for Placed<'_> {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        let written = self.out.write(buffer)?;
-        self.at += written as u64;
-        Ok(written)
+        self.attempt(|out| out.write_all(buffer));
+        self.at += buffer.len() as u64;
+        self.end = self.end.max(self.at);
+        Ok(buffer.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
+        self.attempt(Write::flush);
+        Ok(())
     }
 }
 
 impl Seek for Placed<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.at = self.out.seek(to)?;
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::End(offset) => self.end.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
+        };
+        self.at = place.ok_or(io::ErrorKind::InvalidInput)?;
+        let to = SeekFrom::Start(self.at);
+        self.attempt(|out| out.seek(to).map(drop));
         Ok(self.at)
     }
 
