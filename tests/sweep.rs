@@ -632,7 +632,7 @@ fn two_nights_are_compared_by_what_they_ask() {
     let output = reorient().args(["sweep", "merge", "--json"]).arg(&one).arg("--diff").arg(&one).output().unwrap();
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((object["diff"]["same"].as_u64(), object["diff"]["rows"].as_array().unwrap().len()), (Some(6), 0));
-    assert!(reorient().args(["verify", "-q"]).arg(&two).output().unwrap().status.success());
+    assert!(reorient().args(["verify", "-q"]).arg(&two).arg("--diff").arg(&one).output().unwrap().status.success());
 }
 
 #[test]
