@@ -190,8 +190,7 @@ fn highs_version(about: &Manifest, scenario: &Scenario) -> Result<Option<String>
     Ok(version)
 }
 
-/// The country table of the program with what the manifest says of other names and codes. Members of the bloc that the data do not
-/// have are taken out.
+/// The country table of the data: that of the program, with what the manifest says of other names and codes.
 fn countries(about: &Manifest) -> Result<CountryTable, Failure> {
     let embedded = TradeSource::embedded()?;
     let mut table: BTreeMap<u16, Country> =
@@ -199,6 +198,10 @@ fn countries(about: &Manifest) -> Result<CountryTable, Failure> {
     for (code, [iso3, name]) in &about.countries {
         let fault = |problem: String| bad(format!("manifest.json: countries, `{}`: {problem}", shown(code)));
         let code: CountryCode = code.parse().map_err(|error| fault(format!("{error}")))?;
+        if iso3.is_empty() && name.is_empty() {
+            table.remove(&code.get());
+            continue;
+        }
         let text = |text: &String| Text::name(text.clone()).map_err(|error| fault(error.to_string()));
         let country = Country { code, iso2: None, iso3: text(iso3)?, name: text(name)? };
         table.insert(code.get(), country);

@@ -81,7 +81,8 @@ pub fn list_summary(source: String, coverage: &[CoverageLine]) -> Result<ListSum
     })
 }
 
-/// Countries that the program's own table does not have or calls otherwise: ISO3 and name by number.
+/// Where a table of countries differs from the program's own: ISO3 and name by number of what the latter does not have or calls
+/// otherwise, and two empty texts for what only it has.
 ///
 /// # Errors
 /// [`Failure`] of a defect only.
@@ -94,7 +95,9 @@ pub fn other_names(countries: &CountryTable) -> Result<BTreeMap<String, [String;
             .is_some_and(|own| (&own.iso3, &own.name) == (&country.iso3, &country.name))
     };
     let others = countries.iter().map(|(_, country)| country).filter(|country| !is_same(country));
-    Ok(others.map(|country| (country.code.to_string(), [country.iso3.to_string(), country.name.to_string()])).collect())
+    let others = others.map(|country| (country.code.to_string(), [country.iso3.to_string(), country.name.to_string()]));
+    let lacking = own.iter().map(|(_, country)| country.code).filter(|code| countries.index(*code).is_none());
+    Ok(others.chain(lacking.map(|code| (code.to_string(), [String::new(), String::new()]))).collect())
 }
 
 /// Who solved, as manifests tell it.

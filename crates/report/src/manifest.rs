@@ -40,8 +40,8 @@ pub struct Manifest {
     pub value_unit: Option<String>,
     /// The list of goods.
     pub list: ListSummary,
-    /// ISO3 and name, by number, of the countries that the result calls by their names, and of exporters that the program's own
-    /// table does not have.
+    /// Where the table of countries differs from the program's own: ISO3 and name by number, two empty texts for what only the
+    /// latter has.
     pub countries: BTreeMap<String, [String; 2]>,
     /// Solvers.
     pub solver: SolverSummary,
