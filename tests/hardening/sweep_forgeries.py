@@ -130,7 +130,7 @@ def bump(value, path):
 
 
 def figure(document):
-    return bump(document, DRAW.choice(numbers(document["figures"])))
+    return bump(document["figures"], DRAW.choice(numbers(document["figures"])))
 
 
 def results(tries):
