@@ -125,7 +125,8 @@ def numbers(value, path=()):
 def bump(value, path):
     for part in path[:-1]:
         value = value[part]
-    value[path[-1]] += 1
+    # An exact amount is in 1e-9 dollars: by one, it is beside what a dataset shows.
+    value[path[-1]] += DRAW.choice([1, 10**13])
     return "/".join(map(str, path))
 
 
@@ -133,20 +134,26 @@ def figure(document):
     return bump(document["figures"], DRAW.choice(numbers(document["figures"])))
 
 
+def dataset(out):
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.is_file()}
+
+
 def results(tries):
-    alone, again = [], []
+    alone, again, shown = [], [], 0
     for _ in range(tries):
         out = fresh("forged")
         what = change_document(out, figure)
         said = refused(out)
-        if said:
-            alone.append(f"{what}: {said}")
         # With a dataset that follows from it, only the trade can tell.
         merged = reorient("sweep", "merge", "-q", out)
+        is_shown = merged.returncode not in (0, 3) or dataset(out) != dataset(WORK / "night")
+        shown += is_shown
+        if said and is_shown:
+            alone.append(f"{what}: {said}")
         said = refused(out, "--sample", 1000) if merged.returncode in (0, 3) else None
         if said:
             again.append(f"{what}: {said}")
-    told("results with hashes made anew", tries, alone)
+    told("results with hashes made anew, as far as the dataset shows them", shown, alone)
     told("results with a dataset made of them, answered again", tries, again)
 
 
