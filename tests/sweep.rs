@@ -632,7 +632,18 @@ fn two_nights_are_compared_by_what_they_ask() {
     let output = reorient().args(["sweep", "merge", "--json"]).arg(&one).arg("--diff").arg(&one).output().unwrap();
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((object["diff"]["same"].as_u64(), object["diff"]["rows"].as_array().unwrap().len()), (Some(6), 0));
-    assert!(reorient().args(["verify", "-q"]).arg(&two).arg("--diff").arg(&one).output().unwrap().status.success());
+    let verified = |arguments: &[&Path]| {
+        let output = reorient().args(["verify", "-q"]).arg(&two).args(arguments).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    assert_eq!(verified(&[Path::new("--diff"), &one]), (Some(0), String::new()));
+    // Without the other sweep, all else is compared.
+    let (code, said) = verified(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    let manifest = fs::read_to_string(two.join("manifest.json")).unwrap();
+    fs::write(two.join("manifest.json"), manifest.replacen("\"title\": \"", "\"title\": \"x", 1)).unwrap();
+    let (code, said) = verified(&[]);
+    assert!(code == Some(65) && said.contains("`seal`"), "{said}");
 }
 
 #[test]

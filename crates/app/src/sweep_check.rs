@@ -8,7 +8,7 @@ use reorient_core::shown;
 use reorient_engine::sweep::Archive;
 use reorient_files::Limit;
 use reorient_folder::MANIFEST;
-use reorient_report::{StoredFolder, SweepComparison};
+use reorient_report::{StoredFolder, SweepComparison, seal};
 use serde_json::Value;
 
 use crate::Failure;
@@ -32,9 +32,14 @@ pub fn check_dataset(folder: &StoredFolder, archive: &Archive, comparison: Optio
     let is_unfollowed = comparison.is_none() && files(&found).iter().any(has_name(DIFF));
     if is_unfollowed {
         tracing::warn!("{DIFF} follows from another sweep: name it with --diff to compare it");
+        if !folder.is_sealed()? {
+            return Err(Failure::bad_data(anyhow!("{MANIFEST}: it lacks its seal")));
+        }
         if let Some(files) = found.get_mut("files").and_then(Value::as_array_mut) {
             files.retain(|file| !has_name(DIFF)(file));
         }
+        // Of a manifest that says so, and without the comparison.
+        found["seal"] = seal(&found).into();
     }
     for file in files(&expected) {
         if !files(&found).contains(file) {
