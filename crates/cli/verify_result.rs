@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use reorient_core::{Country, CountryCode, CountryTable, ListSource, Membership, ProductCode, Text, Usd, shown};
-use reorient_data::TradeSource;
+use reorient_data::{TradeSource, embedded_countries};
 use reorient_engine::{
     CoverageStatus, HIGHS_IN_SOURCE, KEYS, ListChoice, Scenario, SolverChoice, StoredFlow, StoredProduct, derive, recheck,
 };
@@ -52,24 +52,22 @@ pub(crate) fn verify(arguments: &Verify, folder: &StoredFolder, talk: &Talk) -> 
     }
     let about = folder.about()?;
     let mut checks = from_folder(folder, &flows.rows, &about)?;
-    let embedded = TradeSource::embedded()?;
-    match &arguments.trade {
-        Some(path) => {
-            let source = remote::trade(path, &arguments.opening.into())?;
-            from_trade(arguments, folder, &about, &source, talk)?;
-        }
-        // The sample is in the program, and so is every list but one in a file.
-        None if about.source == embedded.label() && list_of(&about).is_some_and(|list| list.file().is_none()) => {
-            from_trade(arguments, folder, &about, &embedded, talk)?;
-        }
+    let source = match &arguments.trade {
+        Some(path) => remote::trade(path, &arguments.opening.into())?,
         None => {
-            tracing::warn!(
-                "verified without the trade: names, world exports of risk origins, coverage of the list, inputs and the ledger were taken \
-                 from the folder; `--trade` answers the question again"
-            );
-            return Ok(checks);
+            let embedded = TradeSource::embedded()?;
+            // The sample is in the program, and so is every list but one in a file.
+            if about.source != embedded.label() || list_of(&about).is_none_or(|list| list.file().is_some()) {
+                tracing::warn!(
+                    "verified without the trade: names, world exports of risk origins, coverage of the list, inputs and the ledger were \
+                     taken from the folder; `--trade` answers the question again"
+                );
+                return Ok(checks);
+            }
+            embedded
         }
-    }
+    };
+    from_trade(arguments, folder, &about, &source, talk)?;
     checks.insert("5 files and keys of the manifest equal to a new answer from the trade", folder.files.len() as u64 + 1);
     Ok(checks)
 }
@@ -192,9 +190,8 @@ fn highs_version(about: &Manifest, scenario: &Scenario) -> Result<Option<String>
 
 /// The country table of the data: that of the program, with what the manifest says of other names and codes.
 fn countries(about: &Manifest) -> Result<CountryTable, Failure> {
-    let embedded = TradeSource::embedded()?;
     let mut table: BTreeMap<u16, Country> =
-        embedded.countries().iter().map(|(_, country)| (country.code.get(), country.clone())).collect();
+        embedded_countries()?.iter().map(|(_, country)| (country.code.get(), country.clone())).collect();
     for (code, [iso3, name]) in &about.countries {
         let fault = |problem: String| bad(format!("manifest.json: countries, `{}`: {problem}", shown(code)));
         let code: CountryCode = code.parse().map_err(|error| fault(format!("{error}")))?;
@@ -320,9 +317,8 @@ fn first_scenario(folder: &StoredFolder) -> Result<Scenario, Failure> {
 
 /// The country table of the program; codes of the folder that it lacks, and names that Table A.1 prints, come from there.
 fn first_countries(folder: &StoredFolder, flows: &[StoredFlowRow]) -> Result<CountryTable, Failure> {
-    let embedded = TradeSource::embedded()?;
     let mut table: BTreeMap<u16, Country> =
-        embedded.countries().iter().map(|(_, country)| (country.code.get(), country.clone())).collect();
+        embedded_countries()?.iter().map(|(_, country)| (country.code.get(), country.clone())).collect();
     for row in flows {
         let code = u16::try_from(row.exporter).ok().and_then(|code| CountryCode::new(code).ok());
         if let Some(code) = code {

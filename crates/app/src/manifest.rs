@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::anyhow;
 use reorient_core::{Country, CountryTable, Usd, Year, file_name, shown};
-use reorient_data::{Fingerprint, InputRole, Integrity, TradeSource};
+use reorient_data::{Fingerprint, InputRole, Integrity, TradeSource, embedded_countries};
 use reorient_engine::{
     Bloc, Calibrator, Coverage, CoverageRow, CoverageStatus, FillChoice, HIGHS_VERSION, IndicatorQuestion, IndicatorResult,
     RunResult, Scenario,
@@ -87,8 +87,7 @@ pub fn list_summary(source: String, coverage: &[CoverageLine]) -> Result<ListSum
 /// # Errors
 /// [`Failure`] of a defect only.
 pub fn other_names(countries: &CountryTable) -> Result<BTreeMap<String, [String; 2]>, Failure> {
-    let embedded = TradeSource::embedded()?;
-    let own = embedded.countries();
+    let own = embedded_countries()?;
     let is_same = |country: &Country| {
         own.index(country.code)
             .map(|index| own.country(index))

@@ -58,7 +58,7 @@ pub fn check_dataset(folder: &StoredFolder, archive: &Archive, comparison: Optio
             return Err(Failure::bad_data(anyhow!("{problem}")));
         }
     }
-    if !is_unfollowed && reorient_files::read(&folder.path().join(MANIFEST), Limit::MANIFEST)? != bytes {
+    if !is_unfollowed && folder.text() != bytes {
         return Err(Failure::bad_data(anyhow!("{MANIFEST}: it is not written as reorient writes it")));
     }
     Ok(())

@@ -26,7 +26,7 @@ pub mod store;
 mod table;
 
 pub use claims::{Claims, UnknownCode, UnknownCodes, ValueUnit};
-pub use codes::hash_file;
+pub use codes::{embedded_countries, hash_file};
 pub use error::{DataError, DataErrorKind};
 pub use hs_codes::is_code_of;
 pub use ingest::{IngestOptions, IngestProgress, ingest};

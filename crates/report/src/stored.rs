@@ -147,9 +147,9 @@ impl StoredFolder {
         Ok(Self { path: folder.to_owned(), text, manifest, files, unlisted })
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
+    /// The manifest as it is written.
+    pub fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// `result` or `ingest`; results of the first version do not say.

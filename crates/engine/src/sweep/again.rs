@@ -97,24 +97,26 @@ pub fn answer_again(
     let chosen = choose(plan, n);
     let scenarios = chosen
         .iter()
-        .map(|(name, key)| Ok((name.as_str(), *key, scenario(archive, name, key, lists)?)))
+        .map(|(name, key)| {
+            let (question, scenario) = scenario(archive, name, key, lists)?;
+            Ok((name.as_str(), *key, question, scenario))
+        })
         .collect::<Result<Vec<_>, SweepError>>()?;
     require_same_data(plan, source, scenarios.iter().map(|(.., scenario)| scenario))?;
     let mut session = Session::new(source);
     let benches = Mutex::new(Vec::new());
     for batch in scenarios.chunks(BATCH) {
-        let prepare = |(name, key, scenario): &(&str, Key, Scenario)| -> Result<_, SweepError> {
+        let prepare = |(name, key, question, scenario): &(&str, Key, Key, Scenario)| -> Result<_, SweepError> {
             let prepared = session.prepare(scenario)?;
-            let question = question_of(archive, key)?;
             if question.with_inputs(&prepared.dataset.inputs_key) != *key {
                 return Err(other_input(plan, name, &prepared).into());
             }
             session.keep_baseline_of(&prepared);
-            Ok((prepared, question))
+            Ok(prepared)
         };
         let prepared = batch.iter().map(prepare).collect::<Result<Vec<_>, _>>()?;
         batch.par_iter().zip(&prepared).with_max_len(1).try_for_each(
-            |((name, key, scenario), (prepared, question))| -> Result<(), SweepError> {
+            |((name, key, question, scenario), prepared)| -> Result<(), SweepError> {
                 let answered = answer(*question, scenario, prepared, source, &benches)?.to_document(source.countries());
                 let stored = archive.stored(key)?.ok_or_else(|| missing(name))?;
                 progress();
@@ -146,12 +148,8 @@ fn missing(name: &str) -> StoreError {
     StoreError::Differs { place: format!("scenario `{}`", shown(name)), problem: problem.to_owned() }
 }
 
-fn question_of(archive: &Archive, key: &Key) -> Result<Key, SweepError> {
-    Ok(archive.get(key)?.ok_or_else(|| missing(&key.to_string()))?.question)
-}
-
-/// The scenario that a stored result answers, with the file of its list.
-fn scenario(archive: &Archive, name: &str, key: &Key, lists: &[PathBuf]) -> Result<Scenario, SweepError> {
+/// The question that a stored result answers, and its scenario with the file of its list.
+fn scenario(archive: &Archive, name: &str, key: &Key, lists: &[PathBuf]) -> Result<(Key, Scenario), SweepError> {
     let stored = archive.stored(key)?.ok_or_else(|| missing(name))?;
     check(&stored, archive.plan())?;
     let asked = asked(&stored.record, archive.plan()).map_err(EngineError::from)?;
@@ -164,7 +162,7 @@ fn scenario(archive: &Archive, name: &str, key: &Key, lists: &[PathBuf]) -> Resu
         })?;
         path.clone_from(file);
     }
-    Ok(scenario)
+    Ok((stored.record.question, scenario))
 }
 
 /// Other data are told before anything is answered.
