@@ -151,7 +151,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     write(&printable(text))
 }
 
-/// Writes an object as JSON to standard output, as [`print`] does.
+/// Writes an object as JSON to standard output, as [`fn@print`] does.
 pub(crate) fn print_json(object: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(object).map_err(Failure::internal)?;
     write(&format!("{}\n", json(&text)))
