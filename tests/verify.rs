@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods)]
 
 mod common;
+#[path = "common/trade.rs"]
+mod trade;
 
 use std::fs::File;
 use std::path::Path;
@@ -239,4 +241,121 @@ fn a_folder_of_before_is_verified_by_the_rules_of_before_and_says_so() {
     reseal(folder.path());
     let (code, said) = verify(folder.path());
     assert!(code == 0 && said.contains("earlier version"), "{code} {said}");
+}
+
+/// The year of the sample as a file of its own, which the program does not take for the sample.
+fn sample_file() -> String {
+    format!("{}/data/baci/BACI_HS92_Y2023_raw-materials.parquet", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn without_the_trade_what_a_manifest_says_of_it_must_hold_by_itself() {
+    let folder = run(&[&sample_file()]);
+    let path = folder.path().join("manifest.json");
+    let good = std::fs::read(&path).unwrap();
+    for (place, key) in [
+        ("/inputs/0", "footer_blake3"),
+        ("/inputs/1", "blake3"),
+        ("/inputs/1", "integrity"),
+        ("/inputs/2", "role"),
+        ("/ledger", "rows_in"),
+        ("/ledger/unused", "product not on the list"),
+        ("/solver", "point_depends_on_solver"),
+        ("/list", "also_holds"),
+    ] {
+        let mut manifest: serde_json::Value = serde_json::from_slice(&good).unwrap();
+        assert!(manifest.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(key).is_some(), "{place} {key}");
+        manifest["seal"] = reorient_report::seal(&manifest).into();
+        std::fs::write(&path, serde_json::to_vec_pretty(&manifest).unwrap()).unwrap();
+        let (code, said) = verify(folder.path());
+        assert!(code == 65 && !said.contains("in other words") || code == 70, "{place} {key}: {code} {said}");
+    }
+    std::fs::write(&path, good).unwrap();
+    assert_eq!(verify(folder.path()).0, 0);
+}
+
+#[test]
+fn the_rows_of_coverage_follow_from_the_shipped_list() {
+    for (from, to) in [
+        ("250310,matched,1,1,", "250310,matched,1,2,"),
+        ("250310,matched,1,1,", "250310,matched,2,2,"),
+        (",without-trade,1,1,,", ",without-trade,1,1,1.000,1.000"),
+        (",without-trade,1,1,", ",unmatched,1,1,"),
+        (",partial,", ",without-trade,"),
+    ] {
+        let folder = run(&[&sample_file()]);
+        let path = folder.path().join("coverage.csv");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let changed = text.replacen(from, to, 1);
+        assert!(changed != text, "{from}");
+        std::fs::write(&path, changed).unwrap();
+        reseal(folder.path());
+        let (code, said) = verify(folder.path());
+        assert!(code == 65 && said.contains("coverage.csv"), "{from} {to}: {code} {said}");
+    }
+}
+
+#[test]
+fn figures_are_drawn_again_without_the_trade() {
+    let folder = run(&[&sample_file(), "--list", "all", "--figures"]);
+    let (code, said) = verify(folder.path());
+    assert!(code == 0 && !said.contains("figures"), "{said}");
+    let of_figures = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let drawing = of_figures.into_iter().find(|path| path.extension().is_some_and(|end| end == "svg")).unwrap();
+    let text = std::fs::read_to_string(&drawing).unwrap();
+    let changed = text.replacen("risk origins", "safe origins", 1);
+    let changed = if changed == text { text + "<!-- -->" } else { changed };
+    std::fs::write(&drawing, changed).unwrap();
+    reseal(folder.path());
+    let (code, said) = verify(folder.path());
+    assert!(code == 65 && said.contains("is not the drawing of these results"), "{code} {said}");
+}
+
+#[test]
+fn a_result_of_the_sample_stays_one_under_another_name() {
+    let folder = run(&["--list", "all"]);
+    let path = folder.path().join("manifest.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("(embedded sample)", "(another sample)", 1)).unwrap();
+    reseal(folder.path());
+    let (code, said) = verify(folder.path());
+    assert!(matches!(code, 65 | 70) && said.contains("source"), "{code} {said}");
+}
+
+#[test]
+fn with_the_trade_the_question_is_answered_again() {
+    let folder = run(&[&sample_file()]);
+    let with = |trade: &Path| {
+        let output = reorient().arg("verify").arg(folder.path()).arg("--trade").arg(trade).output().unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = with(Path::new(&sample_file()));
+    assert!(code == 0 && !said.contains("without the trade"), "{code} {said}");
+    let root = tempfile::tempdir().unwrap();
+    let mut rows = trade::rows();
+    rows.pop();
+    let other = root.path().join("BACI_HS92_Y2023_V202401b.csv");
+    std::fs::write(&other, trade::plain(&rows)).unwrap();
+    let (code, said) = with(&other);
+    assert!(code == 65 && said.contains("other data: the manifest says"), "{code} {said}");
+    assert_eq!(with(&root.path().join("nowhere")).0, 66);
+    // What holds by itself need not be what the trade has.
+    let path = folder.path().join("manifest.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replacen("\"rows\": 0,", "\"rows\": 1,", 1)).unwrap();
+    reseal(folder.path());
+    assert_eq!(verify(folder.path()).0, 0);
+    let (code, said) = with(Path::new(&sample_file()));
+    assert!(matches!(code, 65 | 70) && said.contains("unknown_codes"), "{code} {said}");
+}
+
+#[test]
+fn the_unit_of_values_is_that_of_the_run() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("BACI_HS92_Y2023_V202401b.csv");
+    let mut rows = trade::rows();
+    rows.iter_mut().for_each(|row| row.value = row.value.replace('.', "").trim_start_matches('0').to_owned());
+    std::fs::write(&path, trade::plain(&rows).replacen("t,i,j,k,v,q", "t,i,j,k,value,q", 1)).unwrap();
+    let folder = run(&[path.to_str().unwrap(), "--value-unit", "usd", "--list", "all"]);
+    reorient().arg("verify").arg(folder.path()).arg("--trade").arg(&path).assert().success();
 }

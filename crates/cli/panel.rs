@@ -168,7 +168,7 @@ fn figures(
     let context = FigureContext {
         source: source.label(),
         bloc: &bloc(source, result),
-        options: &(in_words(source, scenario, &manifest.scenario, &result.risk) + &missing(unmet)),
+        options: &(in_words(source.countries(), scenario, &manifest.scenario, &result.risk) + &missing(unmet)),
         cap: None,
         synthetic: source.is_synthetic(),
         version: env!("CARGO_PKG_VERSION"),

@@ -5,14 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use reorient_core::{Fraction, ProductCode};
+use reorient_core::{CountryTable, Fraction, ProductCode};
 use reorient_data::TradeSource;
 use reorient_engine::{
-    CoverageRow, CoverageStatus, FillChoice, Given, HIGHS_VERSION, KEYS, RunResult, Scenario, margin_sentences,
+    Bloc, CoverageRow, CoverageStatus, FillChoice, Given, HIGHS_VERSION, KEYS, RunResult, Scenario, margin_sentences,
 };
 use reorient_files::Limit;
 use reorient_folder::Target;
-use reorient_model::{CountrySet, NanoUsd};
+use reorient_metrics::Collection;
+use reorient_model::{CountrySet, Frontier, NanoUsd};
 use reorient_report::{
     Figure, FigureContext, FolderOptions, FrontierPoint, Screen, TerminalOptions, counted, decimal, grouped, json, kind,
     terminal, usd, write_folder,
@@ -249,7 +250,44 @@ fn notes(source: &TradeSource, result: &RunResult, scenario: &Scenario) -> Vec<S
     notes
 }
 
-/// Figures 10 and 11, Table A.1 and the frontier.
+/// What the figures of a run are drawn of.
+pub(crate) struct Drawn<'a> {
+    pub(crate) collection: &'a Collection,
+    pub(crate) countries: &'a CountryTable,
+    pub(crate) curve: &'a Frontier,
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) resolved: &'a BTreeMap<String, String>,
+    pub(crate) bloc: &'a Bloc,
+    pub(crate) risk: &'a CountrySet,
+    pub(crate) source: &'a str,
+    pub(crate) synthetic: bool,
+    pub(crate) version: &'a str,
+}
+
+impl Drawn<'_> {
+    /// Figures 10 and 11, Table A.1 and the frontier.
+    pub(crate) fn figures(&self) -> Result<Vec<Figure>, Failure> {
+        let Self { collection, countries, curve, scenario, resolved, .. } = *self;
+        let share = |point: &reorient_model::FrontierPoint| {
+            let imports = NanoUsd::from_scaled(curve.imports, curve.scale).to_dollars();
+            if imports > 0.0 { point.risk.to_nano(curve.scale).to_dollars() / imports * 100.0 } else { 0.0 }
+        };
+        let points: Vec<FrontierPoint> =
+            curve.points.iter().map(|point| FrontierPoint { cap: point.cap.to_f64(), risk_pct: share(point) }).collect();
+        let options = in_words(countries, scenario, resolved, self.risk) + &missing(collection.headline.unmet);
+        let context = FigureContext {
+            source: self.source,
+            bloc: &self.bloc.title(countries),
+            options: &options,
+            cap: Some(scenario.cap.to_f64()),
+            synthetic: self.synthetic,
+            version: self.version,
+        };
+        reorient_report::figures(collection, countries, &points, &context).map_err(Failure::internal)
+    }
+}
+
+/// The figures of what was answered.
 pub(crate) fn figures(source: &TradeSource, scenario: &Scenario, result: &RunResult) -> Result<Vec<Figure>, Failure> {
     let frontier = reorient_engine::frontier(source, scenario)?;
     if frontier.inputs != result.inputs {
@@ -257,23 +295,19 @@ pub(crate) fn figures(source: &TradeSource, scenario: &Scenario, result: &RunRes
         let list = frontier.inputs.last().map_or_else(String::new, |input| input.name.clone());
         return Err(reorient_data::DataError::Changed { file: list }.into());
     }
-    let curve = frontier.frontier;
-    let share = |point: &reorient_model::FrontierPoint| {
-        let imports = NanoUsd::from_scaled(curve.imports, curve.scale).to_dollars();
-        if imports > 0.0 { point.risk.to_nano(curve.scale).to_dollars() / imports * 100.0 } else { 0.0 }
-    };
-    let points: Vec<FrontierPoint> =
-        curve.points.iter().map(|point| FrontierPoint { cap: point.cap.to_f64(), risk_pct: share(point) }).collect();
-    let options = in_words(source, scenario, &result.scenario, &result.risk) + &missing(result.collection.headline.unmet);
-    let context = FigureContext {
+    let drawn = Drawn {
+        collection: &result.collection,
+        countries: source.countries(),
+        curve: &frontier.frontier,
+        scenario,
+        resolved: &result.scenario,
+        bloc: &result.bloc,
+        risk: &result.risk,
         source: &label(source, &result.scenario),
-        bloc: &result.bloc.title(source.countries()),
-        options: &options,
-        cap: Some(scenario.cap.to_f64()),
         synthetic: source.is_synthetic(),
         version: env!("CARGO_PKG_VERSION"),
     };
-    reorient_report::figures(&result.collection, source.countries(), &points, &context).map_err(Failure::internal)
+    drawn.figures()
 }
 
 /// Of figures: a share that falls because goods are missing must not be read as a success.
@@ -287,7 +321,7 @@ pub(crate) fn missing(unmet: NanoUsd) -> String {
 
 /// The scenario as a sentence: the cap, the risk origins by name, and every key that is not at its default.
 pub(crate) fn in_words(
-    source: &TradeSource,
+    countries: &CountryTable,
     scenario: &Scenario,
     resolved: &BTreeMap<String, String>,
     risk: &CountrySet,
@@ -301,7 +335,7 @@ pub(crate) fn in_words(
         _ => "of what the world buys",
     };
     let points = percentage_points(scenario.cap);
-    let risk: Vec<&str> = risk.iter().map(|index| source.countries().country(index).name.as_str()).collect();
+    let risk: Vec<&str> = risk.iter().map(|index| countries.country(index).name.as_str()).collect();
     let mut words = vec![format!("cap of {points} % {basis}"), format!("risk origins {}", risk.join(", "))];
     let named = ["cap", "cap-basis", "risk", "year", "bloc", "solver", "links"];
     for key in KEYS.iter().filter(|key| !named.contains(&key.name) && of(key.name) != key.default) {

@@ -1,14 +1,15 @@
 //! `reorient verify` of a result folder: everything that follows from the trade that it holds is derived again and compared, and
 //! where the trade itself is at hand, the whole folder.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use anyhow::anyhow;
 use reorient_core::{Country, CountryCode, CountryTable, ListSource, Membership, ProductCode, Text, Usd, shown};
-use reorient_data::{TradeSource, embedded_countries};
+use reorient_data::{OpenOptions, TradeSource, embedded_countries};
 use reorient_engine::{
-    CoverageStatus, HIGHS_IN_SOURCE, KEYS, ListChoice, Scenario, SolverChoice, StoredFlow, StoredProduct, derive, recheck,
+    CoverageStatus, HIGHS_IN_SOURCE, KEYS, ListChoice, Scenario, SolverChoice, StoredFlow, StoredProduct, coverage_of, derive,
+    recheck,
 };
 use reorient_metrics::{Collection, Labels, ProductRow, Ranged};
 use reorient_model::{NanoUsd, Status};
@@ -52,24 +53,65 @@ pub(crate) fn verify(arguments: &Verify, folder: &StoredFolder, talk: &Talk) -> 
     }
     let about = folder.about()?;
     let mut checks = from_folder(folder, &flows.rows, &about)?;
+    let embedded = TradeSource::embedded()?;
     let source = match &arguments.trade {
-        Some(path) => remote::trade(path, &arguments.opening.into())?,
+        Some(path) => remote::trade(path, &opening(arguments, &about)?)?,
+        // The sample is in the program, and so is every list but one in a file.
+        None if is_sample(&embedded, &about)? && list_of(&about).is_some_and(|list| list.file().is_none()) => embedded,
         None => {
-            let embedded = TradeSource::embedded()?;
-            // The sample is in the program, and so is every list but one in a file.
-            if about.source != embedded.label() || list_of(&about).is_none_or(|list| list.file().is_some()) {
-                tracing::warn!(
-                    "verified without the trade: names, world exports of risk origins, coverage of the list, inputs and the ledger were \
-                     taken from the folder; `--trade` answers the question again"
-                );
-                return Ok(checks);
-            }
-            embedded
+            tracing::warn!(
+                "verified without the trade: names, world exports of risk origins, coverage of the list, inputs and the ledger were \
+                 taken from the folder; `--trade` answers the question again"
+            );
+            return Ok(checks);
         }
     };
     from_trade(arguments, folder, &about, &source, talk)?;
     checks.insert("5 files and keys of the manifest equal to a new answer from the trade", folder.files.len() as u64 + 1);
     Ok(checks)
+}
+
+/// How the trade is opened: as told, otherwise as the run was told.
+fn opening(arguments: &Verify, about: &Manifest) -> Result<OpenOptions, Failure> {
+    let mut options = OpenOptions::from(arguments.opening);
+    let fault = |problem: String| bad(format!("manifest.json: {problem}"));
+    if options.value_unit.is_none() {
+        options.value_unit = about.value_unit.as_deref().map(str::parse).transpose().map_err(fault)?;
+    }
+    if options.revision.is_none() {
+        options.revision = Some(about.revision.parse().map_err(|error| fault(format!("`revision`: {error}")))?);
+    }
+    Ok(options)
+}
+
+/// Whether a result says that it is of the sample: by the name of its trade, or by hashes of all that it read.
+fn is_sample(embedded: &TradeSource, about: &Manifest) -> Result<bool, Failure> {
+    let Some(&year) = embedded.years().first() else { return Ok(false) };
+    let tables = embedded.code_tables().into_iter().map(|table| table.fingerprint.digits().to_owned());
+    let trade = embedded.fingerprint(year)?;
+    let own: Vec<String> = std::iter::once(trade.footer_blake3.unwrap_or(trade.blake3)).chain(tables).collect();
+    let named: Vec<&String> =
+        about.inputs.iter().filter_map(|file| file.blake3.as_ref().or(file.footer_blake3.as_ref())).collect();
+    Ok(about.source == embedded.label() || own.iter().all(|hash| named.contains(&hash)))
+}
+
+/// What the manifest says of data that are not here, as far as it holds by itself.
+fn check_given(about: &Manifest) -> Result<(), Failure> {
+    for input in &about.inputs {
+        if input.blake3.is_some() == input.footer_blake3.is_some() || input.integrity.is_empty() {
+            let name = shown(&input.name);
+            return Err(bad(format!(
+                "manifest.json: inputs, {name}: it needs `integrity` and one of `blake3` and `footer_blake3`"
+            )));
+        }
+    }
+    let ledger = &about.ledger;
+    let rows = ledger.unused.values().try_fold(ledger.rows_used, |sum, rows| sum.checked_add(*rows));
+    if rows != Some(ledger.rows_in) {
+        let text = "manifest.json: ledger, `rows_in` is not the sum of `rows_used` and all of `unused`";
+        return Err(bad(text));
+    }
+    Ok(())
 }
 
 /// The list that the manifest names.
@@ -79,11 +121,12 @@ fn list_of(about: &Manifest) -> Option<ListChoice> {
 
 /// Everything but what the folder is the only one to tell.
 fn from_folder(folder: &StoredFolder, flows: &[StoredFlowRow], about: &Manifest) -> Result<Checks, Failure> {
+    check_given(about)?;
     let countries = countries(about)?;
     let products = products(folder, stored_flows(flows, &countries)?)?;
     let derived = derive(&products, &about.scenario, &countries).map_err(of_folder)?;
     let collection = &derived.collection;
-    let coverage = coverage(folder, collection)?;
+    let coverage = coverage(folder, collection, &derived.scenario, about)?;
     let highs_version = highs_version(about, &derived.scenario)?;
     let cross_checked = about.solver.cross_checked;
     let list = about.scenario.get("list").cloned().unwrap_or_default();
@@ -96,9 +139,28 @@ fn from_folder(folder: &StoredFolder, flows: &[StoredFlowRow], about: &Manifest)
         certificates: certificates(&collection.headline, cross_checked),
         ..about.clone()
     };
-    let figures: Vec<String> =
+    let mut not_drawn: Vec<String> =
         folder.files.iter().map(|file| file.name.to_string()).filter(|name| name.starts_with(FIGURE)).collect();
-    let options = FolderOptions { csv_flows: folder.lists(FLOWS_CSV), figures: Vec::new() };
+    let mut figures = Vec::new();
+    if !not_drawn.is_empty()
+        && let Some(curve) = derived.frontier(&products).map_err(of_folder)?
+    {
+        let drawn = run::Drawn {
+            collection,
+            countries: &countries,
+            curve: &curve,
+            scenario: &derived.scenario,
+            resolved: &derived.resolved,
+            bloc: &derived.bloc,
+            risk: derived.risk(),
+            source: &about.source,
+            synthetic: about.synthetic,
+            version: &about.version,
+        };
+        figures = drawn.figures()?;
+        not_drawn.clear();
+    }
+    let options = FolderOptions { csv_flows: folder.lists(FLOWS_CSV), figures };
     let manifest = &manifest;
     let files = ResultFiles {
         collection,
@@ -106,18 +168,18 @@ fn from_folder(folder: &StoredFolder, flows: &[StoredFlowRow], about: &Manifest)
         manifest,
         coverage: &coverage,
         options: &options,
-        as_they_stand: &figures,
+        as_they_stand: &not_drawn,
     };
     folder.compare(&files)?;
-    if !figures.is_empty() {
-        tracing::info!("figures were checked by their hashes only; `--trade` draws them again");
+    if !not_drawn.is_empty() {
+        tracing::warn!("figures were checked by their hashes only, as a product without an answer has no trade here");
     }
     let answered = products.iter().filter(|product| product.without_answer.is_none());
     Ok(BTreeMap::from([
         ("1 files with the size and hash of the manifest", folder.files.len() as u64),
         ("2 allocations feasible, and optimal by their dual bound", answered.count() as u64),
         ("3 flows whose capacity, point and range follow from the trade", flows.len() as u64),
-        ("4 files that follow from the flows to the last byte, and the manifest", (folder.files.len() - figures.len()) as u64),
+        ("4 files that follow from the flows to the last byte, and the manifest", (folder.files.len() - not_drawn.len()) as u64),
     ]))
 }
 
@@ -231,7 +293,12 @@ fn stored_flows(rows: &[StoredFlowRow], countries: &CountryTable) -> Result<BTre
 }
 
 /// The rows of `coverage.csv`: each code once in each status, and of products with figures the amounts that their flows add up to.
-fn coverage(folder: &StoredFolder, collection: &Collection) -> Result<Vec<CoverageLine>, Failure> {
+fn coverage(
+    folder: &StoredFolder,
+    collection: &Collection,
+    scenario: &Scenario,
+    about: &Manifest,
+) -> Result<Vec<CoverageLine>, Failure> {
     const STATUSES: [CoverageStatus; 5] = [
         CoverageStatus::Matched,
         CoverageStatus::Partial,
@@ -257,11 +324,20 @@ fn coverage(folder: &StoredFolder, collection: &Collection) -> Result<Vec<Covera
             return Err(fault(&line[0], "it is not in ascending order of status and code"));
         }
         before = Some(key);
-        if matches!(status, CoverageStatus::Matched | CoverageStatus::Partial | CoverageStatus::Alias) {
+        let has_trade = matches!(status, CoverageStatus::Matched | CoverageStatus::Partial | CoverageStatus::Alias);
+        let amounts = [&line[4], &line[5]].map(|text| Usd::parse_kusd(text).ok().filter(|amount| amount.to_string() == *text));
+        let is_given = matches!(amounts, [Some(imports), Some(all)] if imports <= all);
+        // A product of which countries buy only from themselves has no amounts.
+        let is_empty = line[4].is_empty() && line[5].is_empty();
+        if !(is_empty || has_trade && is_given) {
+            return Err(fault(&line[0], "`imports_kusd` and `world_exports_kusd` are no amounts of a part and its whole"));
+        }
+        if has_trade {
             taken.insert(code, lines.len());
         }
         lines.push(line);
     }
+    check_list(&lines, &taken.keys().copied().collect(), scenario, about)?;
     for product in &collection.products {
         let at = taken
             .get(&product.product)
@@ -274,6 +350,30 @@ fn coverage(folder: &StoredFolder, collection: &Collection) -> Result<Vec<Covera
         lines[*at][5] = world_exports.to_string();
     }
     Ok(lines)
+}
+
+/// Of a list that the program has: the rows of `coverage.csv` but for amounts. `available` are the products that the data have.
+fn check_list(
+    lines: &[CoverageLine],
+    available: &BTreeSet<ProductCode>,
+    scenario: &Scenario,
+    about: &Manifest,
+) -> Result<(), Failure> {
+    let revision = about.revision.parse().map_err(|error| bad(format!("manifest.json: `revision`: {error}")))?;
+    let Some(derived) = coverage_of(scenario, revision, available).map_err(of_folder)? else { return Ok(()) };
+    let derived = coverage_lines(&derived);
+    let given = |line: &CoverageLine| [0, 1, 2, 3, 6].map(|column| line[column].clone()).join(",");
+    for at in 0..lines.len().max(derived.len()) {
+        let [found, expected] = [lines, &derived].map(|lines| lines.get(at).map(given).unwrap_or_default());
+        if found != expected {
+            let place = at + 2;
+            return Err(bad(format!(
+                "{COVERAGE_CSV}, line {place}: it says `{}` but for amounts, the list gives `{expected}`",
+                shown(&found)
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// As versions before the rules verified.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use reorient_core::{GoodsList, ProductCode, Usd, file_name};
+use reorient_core::{GoodsList, HsRevision, ProductCode, Usd, file_name};
 use reorient_data::{InputFile, MapRule, MappedList, PartialCode, ReadList, TradeSource, map_list};
 
 use crate::lists::Lists;
@@ -235,7 +235,7 @@ pub(crate) enum AskedList {
 
 impl AskedList {
     /// Reads the list, unless it is among those that were read.
-    pub(crate) fn of(source: &TradeSource, scenario: &Scenario, lists: &Lists) -> Result<Self, EngineError> {
+    pub(crate) fn of(revision: HsRevision, scenario: &Scenario, lists: &Lists) -> Result<Self, EngineError> {
         let Some(published) = lists.of(scenario)? else {
             return Ok(if let ListChoice::One(product) = &scenario.list { Self::One(*product) } else { Self::All });
         };
@@ -244,7 +244,7 @@ impl AskedList {
             published.list.goods.values_mut().for_each(|places| places.retain(|place| !place.source.is_reconstructed()));
             published.list.goods.retain(|_, places| !places.is_empty());
         }
-        let mapped = map_list(&published.list, source.revision(), scenario.map)?;
+        let mapped = map_list(&published.list, revision, scenario.map)?;
         Ok(Self::List { published, mapped: Box::new(mapped) })
     }
 
@@ -279,9 +279,26 @@ impl AskedList {
     }
 }
 
+/// How a list met data of a revision whose products are `available`, without their amounts; none for a list in a file, which only
+/// who has it can tell.
+///
+/// # Errors
+/// [`EngineError`] when the shipped list does not exist in the revision.
+pub fn coverage_of(
+    scenario: &Scenario,
+    revision: HsRevision,
+    available: &BTreeSet<ProductCode>,
+) -> Result<Option<Coverage>, EngineError> {
+    if scenario.list.file().is_some() {
+        return Ok(None);
+    }
+    let asked = AskedList::of(revision, scenario, &Lists::default())?;
+    Ok(Some(meet(revision, scenario, asked, available).1))
+}
+
 /// The list in the data's revision and how it met the data, whose products are `available`.
 pub(crate) fn meet(
-    source: &TradeSource,
+    revision: HsRevision,
     scenario: &Scenario,
     asked: AskedList,
     available: &BTreeSet<ProductCode>,
@@ -296,7 +313,7 @@ pub(crate) fn meet(
         also_holds: Vec::new(),
     };
     let as_they_are = |matched: Vec<ProductCode>| {
-        let list = GoodsList::everything(source.revision(), matched.iter().copied());
+        let list = GoodsList::everything(revision, matched.iter().copied());
         let rows = matched.into_iter().map(|code| row(code, CoverageStatus::Matched, 1, 1)).collect();
         (list, Coverage { rows, ..Coverage::default() })
     };

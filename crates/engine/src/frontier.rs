@@ -36,6 +36,13 @@ pub struct FrontierResult {
 /// Caps that a reader expects to find, besides the breakpoints: whole percentage points.
 const STEPS: u64 = 100;
 
+/// All curves together, at every breakpoint, at the cap of the scenario and at whole percentage points.
+pub(crate) fn through(curves: &[CapCurve], cap: Fraction) -> Result<Frontier, EngineError> {
+    let mut caps = vec![cap];
+    caps.extend((0..=STEPS).filter_map(|step| Fraction::new(step, STEPS).ok()));
+    Frontier::new(curves, &caps).map_err(EngineError::Frontier)
+}
+
 /// Computes the frontier. Caps of single countries or products stay what they are.
 ///
 /// # Errors
@@ -52,9 +59,7 @@ pub fn frontier(source: &TradeSource, scenario: &Scenario) -> Result<FrontierRes
         CapCurve::new(product, &baseline.market(position), &policy).map_err(|source| EngineError::Program { product, source })
     };
     let curves = listed.par_iter().map(curve).collect::<Result<Vec<_>, _>>()?;
-    let mut caps = vec![scenario.cap];
-    caps.extend((0..=STEPS).filter_map(|step| Fraction::new(step, STEPS).ok()));
-    let frontier = Frontier::new(&curves, &caps).map_err(EngineError::Frontier)?;
+    let frontier = through(&curves, scenario.cap)?;
     let products = listed
         .iter()
         .zip(&curves)

@@ -124,14 +124,14 @@ fn one_year(
     let risk = country_set(countries, &origins);
 
     let some = !question.products.is_empty();
-    let asked = if some { AskedList::All } else { AskedList::of(source, scenario, lists)? };
+    let asked = if some { AskedList::All } else { AskedList::of(source.revision(), scenario, lists)? };
     let candidates = if some { Some(question.products.clone()) } else { asked.candidates() };
     let mut available = source.products_before(year, candidates.as_ref(), needs_quantities(scenario))?;
     absent.retain(|product| !available.contains(product));
     if some {
         available.retain(|product| question.products.contains(product));
     }
-    let (list, coverage) = meet(source, scenario, asked, &available);
+    let (list, coverage) = meet(source.revision(), scenario, asked, &available);
     let trade = read(source, scenario, year, &coverage.wanted())?;
     let (buyers, members) = (country_set(countries, &importer.members), country_set(countries, &bloc.members));
     let baseline = Baseline::new(&trade.table, &buyers);

@@ -29,7 +29,7 @@ pub use baseline::Baseline;
 pub use bloc::Bloc;
 pub use calibrate::Calibrator;
 pub use concentration::{ConcentrationResult, LeastConcentrated, concentration};
-pub use coverage::{Coverage, CoverageRow, CoverageStatus, ListMargin, margin_sentences};
+pub use coverage::{Coverage, CoverageRow, CoverageStatus, ListMargin, coverage_of, margin_sentences};
 pub use error::{EngineError, EngineErrorKind};
 pub use frontier::{FrontierResult, frontier};
 pub use indicators::{IndicatorQuestion, IndicatorResult, IndicatorYear, indicators};

@@ -261,9 +261,9 @@ pub(crate) fn meet_list(
     lists: &Lists,
     year: Year,
 ) -> Result<(GoodsList, Coverage), EngineError> {
-    let asked = AskedList::of(source, scenario, lists)?;
+    let asked = AskedList::of(source.revision(), scenario, lists)?;
     let available = source.products_before(year, asked.candidates().as_ref(), needs_quantities(scenario))?;
-    Ok(meet(source, scenario, asked, &available))
+    Ok(meet(source.revision(), scenario, asked, &available))
 }
 
 /// Whether the scenario asks for unit values.

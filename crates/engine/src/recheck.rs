@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use reorient_core::{CountryIndex, CountryTable, Membership, ProductCode, Usd};
 use reorient_metrics::{Classification, Collection, Detail, Labels, ProductRow};
-use reorient_model::{Fill, Market, Program, Role, formulate};
+use reorient_model::{CapCurve, CountrySet, Fill, Frontier, Market, Policy, Program, Role, formulate};
 
+use crate::bloc::Bloc;
 use crate::collect::collect;
+use crate::frontier::through;
 use crate::pipeline::{Asked, Bench, TABLE_A1_ROWS, solve_product, solved_by};
 use crate::scenario::{Scenario, country_set};
 use crate::sweep::ASKS;
@@ -52,6 +54,57 @@ pub struct Derived {
     pub resolved: BTreeMap<String, String>,
     /// Products by who solved them.
     pub solved_by: BTreeMap<String, usize>,
+    /// The bloc.
+    pub bloc: Bloc,
+    policy: Policy,
+}
+
+impl Derived {
+    /// The origins whose flow shall shrink.
+    pub const fn risk(&self) -> &CountrySet {
+        &self.policy.risk
+    }
+
+    /// The frontier of the stored products; none where one of them got no answer and so has no trade here.
+    ///
+    /// # Errors
+    /// [`EngineError`] when a product does not fit the arithmetic.
+    pub fn frontier(&self, products: &[StoredProduct]) -> Result<Option<Frontier>, EngineError> {
+        if products.iter().any(|product| product.without_answer.is_some()) {
+            return Ok(None);
+        }
+        let curve = |product: &StoredProduct| {
+            let columns = product.columns();
+            CapCurve::new(product.code, &columns.market(), &self.policy)
+                .map_err(|source| EngineError::Program { product: product.code, source })
+        };
+        let curves = products.iter().map(curve).collect::<Result<Vec<_>, _>>()?;
+        through(&curves, self.scenario.cap).map(Some)
+    }
+}
+
+/// The flows of a product by column.
+struct Columns {
+    exporters: Vec<CountryIndex>,
+    imports: Vec<Usd>,
+    world_exports: Vec<Usd>,
+}
+
+impl Columns {
+    fn market(&self) -> Market<'_> {
+        let Self { exporters, imports, world_exports } = self;
+        Market { exporters, imports, world_exports, unit_values: &[] }
+    }
+}
+
+impl StoredProduct {
+    fn columns(&self) -> Columns {
+        Columns {
+            exporters: self.flows.iter().map(|flow| flow.exporter).collect(),
+            imports: self.flows.iter().map(|flow| flow.imports).collect(),
+            world_exports: self.flows.iter().map(|flow| flow.world_exports).collect(),
+        }
+    }
 }
 
 /// Makes the scenario of a folder again from its resolved keys, then [`recheck`]s its products.
@@ -71,7 +124,7 @@ pub fn derive(
     let mut resolved = scenario.resolved_in_codes(countries, year, &bloc)?;
     resolved.insert(ASKS.to_owned(), scenario.asks(countries, year, &bloc, &policy));
     let solved_by = solved_by(&scenario, &collection);
-    Ok(Derived { collection, scenario, resolved, solved_by })
+    Ok(Derived { collection, scenario, resolved, solved_by, bloc, policy })
 }
 
 /// Certifies every stored allocation against its own program, then derives all figures anew from the stored trade.
@@ -95,10 +148,8 @@ pub fn recheck(products: &[StoredProduct], scenario: &Scenario, countries: &Coun
             rows.push(row.clone());
             continue;
         }
-        let exporters: Vec<CountryIndex> = product.flows.iter().map(|flow| flow.exporter).collect();
-        let imports: Vec<Usd> = product.flows.iter().map(|flow| flow.imports).collect();
-        let world_exports: Vec<Usd> = product.flows.iter().map(|flow| flow.world_exports).collect();
-        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world_exports, unit_values: &[] };
+        let columns = product.columns();
+        let market = columns.market();
         let program =
             formulate(product.code, &market, &policy).map_err(|source| EngineError::Program { product: product.code, source })?;
         // A solver's vertex, and an order by unit values that the folder does not hold, cannot be derived anew.

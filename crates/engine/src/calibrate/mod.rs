@@ -76,7 +76,7 @@ impl<'a> Calibrator<'a> {
             None => None,
             Some(_) => {
                 let available = source.products(year)?;
-                let (_, coverage) = meet(source, &own, AskedList::of(source, &own, &lists)?, &available);
+                let (_, coverage) = meet(source.revision(), &own, AskedList::of(source.revision(), &own, &lists)?, &available);
                 require_goods(source, &own, year, &coverage)?;
                 let matched = coverage.of(CoverageStatus::Matched).count() + coverage.of(CoverageStatus::Alias).count();
                 let absent = coverage.of(CoverageStatus::WithoutTrade).count() + coverage.of(CoverageStatus::Unmatched).count();

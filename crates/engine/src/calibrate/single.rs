@@ -35,7 +35,8 @@ pub(crate) fn singles(
     let year = scenario.resolve_year(source.years())?;
     let wanted = scored.reading.products.iter().copied().collect();
     let baseline = Baseline::new(&read(source, &scenario, year, &wanted)?.table, &scored.reading.members);
-    let (list, _) = meet(source, &scenario, AskedList::of(source, &scenario, lists)?, &source.products(year)?);
+    let (list, _) =
+        meet(source.revision(), &scenario, AskedList::of(source.revision(), &scenario, lists)?, &source.products(year)?);
     let bloc = scenario.resolve_bloc(source.countries(), year)?;
     let policy = scenario.policy(source.countries(), year, &bloc)?;
     let mut rows = Vec::new();

@@ -212,7 +212,7 @@ impl SweepPlan {
                 btree_map::Entry::Vacant(new) => new.insert(source.fingerprint(resolved[*first].year)?),
             };
             // A list that cannot be read or translated is found out here, not in the night.
-            let asked = AskedList::of(source, &scenario, &self.lists)?;
+            let asked = AskedList::of(source.revision(), &scenario, &self.lists)?;
             inputs.push(inputs_key(source, trade, asked.from()));
             lists.extend(asked.from().filter(|list| !lists.contains(*list)).cloned());
         }
