@@ -138,6 +138,10 @@ impl PartialEq<&str> for Text {
 /// # Errors
 /// [`TextError::Letter`] or [`TextError::TooLong`].
 pub fn check_letters(text: &str, most: usize) -> Result<(), TextError> {
+    // Almost all names are ASCII, where each byte is a letter.
+    if text.len() <= most && text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Ok(());
+    }
     let mut letters = 0;
     for letter in text.chars() {
         letters += 1;

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::flows::kusds;
 
+/// Bytes that are hashed at a time: BLAKE3 hashes long inputs in all lanes of a register, and short ones in one.
+const BATCH: usize = 1 << 17;
+
 /// Number and hash of the flows with all that is given of them and of their products: names and places of products, who sells
 /// what to the bloc and to the world, and the declared point. Everything else in the folder follows from it by the scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -21,12 +24,15 @@ impl Basis {
     /// Of the products of a result.
     pub(crate) fn new(collection: &Collection, countries: &CountryTable) -> Self {
         let mut hasher = blake3::Hasher::new_derive_key("reorient basis of a result");
-        let mut buffer = Vec::new();
+        let mut buffer = Vec::with_capacity(2 * BATCH);
         for product in &collection.products {
-            buffer.clear();
             append(product, countries, &mut buffer);
-            hasher.update(&buffer);
+            if buffer.len() >= BATCH {
+                hasher.update(&buffer);
+                buffer.clear();
+            }
         }
+        hasher.update(&buffer);
         let rows = collection.products.iter().map(|product| product.flows.len() as u64).sum();
         Self { rows, blake3: hasher.finalize().to_hex().to_string() }
     }
@@ -43,10 +49,12 @@ fn append(product: &ProductRow, countries: &CountryTable, buffer: &mut Vec<u8>) 
     buffer.extend((product.flows.len() as u64).to_le_bytes());
     for flow in &product.flows {
         let [imports, world_exports, _, optimised, _, _] = kusds(flow);
-        buffer.extend(countries.country(flow.exporter).code.get().to_le_bytes());
-        for amount in [imports, world_exports, optimised] {
-            buffer.extend(amount.to_le_bytes());
+        let mut row = [0; 26];
+        row[..2].copy_from_slice(&countries.country(flow.exporter).code.get().to_le_bytes());
+        for (place, amount) in row[2..].chunks_exact_mut(8).zip([imports, world_exports, optimised]) {
+            place.copy_from_slice(&amount.to_le_bytes());
         }
+        buffer.extend_from_slice(&row);
     }
     if product.status == Status::Unsolved {
         // Such a product has no flows, so its own figures are given.
