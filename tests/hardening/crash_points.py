@@ -23,7 +23,7 @@ QUICK = "--quick" in sys.argv
 CALLS = "rename,renameat,renameat2,unlink,unlinkat,link,linkat,mkdir,mkdirat,rmdir,fsync,fdatasync,ftruncate,fchmod,chmod,fchmodat"
 WRITES = "write,pwrite64"
 FAULTS = ["signal=SIGKILL", "error=EIO"] if QUICK else ["signal=SIGKILL", "error=EIO", "error=ENOSPC"]
-WHOLE, GONE, HANGS, REFUSED = 0, "not there", "hangs", 74
+WHOLE, GONE, UNFINISHED, HANGS, BAD_DATA, REFUSED = 0, "not there", "unfinished", "hangs", 65, 74
 YEAR = WORK / "BACI_HS92_Y2023.csv"
 OTHER_YEAR = WORK / "other-year" / "BACI_HS92_Y2023.csv"
 
@@ -127,7 +127,7 @@ class Trial:
         self.name = name
         self.place = Place(re.sub(r"\W+", "-", name), baci, other)
         self.before, self.command = commands(self.place)[name]
-        self.misses, self.tried = [], 0
+        self.misses, self.tried, self.said = [], 0, ""
 
     def reset(self):
         self.place.here = None
@@ -145,7 +145,8 @@ class Trial:
             return WHOLE if self.place.state() in (self.old, self.new) else "mixed"
         if not any(self.place.out.iterdir()):
             return GONE
-        return run(["verify", str(self.place.out), "-q"])[0]
+        code, self.said = run(["verify", str(self.place.out), "-q"])
+        return UNFINISHED if self.command[0] == "sweep" and code == BAD_DATA and "the sweep is not complete" in self.said else code
 
     def judge(self, point, code, said):
         """Looks at the folder after a fault, then runs the same command again."""
@@ -160,8 +161,10 @@ class Trial:
         named = [self.place.out / "manifest.json", self.place.out / "store" / "plan.json.zst"]
         begun = is_sweep and not self.before and not all(path.exists() for path in named)
         # A folder that stays in its place is put back by the next command (docs/cli.md).
-        if found not in (WHOLE, GONE) and not begun and not within:
-            problems.append(f"verify says {found}")
+        # A sweep that was stopped says that it is not complete, after its files and segments were checked.
+        stopped = found == UNFINISHED and code != 0
+        if found not in (WHOLE, GONE) and not begun and not within and not stopped:
+            problems.append(f"verify says {found}: {self.said.strip()[:160]}")
         if not is_sweep and not within and state not in (self.old, self.new) and state not in (None, {}):
             problems.append("the folder is neither the old nor the new one")
         if self.before and found == GONE:
