@@ -343,7 +343,7 @@ impl CapCurve {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{CountrySet, closed_form, formulate};
+    use crate::{CapBasis, CountrySet, closed_form, formulate};
     use reorient_core::{CountryIndex, Usd};
 
     fn product() -> ProductCode {
@@ -415,6 +415,22 @@ mod tests {
         assert_eq!(next((3, 4), &[60, 30, 40, 31]), dollars(0, 1), "nothing is left");
         assert_eq!(next((399, 400), &[60, 30, 20, 31]), dollars(5, 100), "to a cap of 1, a quarter of a point");
         assert_eq!(next((1, 1), &[60, 30, 20, 31]), dollars(0, 1), "there is no point beyond 1");
+    }
+
+    /// Exporter 0 is at risk, and 1 may sell twice what it sells at a cap of 1, which leaves 40 and room in its exports.
+    #[test]
+    fn there_is_no_point_beyond_a_cap_of_one() {
+        let (exporters, imports, world) = ([0, 1].map(CountryIndex), [50, 10].map(Usd::new), [60, 1000].map(Usd::new));
+        let market = Market { exporters: &exporters, imports: &imports, world_exports: &world, unit_values: &[] };
+        let next = |cap: Fraction| {
+            let policy = Policy { basis: CapBasis::BlocFlow, ..Policy::new(CountrySet::new(2, [CountryIndex(0)]), cap) };
+            let curve = CapCurve::new(product(), &market, &policy).unwrap();
+            let AtCap { next_point: ExactAmount { numerator, denominator }, .. } = curve.at_own(cap);
+            Ratio { numerator, denominator: denominator * i128::from(curve.scale) }
+        };
+        assert_eq!(next(Fraction::new(1, 2).unwrap()), Ratio { numerator: 1, denominator: 10 });
+        assert_eq!(next(Fraction::new(199, 200).unwrap()), Ratio { numerator: 1, denominator: 20 });
+        assert_eq!(next(Fraction::ONE), Ratio { numerator: 0, denominator: 1 });
     }
 
     /// Exporter 0 is at risk, 1 barred, 2 may grow: first it supplies what is missing, then it replaces risk.
