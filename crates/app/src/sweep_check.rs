@@ -43,7 +43,8 @@ pub fn check_dataset(folder: &StoredFolder, archive: &Archive, comparison: Optio
     }
     // As after a stop between the last result of other data and its dataset.
     if found["inputs"] != expected["inputs"] {
-        let problem = "the sweep is not complete: its dataset was written from other inputs than its plan has; run its own command again";
+        let problem =
+            "the sweep is not complete: its dataset was written from other inputs than its plan has; run its own command again";
         return Err(Failure::bad_data(anyhow!("{problem}")));
     }
     for file in files(&expected) {
