@@ -39,7 +39,7 @@ pub use list::{
     shipped_goods_list,
 };
 pub use nomenclature::{is_good_of, typed_code};
-pub use provenance::{Fingerprint, InputFile, InputRole, Passed, RowLedger, Trade};
+pub use provenance::{Fingerprint, InputFile, InputRole, Passed, RowLedger, Trade, rows_add_up};
 pub use row::Row;
 pub use sealed::TableSeal;
 pub use source::{AboutTable, OpenOptions, TradeSource};

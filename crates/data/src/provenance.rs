@@ -97,7 +97,13 @@ impl InputFile {
     }
 }
 
-/// What became of the rows: `rows_in` is `rows_used` plus the sum of `unused`.
+/// Whether all rows are accounted for: `rows_in` is `rows_used` plus the sum of `unused`. Counts of a damaged or forged manifest may
+/// be any, so a sum that does not fit is none.
+pub fn rows_add_up(rows_in: u64, rows_used: u64, unused: &BTreeMap<String, u64>) -> bool {
+    unused.values().try_fold(rows_used, |sum, rows| sum.checked_add(*rows)) == Some(rows_in)
+}
+
+/// What became of the rows; they add up, as [`rows_add_up`] says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RowLedger {
     /// Rows in the files.
@@ -195,6 +201,14 @@ mod tests {
         let error = seen.meet(year(2022), &hash("other")).unwrap_err();
         assert_eq!(error.kind(), crate::DataErrorKind::BadData);
         assert!(error.to_string().starts_with("a.csv changed while it was in use"), "{error}");
+    }
+
+    #[test]
+    fn rows_add_up_or_do_not_fit() {
+        let unused = |rows: [u64; 2]| BTreeMap::from([("one".to_owned(), rows[0]), ("other".to_owned(), rows[1])]);
+        assert!(rows_add_up(6, 3, &unused([2, 1])) && rows_add_up(3, 3, &BTreeMap::new()));
+        assert!(!rows_add_up(7, 3, &unused([2, 1])));
+        assert!(!rows_add_up(4, 3, &unused([u64::MAX, 2])), "3 + 2 + (2^64 - 1) is 4 where sums wrap");
     }
 
     #[test]

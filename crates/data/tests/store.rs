@@ -228,6 +228,27 @@ fn a_manifest_that_lies_is_damaged() {
     assert!(TradeSource::open(&out).unwrap_err().to_string().contains("its own hash is missing"));
 }
 
+#[test]
+fn counts_of_a_forged_manifest_do_not_wrap() {
+    let root = tempfile::tempdir().unwrap();
+    let (out, manifest) = small(root.path());
+    let most = u64::MAX;
+    for (unused, noted, rows_in, problem) in [
+        (serde_json::json!({"one": most, "other": 1}), serde_json::json!({}), manifest.rows_in, "do not add up"),
+        (serde_json::json!({"one": 1}), serde_json::json!({"one": most}), manifest.rows_in + 1, "in the ledger, which holds"),
+    ] {
+        let mut lie = serde_json::to_value(&manifest).unwrap();
+        (lie["unused"], lie["noted"], lie["rows_in"]) = (unused, noted, rows_in.into());
+        // With its own hash, as whoever forges it would.
+        let blank = "0".repeat(64);
+        lie["seal"] = blank.clone().into();
+        let text = serde_json::to_string_pretty(&lie).unwrap();
+        std::fs::write(out.join("manifest.json"), text.replace(&blank, blake3::hash(text.as_bytes()).to_hex().as_str())).unwrap();
+        let error = verify_ingested(&out).unwrap_err();
+        assert!(error.kind() == DataErrorKind::BadData && error.to_string().contains(problem), "{error}");
+    }
+}
+
 /// Puts a manifest of before in place, which lists one file of rows and has no hash of itself.
 fn manifest_of_before(out: &Path, manifest: &IngestManifest, year: &Path) -> PathBuf {
     let mut old = serde_json::to_value(manifest).unwrap();
