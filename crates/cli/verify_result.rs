@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use reorient_core::{Country, CountryCode, CountryTable, ListSource, Membership, ProductCode, Text, Usd, shown};
-use reorient_data::{OpenOptions, TradeSource, embedded_countries};
+use reorient_data::{InputFile, Integrity, OpenOptions, TradeSource, embedded_countries, rows_add_up};
 use reorient_engine::{
     CoverageStatus, HIGHS_IN_SOURCE, KEYS, ListChoice, Scenario, SolverChoice, StoredFlow, StoredProduct, coverage_of, derive,
     recheck,
@@ -53,18 +53,18 @@ pub(crate) fn verify(arguments: &Verify, folder: &StoredFolder, talk: &Talk) -> 
     }
     let about = folder.about()?;
     let mut checks = from_folder(folder, &flows.rows, &about)?;
-    let embedded = TradeSource::embedded()?;
     let source = match &arguments.trade {
-        Some(path) => remote::trade(path, &opening(arguments, &about)?)?,
+        Some(path) => Some(remote::trade(path, &opening(arguments, &about)?)?),
         // The sample is in the program, and so is every list but one in a file.
-        None if is_sample(&embedded, &about)? && list_of(&about).is_some_and(|list| list.file().is_none()) => embedded,
-        None => {
-            tracing::warn!(
-                "verified without the trade: names, world exports of risk origins, coverage of the list, inputs and the ledger were \
-                 taken from the folder; `--trade` answers the question again"
-            );
-            return Ok(checks);
-        }
+        None if list_of(&about).is_some_and(|list| list.file().is_none()) => sample_of(&about)?,
+        None => None,
+    };
+    let Some(source) = source else {
+        tracing::warn!(
+            "verified without the trade: names, world exports of risk origins, coverage of the list, inputs and the ledger were \
+             taken from the folder; `--trade` answers the question again"
+        );
+        return Ok(checks);
     };
     from_trade(arguments, folder, &about, &source, talk)?;
     checks.insert("5 files and keys of the manifest equal to a new answer from the trade", folder.files.len() as u64 + 1);
@@ -84,15 +84,19 @@ fn opening(arguments: &Verify, about: &Manifest) -> Result<OpenOptions, Failure>
     Ok(options)
 }
 
-/// Whether a result says that it is of the sample: by the name of its trade, or by hashes of all that it read.
-fn is_sample(embedded: &TradeSource, about: &Manifest) -> Result<bool, Failure> {
-    let Some(&year) = embedded.years().first() else { return Ok(false) };
-    let tables = embedded.code_tables().into_iter().map(|table| table.fingerprint.digits().to_owned());
-    let trade = embedded.fingerprint(year)?;
-    let own: Vec<String> = std::iter::once(trade.footer_blake3.unwrap_or(trade.blake3)).chain(tables).collect();
-    let named: Vec<&String> =
-        about.inputs.iter().filter_map(|file| file.blake3.as_ref().or(file.footer_blake3.as_ref())).collect();
-    Ok(about.source == embedded.label() || own.iter().all(|hash| named.contains(&hash)))
+/// The sample, where a result says that it is of it: by the name of its trade, or by the hashes of all that it read.
+fn sample_of(about: &Manifest) -> Result<Option<TradeSource>, Failure> {
+    let sample = TradeSource::embedded()?;
+    if about.source == sample.label() {
+        return Ok(Some(sample));
+    }
+    let mut read = sample.code_tables();
+    for year in sample.years() {
+        read.push(InputFile::of_trade(&sample.fingerprint(*year)?, Integrity::Blake3));
+    }
+    let named: Vec<&str> = about.inputs.iter().map(reorient_report::InputFile::digits).collect();
+    let is_read = read.iter().all(|file| named.contains(&file.fingerprint.digits()));
+    Ok(is_read.then_some(sample))
 }
 
 /// What the manifest says of data that are not here, as far as it holds by itself.
@@ -106,10 +110,8 @@ fn check_given(about: &Manifest) -> Result<(), Failure> {
         }
     }
     let ledger = &about.ledger;
-    let rows = ledger.unused.values().try_fold(ledger.rows_used, |sum, rows| sum.checked_add(*rows));
-    if rows != Some(ledger.rows_in) {
-        let text = "manifest.json: ledger, `rows_in` is not the sum of `rows_used` and all of `unused`";
-        return Err(bad(text));
+    if !rows_add_up(ledger.rows_in, ledger.rows_used, &ledger.unused) {
+        return Err(bad("manifest.json: ledger, `rows_in` is not the sum of `rows_used` and all of `unused`"));
     }
     Ok(())
 }
@@ -209,12 +211,11 @@ fn from_trade(
     let inputs: Vec<_> = result.inputs.iter().cloned().map(input).collect();
     for (stored, read) in about.inputs.iter().zip(&inputs) {
         if stored != read {
-            let hash = |file: &reorient_report::InputFile| file.blake3.clone().or(file.footer_blake3.clone()).unwrap_or_default();
             let (stored_name, read_name) = (shown(&stored.name), shown(&read.name));
             return Err(bad(format!(
                 "other data: the manifest says {stored_name} with hash {}, and {read_name} with hash {} was read",
-                shown(&hash(stored)),
-                hash(read)
+                shown(stored.digits()),
+                read.digits()
             )));
         }
     }

@@ -77,6 +77,13 @@ pub struct InputFile {
     pub integrity: String,
 }
 
+impl InputFile {
+    /// Hexadecimal digits of its hash, whichever it has; empty without any.
+    pub fn digits(&self) -> &str {
+        self.blake3.as_deref().or(self.footer_blake3.as_deref()).unwrap_or_default()
+    }
+}
+
 fn trade() -> String {
     "trade".to_owned()
 }
