@@ -23,7 +23,11 @@ fn run(arguments: &[&str]) -> tempfile::TempDir {
 }
 
 fn verify(folder: &Path) -> (i32, String) {
-    let output = reorient().arg("verify").arg(folder).output().unwrap();
+    verify_with(folder, &[])
+}
+
+fn verify_with(folder: &Path, arguments: &[&str]) -> (i32, String) {
+    let output = reorient().arg("verify").arg(folder).args(arguments).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!said.contains("panicked") && !said.contains("internal error"), "{said}");
     (output.status.code().unwrap(), said)
@@ -46,6 +50,17 @@ fn reseal(folder: &Path) {
         text = text.replacen(seal, &reorient_report::seal(&manifest), 1);
     }
     std::fs::write(path, text).unwrap();
+}
+
+/// Verifies a folder in which a text of a file was changed at its first place and every hash renewed.
+fn forged(folder: &Path, file: &str, from: &str, to: &str) -> (i32, String) {
+    let path = folder.join(file);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let changed = text.replacen(from, to, 1);
+    assert!(changed != text, "{file} holds no {from}");
+    std::fs::write(&path, changed).unwrap();
+    reseal(folder);
+    verify(folder)
 }
 
 type Change = Box<dyn Fn(&mut Vec<f64>)>;
@@ -159,13 +174,7 @@ fn tampering_is_found_where_every_hash_agrees() {
         ("manifest.json", "\"in_shortage\": 21", "\"in_shortage\": 20"),
     ] {
         let folder = run(&["--list", "all"]);
-        let path = folder.path().join(file);
-        let text = std::fs::read_to_string(&path).unwrap();
-        let changed = text.replacen(from, to, 1);
-        assert!(changed != text, "{file} holds no {from}");
-        std::fs::write(&path, changed).unwrap();
-        reseal(folder.path());
-        let (code, said) = verify(folder.path());
+        let (code, said) = forged(folder.path(), file, from, to);
         assert!(matches!(code, 65 | 70), "{file} {from}: {code} {said}");
     }
 }
@@ -183,6 +192,15 @@ fn leaves(value: &serde_json::Value, place: &str, found: &mut Vec<String>) {
     }
 }
 
+/// Verifies a folder with another manifest, whose seal is renewed as whoever forges it would; its keys are in another order then.
+fn with_manifest(folder: &Path, mut manifest: serde_json::Value) -> (i32, String) {
+    if manifest.get("seal").is_some() {
+        manifest["seal"] = reorient_report::seal(&manifest).into();
+    }
+    std::fs::write(folder.join("manifest.json"), serde_json::to_vec_pretty(&manifest).unwrap()).unwrap();
+    verify(folder)
+}
+
 #[test]
 fn every_leaf_and_every_key_of_a_manifest_is_derived() {
     let folder = run(&["--list", "all"]);
@@ -192,16 +210,9 @@ fn every_leaf_and_every_key_of_a_manifest_is_derived() {
     let mut places = Vec::new();
     leaves(&manifest, "", &mut places);
     assert!(places.len() > 100, "{}", places.len());
-    // As whoever renews the hash of the manifest would. Without the trade, only these are for the folder to tell.
+    // Without the trade, only these are for the folder to tell.
     let given = ["/inputs/", "/ledger/", "/unknown_codes/", "/source", "/platform", "/timings_ms/", "/seal"];
     let may_change = |place: &str| given.iter().any(|own| place.starts_with(own));
-    let write = |mut manifest: serde_json::Value| {
-        if manifest.get("seal").is_some() {
-            manifest["seal"] = reorient_report::seal(&manifest).into();
-        }
-        std::fs::write(&path, serde_json::to_vec_pretty(&manifest).unwrap()).unwrap();
-        verify(folder.path())
-    };
     for place in places {
         let mut changed = manifest.clone();
         let leaf = changed.pointer_mut(&place).unwrap();
@@ -211,7 +222,7 @@ fn every_leaf_and_every_key_of_a_manifest_is_derived() {
             serde_json::Value::String(text) => format!("{text}7").into(),
             _ => "x".into(),
         };
-        let (code, said) = write(changed);
+        let (code, said) = with_manifest(folder.path(), changed);
         assert!(matches!(code, 65 | 66 | 70), "{place}: {code} {said}");
         // The keys are in another order now, which is found last.
         assert!(may_change(&place) || !said.contains("in other words"), "{place}: {said}");
@@ -219,7 +230,7 @@ fn every_leaf_and_every_key_of_a_manifest_is_derived() {
     for key in manifest.as_object().unwrap().keys() {
         let mut changed = manifest.clone();
         changed.as_object_mut().unwrap().remove(key);
-        let (code, said) = write(changed);
+        let (code, said) = with_manifest(folder.path(), changed);
         assert!(matches!(code, 65 | 70) && !said.contains("in other words"), "{key}: {code} {said}");
     }
     std::fs::write(&path, good).unwrap();
@@ -243,14 +254,9 @@ fn a_folder_of_before_is_verified_by_the_rules_of_before_and_says_so() {
     assert!(code == 0 && said.contains("earlier version"), "{code} {said}");
 }
 
-/// The year of the sample as a file of its own, which the program does not take for the sample.
-fn sample_file() -> String {
-    format!("{}/data/baci/BACI_HS92_Y2023_raw-materials.parquet", env!("CARGO_MANIFEST_DIR"))
-}
-
 #[test]
 fn without_the_trade_what_a_manifest_says_of_it_must_hold_by_itself() {
-    let folder = run(&[&sample_file()]);
+    let folder = run(&[trade::SAMPLE]);
     let path = folder.path().join("manifest.json");
     let good = std::fs::read(&path).unwrap();
     for (place, key) in [
@@ -265,9 +271,7 @@ fn without_the_trade_what_a_manifest_says_of_it_must_hold_by_itself() {
     ] {
         let mut manifest: serde_json::Value = serde_json::from_slice(&good).unwrap();
         assert!(manifest.pointer_mut(place).unwrap().as_object_mut().unwrap().remove(key).is_some(), "{place} {key}");
-        manifest["seal"] = reorient_report::seal(&manifest).into();
-        std::fs::write(&path, serde_json::to_vec_pretty(&manifest).unwrap()).unwrap();
-        let (code, said) = verify(folder.path());
+        let (code, said) = with_manifest(folder.path(), manifest);
         assert!(code == 65 && !said.contains("in other words") || code == 70, "{place} {key}: {code} {said}");
     }
     std::fs::write(&path, good).unwrap();
@@ -283,53 +287,33 @@ fn the_rows_of_coverage_follow_from_the_shipped_list() {
         (",without-trade,1,1,", ",unmatched,1,1,"),
         (",partial,", ",without-trade,"),
     ] {
-        let folder = run(&[&sample_file()]);
-        let path = folder.path().join("coverage.csv");
-        let text = std::fs::read_to_string(&path).unwrap();
-        let changed = text.replacen(from, to, 1);
-        assert!(changed != text, "{from}");
-        std::fs::write(&path, changed).unwrap();
-        reseal(folder.path());
-        let (code, said) = verify(folder.path());
+        let folder = run(&[trade::SAMPLE]);
+        let (code, said) = forged(folder.path(), "coverage.csv", from, to);
         assert!(code == 65 && said.contains("coverage.csv"), "{from} {to}: {code} {said}");
     }
 }
 
 #[test]
 fn figures_are_drawn_again_without_the_trade() {
-    let folder = run(&[&sample_file(), "--list", "all", "--figures"]);
+    let folder = run(&[trade::SAMPLE, "--list", "all", "--figures"]);
     let (code, said) = verify(folder.path());
     assert!(code == 0 && !said.contains("figures"), "{said}");
-    let of_figures = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
-    let drawing = of_figures.into_iter().find(|path| path.extension().is_some_and(|end| end == "svg")).unwrap();
-    let text = std::fs::read_to_string(&drawing).unwrap();
-    let changed = text.replacen("risk origins", "safe origins", 1);
-    let changed = if changed == text { text + "<!-- -->" } else { changed };
-    std::fs::write(&drawing, changed).unwrap();
-    reseal(folder.path());
-    let (code, said) = verify(folder.path());
+    let (code, said) = forged(folder.path(), "figure_table_a1.svg", "risk origins", "safe origins");
     assert!(code == 65 && said.contains("is not the drawing of these results"), "{code} {said}");
 }
 
 #[test]
 fn a_result_of_the_sample_stays_one_under_another_name() {
     let folder = run(&["--list", "all"]);
-    let path = folder.path().join("manifest.json");
-    let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replacen("(embedded sample)", "(another sample)", 1)).unwrap();
-    reseal(folder.path());
-    let (code, said) = verify(folder.path());
+    let (code, said) = forged(folder.path(), "manifest.json", "(embedded sample)", "(another sample)");
     assert!(matches!(code, 65 | 70) && said.contains("source"), "{code} {said}");
 }
 
 #[test]
 fn with_the_trade_the_question_is_answered_again() {
-    let folder = run(&[&sample_file()]);
-    let with = |trade: &Path| {
-        let output = reorient().arg("verify").arg(folder.path()).arg("--trade").arg(trade).output().unwrap();
-        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-    };
-    let (code, said) = with(Path::new(&sample_file()));
+    let folder = run(&[trade::SAMPLE]);
+    let with = |trade: &Path| verify_with(folder.path(), &["--trade", trade.to_str().unwrap()]);
+    let (code, said) = with(Path::new(trade::SAMPLE));
     assert!(code == 0 && !said.contains("without the trade"), "{code} {said}");
     let root = tempfile::tempdir().unwrap();
     let mut rows = trade::rows();
@@ -340,12 +324,8 @@ fn with_the_trade_the_question_is_answered_again() {
     assert!(code == 65 && said.contains("other data: the manifest says"), "{code} {said}");
     assert_eq!(with(&root.path().join("nowhere")).0, 66);
     // What holds by itself need not be what the trade has.
-    let path = folder.path().join("manifest.json");
-    let text = std::fs::read_to_string(&path).unwrap();
-    std::fs::write(&path, text.replacen("\"rows\": 0,", "\"rows\": 1,", 1)).unwrap();
-    reseal(folder.path());
-    assert_eq!(verify(folder.path()).0, 0);
-    let (code, said) = with(Path::new(&sample_file()));
+    assert_eq!(forged(folder.path(), "manifest.json", "\"rows\": 0,", "\"rows\": 1,").0, 0);
+    let (code, said) = with(Path::new(trade::SAMPLE));
     assert!(matches!(code, 65 | 70) && said.contains("unknown_codes"), "{code} {said}");
 }
 

@@ -11,7 +11,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::RowAccessor;
 use zip::write::SimpleFileOptions;
 
-const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/baci/BACI_HS92_Y2023_raw-materials.parquet");
+/// The year of the sample as a file of its own, which the program does not take for the sample.
+pub const SAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/baci/BACI_HS92_Y2023_raw-materials.parquet");
 const COUNTRIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/codes/country_codes_V202401b.csv");
 const PRODUCTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/data/codes/product_codes_HS92_V202401b.csv");
 

@@ -127,7 +127,7 @@ class Trial:
         self.name = name
         self.place = Place(re.sub(r"\W+", "-", name), baci, other)
         self.before, self.command = commands(self.place)[name]
-        self.misses, self.tried, self.said = [], 0, ""
+        self.misses, self.tried = [], 0
 
     def reset(self):
         self.place.here = None
@@ -145,8 +145,10 @@ class Trial:
             return WHOLE if self.place.state() in (self.old, self.new) else "mixed"
         if not any(self.place.out.iterdir()):
             return GONE
-        code, self.said = run(["verify", str(self.place.out), "-q"])
-        return UNFINISHED if self.command[0] == "sweep" and code == BAD_DATA and "the sweep is not complete" in self.said else code
+        code, said = run(["verify", str(self.place.out), "-q"])
+        if self.command[0] == "sweep" and code == BAD_DATA and "the sweep is not complete" in said:
+            return UNFINISHED
+        return WHOLE if code == 0 else f"{code}: {said.strip()[:160]}"
 
     def judge(self, point, code, said):
         """Looks at the folder after a fault, then runs the same command again."""
@@ -164,7 +166,7 @@ class Trial:
         # A sweep that was stopped says that it is not complete, after its files and segments were checked.
         stopped = found == UNFINISHED and code != 0
         if found not in (WHOLE, GONE) and not begun and not within and not stopped:
-            problems.append(f"verify says {found}: {self.said.strip()[:160]}")
+            problems.append(f"verify says {found}")
         if not is_sweep and not within and state not in (self.old, self.new) and state not in (None, {}):
             problems.append("the folder is neither the old nor the new one")
         if self.before and found == GONE:
